@@ -1,0 +1,13 @@
+//! Hashes, keys and signatures: newtypes over vetted crates, nothing of our own but the domain tags.
+//!
+//! **Trust and bounds.** Everything here has a fixed size. A public key or a signature from outside is only
+//! bytes until [`PublicKey::verify`] has accepted it; verification is always strict (no small-order keys, no
+//! malleable `S`), so that every node gives the same answer.
+
+mod hash;
+mod keys;
+mod vsystems;
+
+pub use hash::{Domain, Hash};
+pub use keys::{Ed25519Key, KeyPair, PublicKey, Scheme, Signature, SignatureError};
+pub use vsystems::{VsystemsKey, account_seed, address_hash};

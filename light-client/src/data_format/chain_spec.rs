@@ -1,0 +1,223 @@
+use std::collections::BTreeSet;
+
+use borsh::{BorshDeserialize, BorshSerialize};
+use serde::{Deserialize, Serialize};
+
+use super::{Address, Amount, Call, CoinCall, Network, Time, codec};
+use crate::crypto::{Domain, Ed25519Key, Hash};
+
+/// A chain's id: the hash of its spec's Borsh bytes.
+pub type ChainId = Hash;
+
+/// Slots in a round, at most.
+pub const MAX_SLOTS: usize = 64;
+
+/// Everything that makes a chain what it is. Two specs that differ anywhere are two chains.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChainSpec {
+    /// A name for people, 1 to 64 bytes.
+    #[borsh(deserialize_with = "codec::bounded_text::<64, _>")]
+    pub name: String,
+    /// The network byte of its addresses.
+    pub network: Network,
+    /// When slot 0 starts, in milliseconds since 1970.
+    pub genesis_time: Time,
+    /// How blocks are made and become final.
+    pub engine: EngineSpec,
+    /// The modules of the business logic container that this chain runs.
+    #[borsh(deserialize_with = "codec::bounded_list::<16, _, _>")]
+    pub modules: Vec<ModuleName>,
+    /// What calls cost at least.
+    pub fees: FeeSchedule,
+    /// How long a checkpoint may be trusted without a person confirming it, in milliseconds.
+    pub trusting_period_ms: u64,
+    /// Who holds what in block 0.
+    #[borsh(deserialize_with = "codec::bounded_list::<1_048_576, _, _>")]
+    pub accounts: Vec<GenesisAccount>,
+}
+
+/// How a chain makes blocks and when they are final.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EngineSpec {
+    /// Supernode proof of stake.
+    Spos(SposSpec),
+}
+
+/// Parameters of supernode proof of stake.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SposSpec {
+    /// Length of a slot in milliseconds, 100 to 600,000.
+    pub slot_ms: u32,
+    /// The slots of a round and who holds them at genesis; 1 to 64 of them, at least one filled.
+    pub slots: SlotTable,
+}
+
+/// Who holds the slots of a round, by position; `None` is a vacant slot.
+#[derive(Clone, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SlotTable(#[borsh(deserialize_with = "codec::bounded_list::<64, _, _>")] pub Vec<Option<Holder>>);
+
+/// The holder of a slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Holder {
+    /// The account that owns the slot.
+    pub address: Address,
+    /// The Ed25519 public key that seals its blocks and signs its votes; not the key that owns the coins.
+    pub minting_key: Hash,
+}
+
+/// A module of the business logic container.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    BorshSerialize,
+    BorshDeserialize,
+    Serialize,
+    Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum ModuleName {
+    /// Transfers.
+    Coin,
+}
+
+/// The least a call costs, by kind. Fees are burned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FeeSchedule {
+    /// A transfer.
+    pub transfer: Amount,
+}
+
+/// An account of block 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GenesisAccount {
+    /// Whose.
+    pub address: Address,
+    /// What it starts with, above 0.
+    pub balance: Amount,
+}
+
+/// A spec that cannot be a chain.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SpecError {
+    /// The name is empty or too long.
+    #[error("the name must have 1 to 64 bytes, it has {0}")]
+    Name(usize),
+    /// The slot length is out of range.
+    #[error("slot_ms must be 100 to 600,000, it is {0}")]
+    SlotLength(u32),
+    /// The number of slots is out of range.
+    #[error("a round has 1 to 64 slots, this one has {0}")]
+    SlotCount(usize),
+    /// Nobody could mint.
+    #[error("at least one slot must have a holder")]
+    NoHolder,
+    /// An address or a minting key holds two slots.
+    #[error("slot {0} repeats an address or a minting key of an earlier slot")]
+    RepeatedHolder(usize),
+    /// A minting key is not a usable Ed25519 key.
+    #[error("the minting key of slot {0} is not a usable Ed25519 key")]
+    MintingKey(usize),
+    /// An address belongs to another network than the chain.
+    #[error("{0} belongs to another network than this chain")]
+    Network(Address),
+    /// An account appears twice.
+    #[error("the account {0} is listed twice")]
+    RepeatedAccount(Address),
+    /// An account starts with nothing.
+    #[error("the account {0} starts with nothing: leave it out")]
+    EmptyAccount(Address),
+    /// The sum of all balances is too large.
+    #[error("the balances add up to more than 2^63 units")]
+    Supply,
+    /// A module is named twice.
+    #[error("a module is named twice")]
+    RepeatedModule,
+}
+
+impl ChainSpec {
+    /// The chain's id.
+    pub fn id(&self) -> ChainId {
+        Hash::of(Domain::CHAIN, &[&codec::encode(self)])
+    }
+
+    /// The least fee of a list of calls; `None` if it overflows.
+    pub fn minimum_fee(&self, calls: &[Call]) -> Option<Amount> {
+        Amount::sum(calls.iter().map(|call| match call {
+            Call::Coin(CoinCall::Transfer { .. }) => self.fees.transfer,
+        }))
+    }
+
+    /// The sum of the balances of block 0.
+    ///
+    /// # Errors
+    /// [`SpecError::Supply`] over 2^63 units, so that a delta fits a signed 64-bit number.
+    pub fn genesis_supply(&self) -> Result<Amount, SpecError> {
+        Amount::sum(self.accounts.iter().map(|account| account.balance))
+            .filter(|supply| i64::try_from(supply.units()).is_ok())
+            .ok_or(SpecError::Supply)
+    }
+
+    /// Checks everything a chain needs; a spec from outside is only text until this has passed.
+    ///
+    /// # Errors
+    /// The first [`SpecError`] found.
+    pub fn check(&self) -> Result<(), SpecError> {
+        if self.name.is_empty() || self.name.len() > 64 {
+            return Err(SpecError::Name(self.name.len()));
+        }
+        let EngineSpec::Spos(spos) = &self.engine;
+        spos.check(self.network)?;
+        if self.modules.iter().collect::<BTreeSet<_>>().len() != self.modules.len() {
+            return Err(SpecError::RepeatedModule);
+        }
+        let mut seen = BTreeSet::new();
+        for account in &self.accounts {
+            if account.address.network() != self.network {
+                return Err(SpecError::Network(account.address));
+            }
+            if account.balance == Amount::ZERO {
+                return Err(SpecError::EmptyAccount(account.address));
+            }
+            if !seen.insert(account.address) {
+                return Err(SpecError::RepeatedAccount(account.address));
+            }
+        }
+        self.genesis_supply().map(|_| ())
+    }
+}
+
+impl SposSpec {
+    fn check(&self, network: Network) -> Result<(), SpecError> {
+        if !(100..=600_000).contains(&self.slot_ms) {
+            return Err(SpecError::SlotLength(self.slot_ms));
+        }
+        let slots = &self.slots.0;
+        if slots.is_empty() || slots.len() > MAX_SLOTS {
+            return Err(SpecError::SlotCount(slots.len()));
+        }
+        let (mut addresses, mut keys) = (BTreeSet::new(), BTreeSet::new());
+        for (position, holder) in slots.iter().enumerate() {
+            let Some(holder) = holder else { continue };
+            if holder.address.network() != network {
+                return Err(SpecError::Network(holder.address));
+            }
+            if !addresses.insert(holder.address) || !keys.insert(holder.minting_key) {
+                return Err(SpecError::RepeatedHolder(position));
+            }
+            Ed25519Key::parse(holder.minting_key.as_bytes()).map_err(|_| SpecError::MintingKey(position))?;
+        }
+        if keys.is_empty() { Err(SpecError::NoHolder) } else { Ok(()) }
+    }
+}

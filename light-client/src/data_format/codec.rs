@@ -1,0 +1,77 @@
+//! Bounds around Borsh.
+
+use std::io::{Error, ErrorKind, Read, Result as IoResult};
+
+use borsh::{BorshDeserialize, BorshSerialize};
+
+/// Bytes that are not the value they should be.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DecodeError {
+    /// More bytes than any valid value has.
+    #[error("{found} bytes, at most {limit} are allowed")]
+    TooLong {
+        /// Bytes received.
+        found: usize,
+        /// The bound.
+        limit: usize,
+    },
+    /// Not the canonical encoding of a value.
+    #[error("malformed: {0}")]
+    Malformed(String),
+}
+
+/// Decodes a whole value, refusing more than `limit` bytes, trailing bytes and non-canonical forms.
+///
+/// # Errors
+/// [`DecodeError`]; nothing is allocated for an input over the limit.
+pub fn decode<T: BorshDeserialize>(bytes: &[u8], limit: usize) -> Result<T, DecodeError> {
+    if bytes.len() > limit {
+        return Err(DecodeError::TooLong { found: bytes.len(), limit });
+    }
+    borsh::from_slice(bytes).map_err(|error| DecodeError::Malformed(error.to_string()))
+}
+
+/// Encodes a value. Writing into memory cannot fail, and no value of ours refuses to be written.
+pub fn encode<T: BorshSerialize + ?Sized>(value: &T) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    // The only error source is the writer; a `Vec` has none.
+    let _: IoResult<()> = value.serialize(&mut bytes);
+    bytes
+}
+
+/// Reads a list of at most `MAX` items; for `#[borsh(deserialize_with = "…")]`.
+pub fn bounded_list<const MAX: u32, T: BorshDeserialize, R: Read>(reader: &mut R) -> IoResult<Vec<T>> {
+    let length = u32::deserialize_reader(reader)?;
+    if length > MAX {
+        return Err(Error::new(
+            ErrorKind::InvalidData,
+            format!("a list of {length}, at most {MAX} are allowed"),
+        ));
+    }
+    // Grows with what is really there, never with what is announced.
+    let mut items = Vec::new();
+    for _ in 0..length {
+        items.push(T::deserialize_reader(reader)?);
+    }
+    Ok(items)
+}
+
+/// Reads at most `MAX` bytes; for `#[borsh(deserialize_with = "…")]`.
+pub fn bounded_bytes<const MAX: u32, R: Read>(reader: &mut R) -> IoResult<Vec<u8>> {
+    let length = u32::deserialize_reader(reader)?;
+    if length > MAX {
+        return Err(Error::new(ErrorKind::InvalidData, format!("{length} bytes, at most {MAX} are allowed")));
+    }
+    let mut bytes = Vec::new();
+    let read = reader.take(u64::from(length)).read_to_end(&mut bytes)?;
+    if read < length as usize {
+        return Err(Error::new(ErrorKind::UnexpectedEof, "the bytes end early"));
+    }
+    Ok(bytes)
+}
+
+/// Reads text of at most `MAX` bytes of UTF-8; for `#[borsh(deserialize_with = "…")]`.
+pub fn bounded_text<const MAX: u32, R: Read>(reader: &mut R) -> IoResult<String> {
+    String::from_utf8(bounded_bytes::<MAX, R>(reader)?)
+        .map_err(|_| Error::new(ErrorKind::InvalidData, "the text is not UTF-8"))
+}

@@ -1,0 +1,32 @@
+//! LAYER data format: what travels and what is hashed.
+//!
+//! Consensus bytes are Borsh, which has one encoding for a value; [`decode`] refuses trailing bytes and
+//! anything over the caller's bound before it allocates. Lists carry their own bounds ([`codec`]). JSON is for
+//! people and tools only: amounts are strings there, and no hash is ever taken of it.
+//!
+//! **Trust and bounds.** A decoded value is well-formed, nothing more. Nothing here grows beyond the bytes that
+//! were handed in times a small constant.
+
+mod address;
+mod amount;
+mod block;
+mod chain_spec;
+pub mod codec;
+mod header;
+mod position;
+mod transaction;
+
+pub use address::{Address, AddressError, Network};
+pub use amount::{Amount, AmountError, UNITS_PER_COIN};
+pub use block::{Block, MAX_BLOCK_BYTES};
+pub use chain_spec::{
+    ChainId, ChainSpec, EngineSpec, FeeSchedule, GenesisAccount, Holder, MAX_SLOTS, ModuleName, SlotTable,
+    SpecError, SposSpec,
+};
+pub use codec::{DecodeError, decode};
+pub use header::{BlockId, Checkpoint, Header, MAX_HEADER_BYTES};
+pub use position::{Height, Round, Slot, Time};
+pub use transaction::{
+    Call, CoinCall, MAX_CALLS, MAX_MEMO_BYTES, MAX_TRANSACTION_BYTES, Outcome, SignedTransaction, Status,
+    Transaction, TransactionId,
+};
