@@ -1,0 +1,83 @@
+//! One module: from cargo's WASM file to the JavaScript and WASM that a browser loads.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use wasm_bindgen_cli_support::Bindgen;
+
+use crate::compile::Compiled;
+use crate::error::BundleError;
+use crate::site::{self, Files};
+
+/// The shrinking tool, from the npm package `binaryen`.
+const OPTIMIZER: &str = "tests/browser/node_modules/binaryen/bin/wasm-opt";
+
+/// Its arguments: for size, then what rustc emits for this target without being asked. Browsers of 2023 and later know all of it.
+const OPTIMIZER_ARGUMENTS: [&str; 10] = [
+    "-Oz",
+    "--converge",
+    "--strip-debug",
+    "--strip-producers",
+    "--enable-bulk-memory",
+    "--enable-multivalue",
+    "--enable-mutable-globals",
+    "--enable-nontrapping-float-to-int",
+    "--enable-reference-types",
+    "--enable-sign-ext",
+];
+
+/// Raised when this file does something else with the same input.
+const RECIPE: u32 = 1;
+
+/// The hash of what a finished folder was made of.
+const STAMP: &str = "made-of";
+
+/// Makes the files of `compiled`, or takes them from `work` when they are of this very input.
+pub(crate) fn finish(root: &Path, compiled: &Compiled, work: &Path) -> Result<Files, BundleError> {
+    let optimizer = root.join(OPTIMIZER);
+    let version = optimizer.with_file_name("../package.json");
+    let mut made_of = blake3::Hasher::new();
+    made_of.update(&fs::read(&compiled.path).map_err(BundleError::file(&compiled.path))?);
+    made_of.update(&fs::read(&version).map_err(|_| BundleError::NoOptimizer { path: optimizer.clone() })?);
+    made_of.update(OPTIMIZER_ARGUMENTS.join(" ").as_bytes());
+    made_of.update(&RECIPE.to_le_bytes());
+    let made_of = made_of.finalize().to_hex().to_string();
+
+    let stamp = work.join(STAMP);
+    if !fs::read_to_string(&stamp).is_ok_and(|found| found == made_of) {
+        site::clear(work)?;
+        bind(compiled, work)?;
+        shrink(&optimizer, &work.join(format!("{}_bg.wasm", compiled.name)))?;
+        fs::write(&stamp, made_of).map_err(BundleError::file(&stamp))?;
+    }
+    let mut files = site::read(work)?;
+    files.remove(Path::new(STAMP));
+    Ok(files)
+}
+
+/// Makes the JavaScript side, as an ES module that starts itself.
+fn bind(compiled: &Compiled, out: &Path) -> Result<(), BundleError> {
+    let refused = |error| BundleError::Bindgen { path: compiled.path.clone(), reason: format!("{error:#}") };
+    let mut bindgen = Bindgen::new();
+    bindgen.input_path(&compiled.path).out_name(compiled.name).typescript(false);
+    bindgen.remove_name_section(true).remove_producers_section(true);
+    bindgen.web(true).map_err(refused)?.generate(out).map_err(refused)?;
+
+    // A page may run no inline script, so the module calls its own default export instead of being called: one file and one round trip less than a
+    // second script.
+    let path = out.join(format!("{}.js", compiled.name));
+    let mut script = fs::read_to_string(&path).map_err(BundleError::file(&path))?;
+    script.push_str(&format!("import start from \"./{}.js\";\nstart();\n", compiled.name));
+    fs::write(&path, script).map_err(BundleError::file(&path))
+}
+
+fn shrink(optimizer: &Path, wasm: &Path) -> Result<(), BundleError> {
+    let status = Command::new("node")
+        .arg(optimizer)
+        .args(OPTIMIZER_ARGUMENTS)
+        .args([wasm.as_os_str(), "-o".as_ref(), wasm.as_os_str()])
+        .status()
+        .map_err(|cause| BundleError::Program { program: "node", cause })?;
+    if status.success() { Ok(()) } else { Err(BundleError::Failed { program: "wasm-opt" }) }
+}

@@ -1,0 +1,5 @@
+//! The page's module: `main.js` in the served folder starts it.
+
+fn main() {
+    web_wallet::start();
+}
