@@ -1,6 +1,6 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 
-use super::{Header, SignedTransaction, codec};
+use super::{SealedHeader, SignedTransaction, codec};
 
 /// Bytes of a block, at most.
 pub const MAX_BLOCK_BYTES: usize = 4 * 1024 * 1024;
@@ -9,7 +9,7 @@ pub const MAX_BLOCK_BYTES: usize = 4 * 1024 * 1024;
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Block<C> {
     /// The sealed header.
-    pub header: Header,
+    pub header: SealedHeader,
     /// The votes this block brings, if any.
     pub certificate: Option<C>,
     /// The transactions in the order they are executed.

@@ -1,12 +1,12 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 
-use super::{Height, Round, Slot, codec};
+use super::{ChainId, Height, Round, Slot, codec};
 use crate::crypto::{Domain, Hash, Signature};
 
-/// A block's id: the hash of its unsigned header.
+/// A block's id: the hash of its header.
 pub type BlockId = Hash;
 
-/// No header is longer than this.
+/// No sealed header is longer than this.
 pub const MAX_HEADER_BYTES: usize = 400;
 
 /// A round and the last block before the round's first slot.
@@ -20,7 +20,7 @@ pub struct Checkpoint {
     pub id: BlockId,
 }
 
-/// What is signed of a block: fixed size, and it commits to everything else.
+/// What is signed of a block: it commits to everything else.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Header {
     /// Format and rules version, 1.
@@ -48,25 +48,15 @@ pub struct Header {
     pub certificate_hash: Hash,
     /// On a side chain: the main-chain block whose time this block follows.
     pub main_parent: Option<Hash>,
-    /// The slot holder's signature over [`Header::seal_message`].
-    pub seal: Signature,
 }
 
-/// The header without its seal, in the same order: what the id hashes and the seal signs.
-#[derive(BorshSerialize)]
-struct Unsigned<'a> {
-    version: u16,
-    height: Height,
-    slot: Slot,
-    parent: &'a BlockId,
-    transactions_root: &'a Hash,
-    transactions_count: u32,
-    state_root: &'a Hash,
-    headers_root: &'a Hash,
-    next_slots: &'a Hash,
-    justified: &'a Checkpoint,
-    certificate_hash: &'a Hash,
-    main_parent: &'a Option<Hash>,
+/// A header and the seal of the slot holder who minted it.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct SealedHeader {
+    /// What the seal covers.
+    pub header: Header,
+    /// The slot holder's signature over [`Header::seal_message`]. Zeros for genesis, which nobody minted.
+    pub seal: Signature,
 }
 
 const SEAL_TAG: &[u8] = b"vsys/1/seal";
@@ -75,32 +65,23 @@ impl Header {
     /// The version this crate reads and writes.
     pub const VERSION: u16 = 1;
 
-    /// The hash of the unsigned bytes. The seal is not part of it: a garbled copy of a seal must not give the
+    /// The hash of the Borsh bytes. The seal is not part of it: a garbled copy of a seal must not give the
     /// honest block another name.
     pub fn id(&self) -> BlockId {
-        Hash::of(Domain::HEADER, &[&self.unsigned_bytes()])
+        Hash::of(Domain::HEADER, &[&codec::encode(self)])
     }
 
     /// What the slot holder signs: a tag, the chain id and the block id.
-    pub fn seal_message(chain: &Hash, id: &BlockId) -> Vec<u8> {
+    pub fn seal_message(chain: &ChainId, id: &BlockId) -> Vec<u8> {
         [SEAL_TAG, chain.as_bytes(), id.as_bytes()].concat()
     }
 
-    /// The Borsh bytes of everything but the seal.
-    pub fn unsigned_bytes(&self) -> Vec<u8> {
-        codec::encode(&Unsigned {
-            version: self.version,
-            height: self.height,
-            slot: self.slot,
-            parent: &self.parent,
-            transactions_root: &self.transactions_root,
-            transactions_count: self.transactions_count,
-            state_root: &self.state_root,
-            headers_root: &self.headers_root,
-            next_slots: &self.next_slots,
-            justified: &self.justified,
-            certificate_hash: &self.certificate_hash,
-            main_parent: &self.main_parent,
-        })
+    /// The checkpoint this block calls justified, with (0, zeros) read as (0, genesis).
+    pub fn justified_on(&self, genesis: &BlockId) -> Checkpoint {
+        if self.justified == Checkpoint::default() {
+            Checkpoint { round: Round(0), id: *genesis }
+        } else {
+            self.justified
+        }
     }
 }

@@ -15,6 +15,7 @@ pub mod codec;
 mod header;
 mod position;
 mod transaction;
+mod transactions_tree;
 
 pub use address::{Address, AddressError, Network};
 pub use amount::{Amount, AmountError, UNITS_PER_COIN};
@@ -24,9 +25,10 @@ pub use chain_spec::{
     SpecError, SposSpec,
 };
 pub use codec::{DecodeError, decode};
-pub use header::{BlockId, Checkpoint, Header, MAX_HEADER_BYTES};
+pub use header::{BlockId, Checkpoint, Header, MAX_HEADER_BYTES, SealedHeader};
 pub use position::{Height, Round, Slot, Time};
 pub use transaction::{
     Call, CoinCall, MAX_CALLS, MAX_MEMO_BYTES, MAX_TRANSACTION_BYTES, Outcome, SignedTransaction, Status,
     Transaction, TransactionId,
 };
+pub use transactions_tree::{ProofError, TransactionProof, transactions_root};

@@ -1,0 +1,256 @@
+use std::collections::BTreeMap;
+
+use super::store::{HeaderChanges, SavedTree};
+use crate::data_format::{BlockId, Checkpoint, Header, Height, SealedHeader, Slot};
+
+/// Blocks of one slot that are kept, at most: a minter who seals more only wastes its own.
+pub const MAX_PER_SLOT: usize = 4;
+
+/// A known header.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The header with its seal.
+    pub sealed: SealedHeader,
+    /// When it came in, counted in headers: the first seen of two equals stays best.
+    pub arrival: u64,
+}
+
+/// What an insertion did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Inserted {
+    /// It was known already.
+    Known,
+    /// It is known now; the best block is the same.
+    Aside,
+    /// It is the new best block.
+    Best,
+}
+
+/// A header that does not fit into the tree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TreeError {
+    /// Its parent is not known, or lies before the newest final block.
+    #[error("the parent {parent} of block {id} is not known after the newest final block")]
+    UnknownParent {
+        /// The block.
+        id: BlockId,
+        /// Its parent.
+        parent: BlockId,
+    },
+    /// Enough blocks of this slot are known.
+    #[error("{MAX_PER_SLOT} blocks of slot {0} are known already")]
+    SlotFull(Slot),
+    /// A block that is not known was named.
+    #[error("block {0} is not known")]
+    Unknown(BlockId),
+    /// A final block would have to be left.
+    #[error("block {asked} does not descend from the final block {root}")]
+    LeavesFinal {
+        /// The block asked for.
+        asked: BlockId,
+        /// The newest final block.
+        root: BlockId,
+    },
+}
+
+/// The way from one block to another: undo these, then apply those.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reorganisation {
+    /// Blocks to undo, newest first.
+    pub undo: Vec<BlockId>,
+    /// Blocks to apply, oldest first.
+    pub apply: Vec<BlockId>,
+}
+
+/// All known headers from the newest final block on, and which of them is best.
+#[derive(Clone, Debug)]
+pub struct BlockTree {
+    entries: BTreeMap<BlockId, Entry>,
+    root: BlockId,
+    best: BlockId,
+    justified: Checkpoint,
+    arrivals: u64,
+}
+
+impl BlockTree {
+    /// A tree that knows one final block.
+    pub fn new(root: SealedHeader, justified: Checkpoint) -> Self {
+        let id = root.header.id();
+        let entries = BTreeMap::from([(id, Entry { sealed: root, arrival: 0 })]);
+        Self { entries, root: id, best: id, justified, arrivals: 0 }
+    }
+
+    /// The tree that a store saved.
+    ///
+    /// # Errors
+    /// [`TreeError`] if the saved headers are not a tree.
+    pub fn restore(saved: SavedTree) -> Result<Self, TreeError> {
+        let mut tree = Self::new(saved.root, saved.justified);
+        for sealed in saved.descendants {
+            let id = sealed.header.id();
+            tree.insert(id, sealed)?;
+        }
+        Ok(tree)
+    }
+
+    /// Takes a header that the engine accepted.
+    ///
+    /// # Errors
+    /// [`TreeError`] if its parent is unknown or its slot is full; the tree is unchanged then.
+    pub fn insert(&mut self, id: BlockId, sealed: SealedHeader) -> Result<Inserted, TreeError> {
+        if self.entries.contains_key(&id) {
+            return Ok(Inserted::Known);
+        }
+        let (parent, slot) = (sealed.header.parent, sealed.header.slot);
+        if !self.entries.contains_key(&parent) {
+            return Err(TreeError::UnknownParent { id, parent });
+        }
+        if self.entries.values().filter(|entry| entry.sealed.header.slot == slot).count() >= MAX_PER_SLOT {
+            return Err(TreeError::SlotFull(slot));
+        }
+        let higher = self.entry(&self.best)?.sealed.header.height < sealed.header.height;
+        self.arrivals += 1;
+        self.entries.insert(id, Entry { sealed, arrival: self.arrivals });
+        if higher && self.descends(&id, &self.anchor()) {
+            self.best = id;
+            return Ok(Inserted::Best);
+        }
+        Ok(Inserted::Aside)
+    }
+
+    /// Notes a justified checkpoint whose block is known, if it is higher than the highest so far.
+    ///
+    /// # Errors
+    /// [`TreeError::Unknown`] if the block is not known.
+    pub fn justify(&mut self, checkpoint: Checkpoint) -> Result<bool, TreeError> {
+        self.entry(&checkpoint.id)?;
+        let higher = checkpoint.round > self.justified.round;
+        if higher {
+            self.justified = checkpoint;
+            self.choose();
+        }
+        Ok(higher)
+    }
+
+    /// Makes a block final and drops everything that does not descend from it.
+    ///
+    /// # Errors
+    /// [`TreeError`] if the block is unknown or does not descend from the newest final one.
+    pub fn finalise(&mut self, id: BlockId) -> Result<HeaderChanges, TreeError> {
+        self.entry(&id)?;
+        if id == self.root {
+            return Ok(HeaderChanges::default());
+        }
+        if !self.descends(&id, &self.root) {
+            return Err(TreeError::LeavesFinal { asked: id, root: self.root });
+        }
+        let path: Vec<BlockId> = self.ancestors(&id).map(|(ancestor, _)| ancestor).collect();
+        let keep: Vec<BlockId> =
+            self.entries.keys().copied().filter(|known| self.descends(known, &id)).collect();
+        let gone: Vec<BlockId> = self.entries.keys().copied().filter(|known| !keep.contains(known)).collect();
+        self.entries.retain(|known, _| keep.contains(known));
+        self.root = id;
+        self.choose();
+        // Final ancestors leave the tree but stay in the store.
+        let dropped = gone.into_iter().filter(|known| !path.contains(known)).collect();
+        Ok(HeaderChanges { dropped, finalised: Some(id), ..HeaderChanges::default() })
+    }
+
+    /// The newest final block.
+    pub fn root(&self) -> &BlockId {
+        &self.root
+    }
+
+    /// The best block: on a branch with the highest justified checkpoint, with the most blocks, first seen.
+    pub fn best(&self) -> &BlockId {
+        &self.best
+    }
+
+    /// The highest justified checkpoint.
+    pub const fn justified(&self) -> &Checkpoint {
+        &self.justified
+    }
+
+    /// A known header.
+    ///
+    /// # Errors
+    /// [`TreeError::Unknown`] if it is not known (any more).
+    pub fn entry(&self, id: &BlockId) -> Result<&Entry, TreeError> {
+        self.entries.get(id).ok_or(TreeError::Unknown(*id))
+    }
+
+    /// Known headers.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Never: the newest final block is always known.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// The block itself and its known ancestors, newest first, down to the newest final one.
+    pub fn ancestors<'a>(&'a self, id: &BlockId) -> impl Iterator<Item = (BlockId, &'a Header)> + 'a {
+        let mut next = Some(*id);
+        std::iter::from_fn(move || {
+            let id = next?;
+            let header = &self.entries.get(&id)?.sealed.header;
+            next = Some(header.parent);
+            Some((id, header))
+        })
+    }
+
+    /// The newest ancestor of `id` (itself included) with a slot before `slot`; `None` if that lies before the
+    /// newest final block.
+    pub fn last_before(&self, id: &BlockId, slot: Slot) -> Option<(BlockId, &Header)> {
+        self.ancestors(id).find(|(_, header)| header.slot < slot)
+    }
+
+    /// The ancestor of `id` at a height; `None` if not known.
+    pub fn at_height(&self, id: &BlockId, height: Height) -> Option<BlockId> {
+        self.ancestors(id).find(|(_, header)| header.height == height).map(|(id, _)| id)
+    }
+
+    /// Whether `id` is `ancestor` or descends from it.
+    pub fn descends(&self, id: &BlockId, ancestor: &BlockId) -> bool {
+        self.ancestors(id).any(|(known, _)| known == *ancestor)
+    }
+
+    /// The way from one known block to another.
+    ///
+    /// # Errors
+    /// [`TreeError::Unknown`] if one of them is not known.
+    pub fn way(&self, from: &BlockId, to: &BlockId) -> Result<Reorganisation, TreeError> {
+        self.entry(from)?;
+        self.entry(to)?;
+        let undo: Vec<BlockId> =
+            self.ancestors(from).map(|(id, _)| id).take_while(|id| !self.descends(to, id)).collect();
+        let mut apply: Vec<BlockId> =
+            self.ancestors(to).map(|(id, _)| id).take_while(|id| !self.descends(from, id)).collect();
+        apply.reverse();
+        Ok(Reorganisation { undo, apply })
+    }
+
+    /// The block that the best branch must contain.
+    fn anchor(&self) -> BlockId {
+        // A checkpoint justified before the newest final block is an ancestor of it.
+        if self.entries.contains_key(&self.justified.id) { self.justified.id } else { self.root }
+    }
+
+    /// Among all blocks on the branch of the highest justified checkpoint: most blocks, then first seen.
+    fn choose(&mut self) {
+        let anchor = self.anchor();
+        // A best block that stays on the branch is left only for a strictly higher one.
+        let stays = self.entries.contains_key(&self.best) && self.descends(&self.best, &anchor);
+        let mut best = if stays { self.best } else { anchor };
+        let height = |tree: &Self, id: &BlockId| tree.entries.get(id).map(|entry| entry.sealed.header.height);
+        let mut candidates: Vec<(&BlockId, &Entry)> = self.entries.iter().collect();
+        candidates.sort_by_key(|(_, entry)| entry.arrival);
+        for (id, entry) in candidates {
+            if Some(entry.sealed.header.height) > height(self, &best) && self.descends(id, &anchor) {
+                best = *id;
+            }
+        }
+        self.best = best;
+    }
+}

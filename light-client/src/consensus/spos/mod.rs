@@ -1,0 +1,24 @@
+//! Supernode proof of stake: a fixed round of slots, each with a holder who mints in it, and finality by votes
+//! of the holders over rounds (Casper FFG).
+//!
+//! A vote is a link from a justified checkpoint to a later one, and names the slot tables of both. A link
+//! counts when more than two thirds of *every* table it names signed it; the later checkpoint is then
+//! justified, and the earlier one is final if the rounds follow one another. Because the tables' hashes stand
+//! under the signatures, a light client follows changes of the tables without reading headers.
+
+mod certificate;
+mod clock;
+mod engine;
+mod table;
+mod vote;
+mod voting;
+
+pub use certificate::{Certificate, CertificateError, Electorate, MAX_SIGNERS, SignerSet};
+pub use clock::{Clock, SLOT_TOLERANCE_MS};
+pub use engine::{HeaderError, Spos, Weight};
+pub use table::{Table, TableError, Tables, TablesRef};
+pub use vote::{Link, Triple, Vote};
+pub use voting::{Refusal, VotingRecord, vote_position};
+
+/// A block of a chain that runs this engine.
+pub type Block = crate::data_format::Block<Certificate>;
