@@ -1,0 +1,99 @@
+use super::{TransactionError, rules};
+use crate::data_format::{
+    Address, ChainId, ChainSpec, MAX_TRANSACTION_BYTES, SignedTransaction, Transaction, TransactionId, codec,
+};
+
+/// A transaction that obeys every rule that needs no state, for one chain; its signature holds.
+///
+/// Only [`check_stateless`] makes one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CheckedTransaction {
+    id: TransactionId,
+    signed: SignedTransaction,
+    sender: Address,
+    length: usize,
+}
+
+impl CheckedTransaction {
+    /// Its id on the chain it was checked for.
+    pub const fn id(&self) -> TransactionId {
+        self.id
+    }
+
+    /// The sender's address.
+    pub const fn sender(&self) -> Address {
+        self.sender
+    }
+
+    /// What was signed.
+    pub const fn transaction(&self) -> &Transaction {
+        &self.signed.transaction
+    }
+
+    /// With its signature, as it travels.
+    pub const fn signed(&self) -> &SignedTransaction {
+        &self.signed
+    }
+
+    /// Bytes of its encoding, signature included: what it takes up in a block.
+    pub const fn encoded_length(&self) -> usize {
+        self.length
+    }
+
+    /// Gives the transaction back, to be put into a block.
+    pub fn into_signed(self) -> SignedTransaction {
+        self.signed
+    }
+}
+
+/// Checks every rule that needs no state. `chain` is `spec.id()`, which callers keep.
+///
+/// # Errors
+/// The first rule broken, in the order of [`RULES`](super::RULES).
+pub fn check_stateless(
+    signed: &SignedTransaction,
+    spec: &ChainSpec,
+    chain: &ChainId,
+) -> Result<CheckedTransaction, TransactionError> {
+    let length = codec::encode(signed).len();
+    rules::check_size(length, MAX_TRANSACTION_BYTES)?;
+    check_content(&signed.transaction, spec)?;
+    rules::check_signature(signed, chain)?;
+    Ok(CheckedTransaction {
+        id: signed.transaction.id(chain),
+        signed: signed.clone(),
+        sender: Address::of(&signed.transaction.sender, spec.network),
+        length,
+    })
+}
+
+/// Checks what can be said of a transaction before it is signed: everything but its encoded size and its
+/// signature. A wallet that signs what passes here never signs something no node would take.
+///
+/// # Errors
+/// The first rule broken, in the order of [`RULES`](super::RULES).
+pub fn check_content(transaction: &Transaction, spec: &ChainSpec) -> Result<(), TransactionError> {
+    rules::check_call_count(transaction)?;
+    rules::check_memo(transaction)?;
+    rules::check_modules(transaction, spec)?;
+    rules::check_amounts(transaction)?;
+    rules::check_recipients(transaction, spec)?;
+    rules::check_fee(transaction, spec)?;
+    rules::check_total(transaction).map(|_| ())
+}
+
+/// Reads the bytes that are to be signed: a transaction for this chain that obeys the rules of
+/// [`check_content`].
+///
+/// # Errors
+/// `TX-SIZE-1`, `TX-FORMAT-1`, `TX-CHAIN-1` or what [`check_content`] finds.
+pub(crate) fn check_signed_bytes(
+    bytes: &[u8],
+    spec: &ChainSpec,
+    chain: &ChainId,
+) -> Result<Transaction, TransactionError> {
+    let (found, transaction) = rules::check_signed_format(bytes)?;
+    rules::check_chain(&found, chain)?;
+    check_content(&transaction, spec)?;
+    Ok(transaction)
+}
