@@ -29,6 +29,12 @@ impl Domain {
     pub const SLOT_TABLE: Self = Self(b"vsys/1/slot-table\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0");
     /// A certificate of votes.
     pub const CERTIFICATE: Self = Self(b"vsys/1/certificate\0\0\0\0\0\0\0\0\0\0\0\0\0\0");
+    /// A seed's first public key: its fingerprint.
+    pub const SEED_FINGERPRINT: Self = Self(b"vsys/1/seed-fingerprint\0\0\0\0\0\0\0\0\0");
+    /// A keystore's bytes: its checksum.
+    pub const KEYSTORE: Self = Self(b"vsys/1/keystore\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0");
+    /// Random choices of a word quiz.
+    pub const WORD_QUIZ: Self = Self(b"vsys/1/word-quiz\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0");
     /// Keys derived for a development chain.
     pub const DEVELOPMENT_KEY: Self = Self(b"vsys/1/development-key\0\0\0\0\0\0\0\0\0\0");
 

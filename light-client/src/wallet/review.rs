@@ -1,0 +1,357 @@
+//! What a person reads before they sign: rows made from the exact bytes that are signed.
+
+use std::{collections::BTreeMap, fmt};
+
+use crate::{
+    data_format::{Address, Amount, Call, ChainId, ChainSpec, CoinCall, Height, Transaction, TransactionId},
+    transaction::{AccountView, TransactionError, check_against_account, check_signed_bytes},
+};
+
+/// A fee this many times the least fee is worth a word.
+const HIGH_FEE: u64 = 10;
+
+/// Something known of the chain beside the transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fact<T> {
+    /// What is known.
+    pub value: T,
+    /// The height of the header it was proven at; `None` if somebody only said so.
+    pub proven_at: Option<Height>,
+}
+
+/// What a wallet knows when it shows a review. What it does not know stays unknown; the default knows nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ReviewFacts {
+    /// The sender's account; a `None` inside is the knowledge that it is not in the state.
+    pub sender: Option<Fact<Option<AccountView>>>,
+    /// For each recipient whether its account is in the state.
+    pub recipients: BTreeMap<Address, Fact<bool>>,
+    /// The names that this wallet's owner gave to addresses.
+    pub names: BTreeMap<Address, String>,
+    /// The height of the next block.
+    pub next_height: Option<Height>,
+}
+
+/// What is to be signed, in words' reach.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Review {
+    /// The decoded transaction.
+    pub transaction: Transaction,
+    /// Its id.
+    pub id: TransactionId,
+    /// What to show, in this order.
+    pub rows: Vec<Row>,
+    /// What to point out.
+    pub cautions: Vec<Caution>,
+}
+
+/// One row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// What it is about.
+    pub label: Label,
+    /// What it says.
+    pub value: Value,
+    /// Why that can be believed.
+    pub trust: Trust,
+}
+
+/// What a row is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Label {
+    /// The chain's name, from the signer's own spec.
+    Chain,
+    /// The account that pays.
+    From,
+    /// A recipient.
+    To,
+    /// Whether the recipient's account is in the state.
+    RecipientKnown,
+    /// What the recipient gets.
+    Amount,
+    /// What including it costs.
+    Fee,
+    /// Amounts and fee.
+    Total,
+    /// The public note.
+    Memo,
+    /// The last height that may include it.
+    ValidUntil,
+    /// Its place among the sender's transactions.
+    Nonce,
+    /// What the sender holds before it.
+    BalanceBefore,
+    /// What the sender holds after it.
+    BalanceAfter,
+}
+
+/// What a row says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Value {
+    /// It could not be found out. Never to be shown as 0.
+    Unknown,
+    /// An address, and the name its owner gave it.
+    Address {
+        /// The address, to be shown whole.
+        address: Address,
+        /// Its name, if it has one.
+        name: Option<String>,
+    },
+    /// Coins.
+    Amount(Amount),
+    /// A height.
+    Height(Height),
+    /// A number.
+    Number(u64),
+    /// Yes or no.
+    Flag(bool),
+    /// Text of printable characters only.
+    Text(String),
+    /// Bytes that are not such text.
+    Bytes(Vec<u8>),
+}
+
+/// Why a row can be believed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trust {
+    /// It stands in the bytes that are signed, or follows from them alone.
+    Signed,
+    /// It was proven at a header of this height.
+    Proven {
+        /// The height.
+        height: Height,
+    },
+    /// Somebody said so.
+    NotProven,
+    /// Nothing is known.
+    Unknown,
+}
+
+/// Something to point out before signing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Caution {
+    /// By what is known of the sender's account, it would be refused, or charged and fail.
+    WouldFail(TransactionError),
+    /// The fee is at least ten times the least fee.
+    HighFee {
+        /// The fee.
+        fee: Amount,
+        /// The least fee.
+        minimum: Amount,
+    },
+    /// A recipient is the sender.
+    ToSelf,
+    /// A recipient's account is proven not to exist yet: compare its address once more.
+    NewRecipient {
+        /// The recipient.
+        to: Address,
+    },
+    /// The memo holds characters that do not print or that reorder text; it is shown as bytes.
+    UnprintableMemo,
+}
+
+/// Decodes the exact bytes that are to be signed and says what they do. `chain` is `spec.id()`.
+///
+/// # Errors
+/// [`TransactionError`] for anything that is not a transaction for this chain within the rules: it must not be
+/// shown as one.
+pub fn review(
+    bytes_to_sign: &[u8],
+    spec: &ChainSpec,
+    chain: &ChainId,
+    facts: &ReviewFacts,
+) -> Result<Review, TransactionError> {
+    let transaction = check_signed_bytes(bytes_to_sign, spec, chain)?;
+    let sender = Address::of(&transaction.sender, spec.network);
+    let mut writer = Writer { facts, rows: Vec::new(), cautions: Vec::new() };
+    writer.signed(Label::Chain, Value::Text(spec.name.clone()));
+    writer.address(Label::From, sender);
+    let mut total = transaction.fee;
+    for call in &transaction.calls {
+        let Call::Coin(CoinCall::Transfer { to, amount }) = call;
+        writer.transfer(sender, *to, *amount);
+        total = total.checked_add(*amount).ok_or(TransactionError::TotalTooLarge)?;
+    }
+    writer.signed(Label::Fee, Value::Amount(transaction.fee));
+    writer.signed(Label::Total, Value::Amount(total));
+    writer.memo(&transaction.memo);
+    writer.signed(Label::ValidUntil, Value::Height(transaction.valid_until));
+    writer.signed(Label::Nonce, Value::Number(transaction.nonce));
+    writer.balances(sender, &transaction, total);
+    if let Some(minimum) = spec.minimum_fee(&transaction.calls)
+        && transaction.fee > minimum
+        && transaction.fee.units() >= minimum.units().saturating_mul(HIGH_FEE)
+    {
+        writer.cautions.push(Caution::HighFee { fee: transaction.fee, minimum });
+    }
+    writer.would_fail(sender, &transaction);
+    let Writer { rows, cautions, .. } = writer;
+    Ok(Review { id: transaction.id(chain), transaction, rows, cautions })
+}
+
+struct Writer<'a> {
+    facts: &'a ReviewFacts,
+    rows: Vec<Row>,
+    cautions: Vec<Caution>,
+}
+
+impl Writer<'_> {
+    fn signed(&mut self, label: Label, value: Value) {
+        self.rows.push(Row { label, value, trust: Trust::Signed });
+    }
+
+    fn address(&mut self, label: Label, address: Address) {
+        let name = self.facts.names.get(&address).cloned();
+        self.signed(label, Value::Address { address, name });
+    }
+
+    fn fact(&mut self, label: Label, fact: Option<Fact<Value>>) {
+        let (value, trust) = match fact {
+            Some(Fact { value, proven_at: Some(height) }) => (value, Trust::Proven { height }),
+            Some(Fact { value, proven_at: None }) => (value, Trust::NotProven),
+            None => (Value::Unknown, Trust::Unknown),
+        };
+        self.rows.push(Row { label, value, trust });
+    }
+
+    fn transfer(&mut self, sender: Address, to: Address, amount: Amount) {
+        self.address(Label::To, to);
+        if to == sender {
+            self.cautions.push(Caution::ToSelf);
+        } else {
+            let known = self.facts.recipients.get(&to).copied();
+            if let Some(Fact { value: false, proven_at: Some(_) }) = known {
+                self.cautions.push(Caution::NewRecipient { to });
+            }
+            self.fact(Label::RecipientKnown, known.map(|fact| fact.map(Value::Flag)));
+        }
+        self.signed(Label::Amount, Value::Amount(amount));
+    }
+
+    fn memo(&mut self, memo: &[u8]) {
+        if memo.is_empty() {
+            return;
+        }
+        match std::str::from_utf8(memo) {
+            Ok(text) if text.chars().all(is_printable) => {
+                self.signed(Label::Memo, Value::Text(text.to_owned()))
+            }
+            _ => {
+                self.signed(Label::Memo, Value::Bytes(memo.to_vec()));
+                self.cautions.push(Caution::UnprintableMemo);
+            }
+        }
+    }
+
+    fn balances(&mut self, sender: Address, transaction: &Transaction, total: Amount) {
+        let before = self.facts.sender.map(|fact| fact.map(|account| account.unwrap_or_default().balance));
+        self.fact(Label::BalanceBefore, before.map(|fact| fact.map(Value::Amount)));
+        let to_self = Amount::sum(transaction.calls.iter().filter_map(|call| {
+            let Call::Coin(CoinCall::Transfer { to, amount }) = call;
+            (*to == sender).then_some(*amount)
+        }));
+        let leaving = to_self.and_then(|to_self| total.checked_sub(to_self));
+        let after = before.and_then(|fact| {
+            let value = fact.value.checked_sub(leaving?)?;
+            Some(Fact { value: Value::Amount(value), proven_at: fact.proven_at })
+        });
+        self.fact(Label::BalanceAfter, after);
+    }
+
+    fn would_fail(&mut self, sender: Address, transaction: &Transaction) {
+        let (Some(account), Some(height)) = (self.facts.sender, self.facts.next_height) else { return };
+        if let Err(error) = check_against_account(transaction, sender, account.value.as_ref(), height, 0) {
+            self.cautions.push(Caution::WouldFail(error));
+        }
+    }
+}
+
+impl<T> Fact<T> {
+    /// The same knowledge, said otherwise.
+    pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Fact<U> {
+        Fact { value: change(self.value), proven_at: self.proven_at }
+    }
+}
+
+/// No control characters, and none that reorder, hide or join text: those could make a memo read as a row of
+/// its own. (General category Cf in the ranges that matter, line and paragraph separators.)
+fn is_printable(c: char) -> bool {
+    !c.is_control()
+        && !matches!(c,
+            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+impl Label {
+    /// In English.
+    pub const fn english(self) -> &'static str {
+        match self {
+            Self::Chain => "Chain",
+            Self::From => "From",
+            Self::To => "To",
+            Self::RecipientKnown => "Recipient seen before",
+            Self::Amount => "Amount",
+            Self::Fee => "Fee",
+            Self::Total => "Total",
+            Self::Memo => "Memo (public)",
+            Self::ValidUntil => "Valid until height",
+            Self::Nonce => "Number among your payments",
+            Self::BalanceBefore => "Balance before",
+            Self::BalanceAfter => "Balance after",
+        }
+    }
+}
+
+/// In English. Addresses are whole, in groups of five.
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unknown => f.write_str("unknown"),
+            Self::Address { address, name } => {
+                let text = address.to_string();
+                for (index, c) in text.chars().enumerate() {
+                    if index > 0 && index % 5 == 0 {
+                        f.write_str(" ")?;
+                    }
+                    write!(f, "{c}")?;
+                }
+                name.as_ref().map_or(Ok(()), |name| write!(f, " ({name})"))
+            }
+            Self::Amount(amount) => write!(f, "{amount} VSYS"),
+            Self::Height(height) => height.fmt(f),
+            Self::Number(number) => number.fmt(f),
+            Self::Flag(flag) => f.write_str(if *flag { "yes" } else { "no" }),
+            Self::Text(text) => f.write_str(text),
+            Self::Bytes(bytes) => bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}")),
+        }
+    }
+}
+
+/// In English.
+impl fmt::Display for Trust {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Signed => f.write_str("part of what you sign"),
+            Self::Proven { height } => write!(f, "proven at height {height}"),
+            Self::NotProven => f.write_str("not proven"),
+            Self::Unknown => f.write_str("unknown"),
+        }
+    }
+}
+
+/// In English.
+impl fmt::Display for Caution {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::WouldFail(error) => write!(f, "It would not go through: {error}."),
+            Self::HighFee { fee, minimum } => {
+                write!(f, "The fee is {fee} VSYS; {minimum} VSYS would be enough.")
+            }
+            Self::ToSelf => f.write_str("You are paying yourself."),
+            Self::NewRecipient { to } => {
+                write!(f, "Nobody ever paid to {to}: compare the address once more.")
+            }
+            Self::UnprintableMemo => f.write_str("The memo holds signs that cannot be shown."),
+        }
+    }
+}
