@@ -55,14 +55,12 @@ pub enum TablesError {
 
 impl TablesUpdate {
     /// The update from `held` to the tables of a link's source and target.
-    pub fn new(held: &Tables, source: &Tables, target: &Tables) -> Self {
+    pub fn new<'a>(held: &'a Tables, source: &'a Tables, target: &'a Tables) -> Self {
         let mut known: Vec<(u8, &Table)> = vec![(0, &held.in_force)];
         known.extend(held.planned.as_deref().map(|planned| (1, planned)));
         let mut new = Vec::new();
-        let mut index_of = |table| {
-            if let Some((index, _)) =
-                known.iter().find(|(_, other): &&(u8, &Table)| other.hash() == Table::hash(table))
-            {
+        let mut index_of = |table: &'a Table| {
+            if let Some((index, _)) = known.iter().find(|(_, other)| other.hash() == table.hash()) {
                 return *index;
             }
             // At most four tables are new, so the index fits.
@@ -71,9 +69,9 @@ impl TablesUpdate {
             known.push((index, table));
             index
         };
-        let mut pair = |tables| {
-            let Tables { in_force, planned } = tables;
-            Pair { in_force: index_of(&**in_force), planned: planned.as_deref().map(&mut index_of) }
+        let mut pair = |tables: &'a Tables| Pair {
+            in_force: index_of(&tables.in_force),
+            planned: tables.planned.as_deref().map(&mut index_of),
         };
         let (source, target) = (pair(source), pair(target));
         Self { new, source, target }
