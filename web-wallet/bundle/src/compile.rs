@@ -34,7 +34,7 @@ pub(crate) fn workspace_root() -> Result<PathBuf, BundleError> {
 /// Compiles both modules with a cargo profile.
 pub(crate) fn modules(root: &Path, profile: &str) -> Result<Vec<Compiled>, BundleError> {
     let mut command = Command::new(cargo());
-    command.current_dir(root).args(["build", "--locked", "--target", "wasm32-unknown-unknown"]);
+    command.current_dir(root).args(["build", "--target", "wasm32-unknown-unknown"]);
     command.args(["--profile", profile, "--message-format", "json-render-diagnostics"]);
     for (_, package) in MODULES {
         command.args(["--package", package, "--bin", package]);

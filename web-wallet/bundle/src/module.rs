@@ -28,7 +28,7 @@ const OPTIMIZER_ARGUMENTS: [&str; 10] = [
 ];
 
 /// Raised when this file does something else with the same input.
-const RECIPE: u32 = 1;
+const RECIPE: u32 = 2;
 
 /// The hash of what a finished folder was made of.
 const STAMP: &str = "made-of";
@@ -61,7 +61,7 @@ fn bind(compiled: &Compiled, out: &Path) -> Result<(), BundleError> {
     let refused = |error| BundleError::Bindgen { path: compiled.path.clone(), reason: format!("{error:#}") };
     let mut bindgen = Bindgen::new();
     bindgen.input_path(&compiled.path).out_name(compiled.name).typescript(false);
-    bindgen.remove_name_section(true).remove_producers_section(true);
+    bindgen.omit_default_module_path(false).remove_name_section(true).remove_producers_section(true);
     bindgen.web(true).map_err(refused)?.generate(out).map_err(refused)?;
 
     // A page may run no inline script, so the module calls its own default export instead of being called: one file and one round trip less than a
