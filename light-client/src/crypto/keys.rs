@@ -73,8 +73,13 @@ impl Ed25519Key {
     /// Decompresses 32 key bytes.
     ///
     /// # Errors
-    /// [`SignatureError::Key`] if they are not a curve point or one of small order.
+    /// [`SignatureError::Key`] if they are not a curve point in its only canonical form, or one of small order.
     pub fn parse(bytes: &[u8; 32]) -> Result<Self, SignatureError> {
+        let mut coordinate = *bytes;
+        coordinate[31] &= 0x7f; // the sign of the other coordinate
+        if !is_reduced(&coordinate) {
+            return Err(SignatureError::Key);
+        }
         let key = VerifyingKey::from_bytes(bytes).map_err(|_| SignatureError::Key)?;
         if key.is_weak() { Err(SignatureError::Key) } else { Ok(Self(key)) }
     }
@@ -88,6 +93,13 @@ impl Ed25519Key {
             .verify_strict(message, &ed25519_dalek::Signature::from_bytes(&signature.0))
             .map_err(|_| SignatureError::Signature)
     }
+}
+
+/// Whether 32 little-endian bytes are a number below 2^255 − 19: one key has one encoding, hence one address.
+/// (The curve library reduces silently.)
+pub(super) fn is_reduced(bytes: &[u8; 32]) -> bool {
+    let [first, middle @ .., last] = bytes;
+    *last < 0x7f || (*last == 0x7f && (*first < 0xed || middle.iter().any(|byte| *byte != 0xff)))
 }
 
 /// A secret key with its public half. Wiped when dropped, never printed.

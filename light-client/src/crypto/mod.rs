@@ -6,6 +6,8 @@
 
 mod hash;
 mod keys;
+#[cfg(test)]
+mod tests;
 mod vsystems;
 
 pub use hash::{Domain, Hash};

@@ -78,11 +78,14 @@ fn hash_to_scalar(parts: &[&[u8]]) -> Scalar {
     Scalar::from_bytes_mod_order_wide(&hash.finalize().into())
 }
 
-/// Checks a signature of this scheme, strictly: `S < L`, canonical points, none of small order.
+/// Checks a signature of this scheme, strictly: `S < L`, a canonical key, canonical points, none of small order.
 ///
 /// The existing network's verifier accepts `S ≥ L`; ours must not, or a stranger could give a transaction a
 /// second signature.
 pub(super) fn verify(public: &[u8; 32], message: &[u8], signature: &Signature) -> Result<(), SignatureError> {
+    if !super::keys::is_reduced(public) {
+        return Err(SignatureError::Key);
+    }
     let sign = signature.0[63] >> 7;
     let edwards = MontgomeryPoint(*public).to_edwards(sign).ok_or(SignatureError::Key)?;
     if edwards.is_small_order() || edwards.is_identity() {
