@@ -22,6 +22,8 @@ mod draft;
 mod error;
 mod rules;
 mod submission;
+#[cfg(test)]
+mod tests;
 
 pub use account::{AccountView, check_against_account, check_includable, check_unexpired};
 pub(crate) use checked::check_signed_bytes;

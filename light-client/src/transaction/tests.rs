@@ -1,0 +1,280 @@
+//! Every rule broken once, alone, and nothing refused that obeys them all.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proptest::prelude::*;
+use zeroize::Zeroizing;
+
+use super::*;
+use crate::{
+    crypto::{KeyPair, PublicKey, Signature, SignatureError},
+    data_format::{
+        Address, Amount, Call, ChainId, ChainSpec, CoinCall, EngineSpec, FeeSchedule, Height, MAX_CALLS,
+        MAX_TRANSACTION_BYTES, ModuleName, Network, SignedTransaction, SlotTable, SposSpec, Time,
+        Transaction, codec,
+    },
+};
+
+const HEIGHT: Height = Height(10);
+
+fn spec() -> ChainSpec {
+    ChainSpec {
+        name: "test".to_owned(),
+        network: Network::Test,
+        genesis_time: Time(0),
+        engine: EngineSpec::Spos(SposSpec { slot_ms: 1000, slots: SlotTable::default() }),
+        modules: vec![ModuleName::Coin],
+        fees: FeeSchedule { transfer: Amount(10) },
+        trusting_period_ms: 1,
+        accounts: Vec::new(),
+    }
+}
+
+fn key() -> KeyPair {
+    KeyPair::ed25519(&Zeroizing::new([1; 32]))
+}
+
+fn address(byte: u8, network: Network) -> Address {
+    Address::of(&PublicKey::Ed25519([byte; 32]), network)
+}
+
+fn transfer(amount: u64) -> Call {
+    Call::Coin(CoinCall::Transfer { to: address(9, Network::Test), amount: Amount(amount) })
+}
+
+fn good() -> Transaction {
+    Transaction {
+        sender: key().public(),
+        nonce: 5,
+        fee: Amount(10),
+        valid_until: HEIGHT,
+        calls: vec![transfer(90)],
+        memo: b"rent".to_vec(),
+    }
+}
+
+const GOOD_ACCOUNT: AccountView = AccountView { nonce: 5, balance: Amount(100) };
+
+fn stateless(transaction: Transaction) -> Result<CheckedTransaction, TransactionError> {
+    let spec = spec();
+    check_stateless(&transaction.sign(&spec.id(), &key()), &spec, &spec.id())
+}
+
+fn admission(transaction: &Transaction, account: Option<&AccountView>) -> Result<(), TransactionError> {
+    let sender = Address::of(&transaction.sender, Network::Test);
+    check_against_account(transaction, sender, account, HEIGHT, 0)
+}
+
+/// One transaction or account for each rule, wrong in that one thing.
+fn broken() -> Vec<TransactionError> {
+    let (spec, chain) = (spec(), spec().id());
+    let changed = |change: fn(&mut Transaction)| {
+        let mut transaction = good();
+        change(&mut transaction);
+        transaction
+    };
+    let refused = |change| stateless(changed(change)).unwrap_err();
+    let against = |account| admission(&good(), account).unwrap_err();
+    let no_modules = ChainSpec { modules: Vec::new(), ..spec.clone() };
+    let signed = good().sign(&chain, &key());
+    let submission = Submission { chain, signed: signed.clone() };
+    let mut forged = signed.clone();
+    forged.signature = Signature([0; 64]);
+    let other = ChainId::default();
+    vec![
+        Submission::decode(&[0; MAX_SUBMISSION_BYTES + 1], &chain).unwrap_err(),
+        Submission::decode(&submission.encode()[1..], &chain).unwrap_err(),
+        Submission::decode(&submission.encode(), &other).unwrap_err(),
+        refused(|transaction| transaction.calls.clear()),
+        refused(|transaction| transaction.memo = vec![0; 141]),
+        check_content(&good(), &no_modules).unwrap_err(),
+        refused(|transaction| transaction.calls = vec![transfer(0)]),
+        refused(|transaction| {
+            let to = address(9, Network::Main);
+            transaction.calls = vec![Call::Coin(CoinCall::Transfer { to, amount: Amount(1) })];
+        }),
+        refused(|transaction| transaction.fee = Amount(9)),
+        refused(|transaction| transaction.calls = vec![transfer(u64::MAX)]),
+        check_stateless(&forged, &spec, &chain).unwrap_err(),
+        against(None),
+        against(Some(&AccountView { nonce: 6, ..GOOD_ACCOUNT })),
+        against(Some(&AccountView { nonce: 4, ..GOOD_ACCOUNT })),
+        admission(&changed(|transaction| transaction.valid_until = Height(9)), Some(&GOOD_ACCOUNT))
+            .unwrap_err(),
+        against(Some(&AccountView { balance: Amount(9), ..GOOD_ACCOUNT })),
+        against(Some(&AccountView { balance: Amount(99), ..GOOD_ACCOUNT })),
+    ]
+}
+
+#[test]
+fn what_obeys_the_rules_passes() {
+    let spec = spec();
+    let checked = stateless(good()).unwrap();
+    assert_eq!(checked.id(), good().id(&spec.id()));
+    assert_eq!(checked.sender(), Address::of(&key().public(), Network::Test));
+    assert_eq!(checked.transaction(), &good());
+    assert_eq!(checked.encoded_length(), codec::encode(checked.signed()).len());
+    assert_eq!(admission(&good(), Some(&GOOD_ACCOUNT)), Ok(()));
+    assert_eq!(check_includable(&good(), checked.sender(), Some(&GOOD_ACCOUNT), HEIGHT), Ok(()));
+    let submission = Submission { chain: spec.id(), signed: checked.signed().clone() };
+    assert_eq!(Submission::decode(&submission.encode(), &spec.id()), Ok(checked.into_signed()));
+}
+
+#[test]
+fn every_rule_is_broken_by_the_case_made_for_it() {
+    let found: Vec<_> = broken().iter().map(|error| (error.rule(), error.code())).collect();
+    assert_eq!(found, RULES);
+}
+
+/// A rule id in this folder's sources: words of capitals and a number, joined by hyphens, in backticks.
+fn ids_in(source: &str) -> Vec<&str> {
+    let is_id = |text: &&str| {
+        text.contains('-')
+            && text.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'-')
+            && text.ends_with(|c: char| c.is_ascii_digit())
+    };
+    source.split('`').filter(is_id).collect()
+}
+
+#[test]
+fn every_rule_id_has_a_check_and_every_check_an_id() {
+    let known: BTreeSet<&str> = RULES.iter().map(|(id, _)| *id).collect();
+    assert_eq!(known.len(), RULES.len(), "an id stands twice");
+    let codes: BTreeSet<&str> = RULES.iter().map(|(_, code)| *code).collect();
+    assert_eq!(codes.len(), RULES.len(), "a code stands twice");
+
+    let rules = include_str!("rules.rs");
+    let mut checks: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    let mut documented = None;
+    for line in rules.lines() {
+        if let Some(comment) = line.strip_prefix("/// `") {
+            documented = ids_in(&format!("`{comment}")).first().copied().map(|id| {
+                *known.iter().find(|known| **known == id).unwrap_or_else(|| panic!("{id} is not an error"))
+            });
+        }
+        if let Some(signature) = line.strip_prefix("pub(super) fn ") {
+            let name = signature.split(['(', '<']).next().unwrap();
+            let id = documented.take().unwrap_or_else(|| panic!("{name} has no rule id"));
+            checks.entry(id).or_default().push(name);
+        }
+    }
+    assert_eq!(checks.keys().copied().collect::<BTreeSet<_>>(), known);
+    let source = include_str!("error.rs").split("pub const RULES").next().unwrap();
+    let documented: Vec<&str> = ids_in(source);
+    assert_eq!(documented, RULES.map(|(id, _)| id), "the variants and the table are in different order");
+}
+
+#[test]
+fn an_overspend_may_be_included_but_is_not_admitted() {
+    let sender = Address::of(&key().public(), Network::Test);
+    let poor = AccountView { balance: Amount(10), ..GOOD_ACCOUNT };
+    assert_eq!(check_includable(&good(), sender, Some(&poor), HEIGHT), Ok(()));
+    let needed = Amount(100);
+    assert_eq!(
+        check_against_account(&good(), sender, Some(&poor), HEIGHT, 0),
+        Err(TransactionError::Overspend { balance: Amount(10), needed })
+    );
+}
+
+#[test]
+fn a_pool_may_wait_for_missing_nonces() {
+    let sender = Address::of(&key().public(), Network::Test);
+    let behind = AccountView { nonce: 3, ..GOOD_ACCOUNT };
+    assert_eq!(check_against_account(&good(), sender, Some(&behind), HEIGHT, 2), Ok(()));
+    let gap = Err(TransactionError::NonceGap { found: 5, expected: 3 });
+    assert_eq!(check_against_account(&good(), sender, Some(&behind), HEIGHT, 1), gap);
+    assert_eq!(check_includable(&good(), sender, Some(&behind), HEIGHT), gap);
+    let last = AccountView { nonce: u64::MAX, ..GOOD_ACCOUNT };
+    assert!(check_against_account(&good(), sender, Some(&last), HEIGHT, u64::MAX).is_err());
+}
+
+#[test]
+fn a_signature_of_another_chain_is_refused() {
+    let spec = spec();
+    let mut other = spec.clone();
+    other.name.push('2');
+    let signed = good().sign(&other.id(), &key());
+    assert_eq!(
+        check_stateless(&signed, &spec, &spec.id()),
+        Err(TransactionError::Signature(SignatureError::Signature))
+    );
+    assert!(check_stateless(&signed, &other, &other.id()).is_ok());
+}
+
+#[test]
+fn too_many_calls_are_refused_before_and_after_encoding() {
+    let spec = spec();
+    let mut transaction = good();
+    transaction.calls = vec![transfer(1); MAX_CALLS];
+    transaction.fee = Amount(160);
+    transaction.memo = vec![0xff; 140];
+    let largest = stateless(transaction.clone()).unwrap();
+    assert!(largest.encoded_length() <= MAX_TRANSACTION_BYTES);
+    transaction.calls.push(transfer(1));
+    transaction.fee = Amount(170);
+    let signed = transaction.sign(&spec.id(), &key());
+    let error = TransactionError::CallCount { found: 17, limit: 16 };
+    assert_eq!(check_stateless(&signed, &spec, &spec.id()), Err(error));
+    let bytes = Submission { chain: spec.id(), signed }.encode();
+    assert_eq!(Submission::decode(&bytes, &spec.id()).unwrap_err().rule(), "TX-FORMAT-1");
+}
+
+#[test]
+fn fees_and_totals_that_overflow_are_refused() {
+    let mut spec = spec();
+    spec.fees.transfer = Amount(u64::MAX);
+    let mut transaction = good();
+    transaction.calls = vec![transfer(1), transfer(1)];
+    assert_eq!(check_content(&transaction, &spec), Err(TransactionError::TotalTooLarge));
+}
+
+#[test]
+fn a_draft_obeys_every_rule_and_costs_the_least() {
+    let spec = spec();
+    let transfer = Transfer {
+        sender: key().public(),
+        to: address(9, Network::Test),
+        amount: maximum_transfer(&spec, &GOOD_ACCOUNT),
+        memo: b"all of it".to_vec(),
+        valid_until: HEIGHT,
+    };
+    assert_eq!(transfer.amount, Amount(90));
+    let transaction = transfer.draft(&spec, Some(&GOOD_ACCOUNT), HEIGHT).unwrap();
+    assert_eq!((transaction.fee, transaction.nonce), (Amount(10), 5));
+    assert!(stateless(transaction).is_ok());
+    let more = Transfer { amount: Amount(91), ..transfer.clone() };
+    assert_eq!(more.draft(&spec, Some(&GOOD_ACCOUNT), HEIGHT).unwrap_err().code(), "overspend");
+    assert_eq!(transfer.draft(&spec, None, HEIGHT).unwrap_err().code(), "unknown_account");
+    assert_eq!(transfer.draft(&spec, Some(&GOOD_ACCOUNT), Height(11)).unwrap_err().code(), "expired");
+    assert_eq!(maximum_transfer(&spec, &AccountView { nonce: 0, balance: Amount(9) }), Amount::ZERO);
+}
+
+proptest! {
+    #[test]
+    fn submissions_round_trip_and_no_bytes_break_the_decoder(
+        amount in 1_u64.., fee: u64, nonce: u64, memo in prop::collection::vec(any::<u8>(), 0..=140),
+        cut: prop::sample::Index, noise in prop::collection::vec(any::<u8>(), 0..300),
+    ) {
+        let (chain, mut transaction) = (spec().id(), good());
+        (transaction.fee, transaction.nonce, transaction.memo) = (Amount(fee), nonce, memo);
+        transaction.calls = vec![transfer(amount)];
+        let signed = SignedTransaction { transaction, signature: Signature([3; 64]) };
+        let bytes = Submission { chain, signed: signed.clone() }.encode();
+        prop_assert_eq!(Submission::decode(&bytes, &chain), Ok(signed));
+        prop_assert!(Submission::decode(&bytes[..cut.index(bytes.len())], &chain).is_err());
+        prop_assert!(Submission::decode(&[bytes, vec![0]].concat(), &chain).is_err());
+        prop_assert!(Submission::decode(&noise, &chain).is_err());
+    }
+
+    #[test]
+    fn admitted_means_includable_and_payable(nonce in 0_u64..4, balance in 0_u64..300, fee in 0_u64..100, until in 0_u64..20) {
+        let mut transaction = good();
+        (transaction.nonce, transaction.fee, transaction.valid_until) = (2, Amount(fee), Height(until));
+        let account = AccountView { nonce, balance: Amount(balance) };
+        let sender = Address::of(&transaction.sender, Network::Test);
+        let admitted = check_against_account(&transaction, sender, Some(&account), HEIGHT, 0).is_ok();
+        let includable = check_includable(&transaction, sender, Some(&account), HEIGHT).is_ok();
+        prop_assert_eq!(includable, nonce == 2 && balance >= fee && until >= 10);
+        prop_assert_eq!(admitted, includable && balance >= fee + 90);
+    }
+}
