@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# Figures, one `name value unit` a line on standard output; everything else goes to standard error.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+. tests/make/step.sh
+
+{
+    tests/setup/rust.sh
+    tests/setup/npm.sh
+    tests/setup/debian.sh chromium
+    step "building the wallet" cargo run --locked --quiet --package web-bundle -- --out target/wallet
+    step "building the node" cargo build --locked --release --package full-node --bin vsys-node
+    step "building the bench" cargo build --locked --release --package bench
+} >&2
+exec "${CARGO_TARGET_DIR:-target}/release/bench" "$@"

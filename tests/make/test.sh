@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# Every test: Rust, browser, Kotlin, Python.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+. tests/make/step.sh
+
+tests/setup/rust.sh
+tests/setup/npm.sh
+tests/setup/debian.sh chromium
+
+step "building the node" cargo build --locked --package full-node --bin vsys-node
+step "Rust tests" cargo test --locked --workspace
+step "building the wallet" cargo run --locked --quiet --package web-bundle -- --out target/wallet
+step "browser tests" npm --prefix tests/browser test
