@@ -131,8 +131,11 @@ pub enum Command {
         /// Which account.
         account: Address,
     },
-    /// Ask all servers now. Answer: [`Answer::Done`].
+    /// Ask all servers now, also those that lied. Answer: [`Answer::Done`].
     Refresh,
+    /// The page has asked the browser to keep the storage (`navigator.storage.persist()`, which workers lack): see
+    /// what came of it. Answer: [`Answer::Done`], and [`View::storage_persistent`].
+    StorageAsked,
     /// Erase keys, accounts and proven state from this browser. Answer: [`Answer::Done`].
     Erase,
 }

@@ -12,8 +12,8 @@ mod view;
 
 pub use command::{AmountField, Answer, Command, FromWorker, Problem, Secret, ToWorker, WordQuestion};
 pub use view::{
-    AccountView, ChainView, Fact, HistoryRow, MovementKind, PaymentStep, PaymentView, ProofView, Review,
-    ServerHealth, ServerView, SyncView, View, WalletView,
+    AccountView, ChainView, Fact, HistoryRow, MovementKind, Notice, PaymentStep, PaymentView, ProofView,
+    Review, ServerHealth, ServerView, SyncView, View, WalletView,
 };
 
 /// Reads a message of the other side.

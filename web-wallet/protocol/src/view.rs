@@ -18,6 +18,21 @@ pub struct View {
     pub payments: Vec<PaymentView>,
     /// Whether the browser promised to keep our storage; `None` if it would not say.
     pub storage_persistent: Option<bool>,
+    /// What a person should be told, oldest first.
+    pub notices: Vec<Notice>,
+}
+
+/// Something to be said plainly.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub enum Notice {
+    /// The chain file names another chain than the last time: what was proven and paid on the former one is put
+    /// aside. Keys and accounts stay.
+    ChainReplaced {
+        /// The former chain's id, in hexadecimal.
+        former: String,
+    },
+    /// What was proven could not be stored: it will be proven again after a reload.
+    NotStored(String),
 }
 
 /// The chain, as the chain file says.
@@ -224,7 +239,7 @@ pub struct Review {
     pub valid_until: Height,
     /// About how many seconds that is.
     pub valid_seconds: u32,
-    /// Nothing was ever sent from here to this address.
+    /// Nothing was ever sent from here to this address, as far as the history loaded here goes.
     pub first_payment: bool,
     /// An address paid before whose beginning and end look like this one.
     pub looks_like: Option<Address>,
