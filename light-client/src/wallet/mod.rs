@@ -38,4 +38,4 @@ pub use request::{
 };
 pub use review::{Caution, Fact, Label, Review, ReviewFacts, Row, Trust, Value, review};
 pub use seed::{Fingerprint, IndexError, MAX_PHRASE_BYTES, PhraseError, PhraseWarning, Seed};
-pub use signing::{SignError, SigningContext, sign, sign_own};
+pub use signing::{SignError, SigningContext, check_request, sign, sign_own};

@@ -57,16 +57,12 @@ pub enum SignError {
     },
 }
 
-/// Signs exactly the bytes of the request, if nothing speaks against it. The caller has shown
-/// [`review`](super::review) and got a yes; afterwards it adds [`SignRequest::transaction_id`] to its log.
+/// Whether [`sign`] would refuse the request, whoever holds the key: asked before its rows are shown, so that
+/// nobody agrees to what cannot be signed. Gives the sender's address, whose key is needed.
 ///
 /// # Errors
-/// [`SignError`].
-pub fn sign(
-    request: &SignRequest,
-    keyring: &Keyring,
-    context: &SigningContext<'_>,
-) -> Result<SignatureReply, SignError> {
+/// [`SignError`], but never [`SignError::KeyNotHeld`].
+pub fn check_request(request: &SignRequest, context: &SigningContext<'_>) -> Result<Address, SignError> {
     let transaction = check_signed_bytes(&request.bytes_to_sign, context.spec, context.chain)?;
     if request.chain != *context.chain {
         let (found, expected) = (request.chain, *context.chain);
@@ -78,9 +74,20 @@ pub fn sign(
     }
     check_fresh(&transaction, context)?;
     let id = request.transaction_id();
-    if context.signed.contains(&id) {
-        return Err(SignError::AlreadySigned(id));
-    }
+    if context.signed.contains(&id) { Err(SignError::AlreadySigned(id)) } else { Ok(address) }
+}
+
+/// Signs exactly the bytes of the request, if nothing speaks against it. The caller has shown
+/// [`review`](super::review) and got a yes; afterwards it adds [`SignRequest::transaction_id`] to its log.
+///
+/// # Errors
+/// [`SignError`].
+pub fn sign(
+    request: &SignRequest,
+    keyring: &Keyring,
+    context: &SigningContext<'_>,
+) -> Result<SignatureReply, SignError> {
+    let address = check_request(request, context)?;
     let key =
         keyring.key(&address).ok_or(SignError::KeyNotHeld { address, fingerprint: request.fingerprint })?;
     let signature = key.sign(&request.bytes_to_sign);
