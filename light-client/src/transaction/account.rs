@@ -1,5 +1,8 @@
 use super::{TransactionError, rules};
-use crate::data_format::{Address, Amount, Height, Transaction};
+use crate::{
+    data_format::{Address, Amount, Height, Transaction},
+    state::AccountRecord,
+};
 
 /// What the rules need of an account. Whether it was proven is the caller's to know.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -8,6 +11,12 @@ pub struct AccountView {
     pub nonce: u64,
     /// What it holds.
     pub balance: Amount,
+}
+
+impl From<&AccountRecord> for AccountView {
+    fn from(record: &AccountRecord) -> Self {
+        Self { nonce: record.nonce, balance: record.balance }
+    }
 }
 
 /// Consensus: whether a block at `height` may include the transaction. `account` is the sender's before it

@@ -26,6 +26,8 @@ mod review;
 mod seed;
 mod signing;
 mod slip10;
+#[cfg(test)]
+mod tests;
 pub mod words;
 
 pub use change_set::{AccountEntry, AccountSource, ChangeSet, MAX_WALLET_BYTES, WalletData};
