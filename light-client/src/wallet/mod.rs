@@ -17,6 +17,7 @@
 //! before its memory is taken.
 
 mod change_set;
+mod english;
 mod keyring;
 pub mod keystore;
 mod payment;

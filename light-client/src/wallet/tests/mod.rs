@@ -1,6 +1,6 @@
 //! The wallet's parts together, against published vectors and hostile counterparts.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::LazyLock};
 
 use crate::{
     data_format::{
@@ -34,12 +34,16 @@ pub(super) fn spec() -> ChainSpec {
     }
 }
 
+/// Stretching a phrase is slow on purpose: once is enough.
+static SEED: LazyLock<Seed> = LazyLock::new(|| Seed::from_bip39(PHRASE).unwrap());
+static OTHER_SEED: LazyLock<Seed> = LazyLock::new(|| Seed::from_bip39(OTHER_PHRASE).unwrap());
+
 pub(super) fn keyring() -> Keyring {
-    Keyring::new(Seed::from_bip39(PHRASE).unwrap(), Network::Test)
+    Keyring::new(SEED.clone(), Network::Test)
 }
 
 pub(super) fn recipient() -> Address {
-    Keyring::new(Seed::from_bip39(OTHER_PHRASE).unwrap(), Network::Test).accounts()[0].address
+    Keyring::new(OTHER_SEED.clone(), Network::Test).accounts()[0].address
 }
 
 pub(super) fn payment() -> Transaction {
