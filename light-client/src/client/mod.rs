@@ -1,7 +1,28 @@
-//! The light client: bytes and time in, requests and events out. Hosts move the bytes.
+//! The light client: from bytes that nobody has to believe to facts that are proven.
+//!
+//! [`Verifier`] turns [bundles](Bundle) into facts; [`Client`] decides whom to ask for what, and when. Types
+//! carry trust: [`Claimed`] is what somebody said, [`Verified`] is proven of a block, [`Final`] of a final one.
+//!
+//! **Trust and bounds.** The chain's spec and one [`TrustedCheckpoint`] are given, by a file beside the wallet or
+//! by a person; the device's clock is believed. Everything else comes from servers and is proven or refused.
+//! Every bundle is bounded before it is decoded and checked with a bounded number of signatures.
 
+mod bundle;
+mod facts;
+mod machine;
 mod tables;
 mod trusted;
+mod verifier;
 
+pub use bundle::{
+    AccountBundle, Anchor, BUNDLE_VERSION, Beacon, Bundle, HeaderPath, HeaderRow, HistoryPage, MAX_RECORDS,
+    MAX_TIP_HEADERS, TransactionBundle,
+};
+pub use facts::{Claimed, Final, Position, Settled, Verified};
+pub use machine::{
+    AccountState, Client, Event, Health, LoadedHistory, Method, PaymentState, Proven, Request, RequestId,
+    Response, RestoreError, Server, Sync, TrackedPayment, TransportError,
+};
 pub use tables::{TablesError, TablesUpdate};
 pub use trusted::{ChainFile, ChainFileError, Trusted, TrustedCheckpoint};
+pub use verifier::{ProofFailure, ProvenAccount, Verifier};

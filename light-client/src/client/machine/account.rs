@@ -1,0 +1,185 @@
+use std::collections::BTreeMap;
+
+use borsh::{BorshDeserialize, BorshSerialize};
+
+use crate::{
+    client::{HistoryPage, ProofFailure, ProvenAccount, Verifier, facts::Final},
+    data_format::{BlockId, Height, Slot, Time, Transaction, TransactionId},
+    state::{AccountRecord, HistoryChain, HistoryRecord},
+};
+
+/// What is proven of a watched account.
+#[derive(Clone, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct AccountState {
+    proven: Option<Proven>,
+    history: LoadedHistory,
+}
+
+/// An account's record at a final block.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Proven {
+    /// The record; `None` is proven absence.
+    pub record: Option<AccountRecord>,
+    /// The final block it is proven at.
+    pub id: BlockId,
+    /// That block's height.
+    pub height: Height,
+    /// That block's slot.
+    pub slot: Slot,
+    /// When it was proven here.
+    pub at: Time,
+    /// Bytes of the proof.
+    pub bytes: u32,
+    /// Nodes that the proof opened.
+    pub steps: u32,
+    /// The server that sent it, by index.
+    pub server: u32,
+}
+
+/// The newest part of an account's history: proven, without a gap, as long as it goes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct LoadedHistory {
+    /// The chain before the oldest record here.
+    before: HistoryChain,
+    /// The chain after the newest record here.
+    end: HistoryChain,
+    /// Oldest first.
+    records: Vec<HistoryRecord>,
+    /// What the records' ids stand for, as far as it was sent.
+    transactions: BTreeMap<TransactionId, Transaction>,
+}
+
+impl LoadedHistory {
+    /// The records, oldest first.
+    pub fn records(&self) -> &[HistoryRecord] {
+        &self.records
+    }
+
+    /// The chain before the oldest record here; empty when nothing older exists.
+    pub const fn before(&self) -> HistoryChain {
+        self.before
+    }
+
+    /// Whether every record of the account is here.
+    pub const fn is_complete(&self) -> bool {
+        self.before.count == 0
+    }
+
+    /// A transaction that a record names.
+    pub fn transaction(&self, id: &TransactionId) -> Option<&Transaction> {
+        self.transactions.get(id)
+    }
+
+    /// Whether a record of this transaction is here.
+    pub fn names(&self, id: &TransactionId) -> Option<&HistoryRecord> {
+        self.records.iter().rev().find(|record| record.transaction == *id)
+    }
+
+    fn learn(&mut self, page: &HistoryPage, verifier: &Verifier) {
+        self.transactions
+            .extend(verifier.transactions(page).map(|(id, transaction)| (id, transaction.clone())));
+    }
+}
+
+/// Where an answer came from.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Source {
+    pub(super) server: usize,
+    pub(super) bytes: usize,
+    pub(super) now: Time,
+}
+
+impl AccountState {
+    /// The record, if it was ever proven.
+    pub const fn proven(&self) -> Option<&Proven> {
+        self.proven.as_ref()
+    }
+
+    /// The history loaded so far.
+    pub const fn history(&self) -> &LoadedHistory {
+        &self.history
+    }
+
+    /// Records that are known to exist and proven to be loaded at the newest end.
+    pub(super) const fn known(&self) -> u64 {
+        self.history.end.count
+    }
+
+    /// Takes a proven record and its newest history; returns whether anything new was learnt.
+    pub(super) fn take(
+        &mut self,
+        proven: Final<ProvenAccount>,
+        page: &HistoryPage,
+        verifier: &Verifier,
+        source: Source,
+    ) -> Result<bool, ProofFailure> {
+        let at = *proven.at();
+        if self.proven.as_ref().is_some_and(|known| known.height > at.height) {
+            // An answer that was overtaken on the way.
+            return Ok(false);
+        }
+        let ProvenAccount { record, before, steps } = proven.into_value();
+        let end = record.as_ref().map_or(HistoryChain::EMPTY, AccountRecord::history);
+        let history = self.extended(before, end, page)?;
+        if let (Some(record), true) = (&record, history.is_complete()) {
+            record.check_balance(&history.records)?;
+        }
+        self.history = history;
+        self.history.learn(page, verifier);
+        let short = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        self.proven = Some(Proven {
+            record,
+            id: at.id,
+            height: at.height,
+            slot: at.slot,
+            at: source.now,
+            bytes: short(source.bytes),
+            steps: short(steps),
+            server: short(source.server),
+        });
+        Ok(true)
+    }
+
+    /// The history with a page of newest records joined to it.
+    fn extended(
+        &self,
+        before: HistoryChain,
+        end: HistoryChain,
+        page: &HistoryPage,
+    ) -> Result<LoadedHistory, ProofFailure> {
+        let known = self.history.end;
+        let rewritten = ProofFailure::Rewritten { known: known.count, count: end.count };
+        if end.count < known.count || (end.count == known.count && end.head != known.head) {
+            return Err(rewritten);
+        }
+        if before.count > known.count {
+            // More happened than one answer holds: start again from the newest.
+            return Ok(LoadedHistory { before, end, records: page.records.clone(), ..self.history.clone() });
+        }
+        // The page's chain must pass through what was proven before, or that was rewritten.
+        let overlap = usize::try_from(known.count - before.count).unwrap_or(usize::MAX);
+        let (old, new) = page.records.split_at_checked(overlap).ok_or_else(|| rewritten.clone())?;
+        let joint = old.iter().try_fold(before, HistoryChain::append)?;
+        if joint != known {
+            return Err(rewritten);
+        }
+        let mut history = LoadedHistory { end, ..self.history.clone() };
+        history.records.extend_from_slice(new);
+        Ok(history)
+    }
+
+    /// Takes a page of older records.
+    pub(super) fn take_older(&mut self, page: &HistoryPage, verifier: &Verifier) -> Result<(), ProofFailure> {
+        let before = verifier.page(page, self.history.before)?;
+        let mut history = LoadedHistory { before, ..self.history.clone() };
+        history.records.splice(0..0, page.records.iter().copied());
+        if let (true, Some(record)) =
+            (history.is_complete(), self.proven.as_ref().and_then(|p| p.record.as_ref()))
+        {
+            record.check_balance(&history.records)?;
+        }
+        history.learn(page, verifier);
+        self.history = history;
+        Ok(())
+    }
+}

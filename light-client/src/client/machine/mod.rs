@@ -1,0 +1,320 @@
+//! The machine: commands, answers and the time go in; requests and events come out. It never waits, never
+//! reads a clock and never opens a socket, so the same code runs in a worker, on a phone and in a test.
+//!
+//! ```text
+//! host                                   Client
+//!   watch / submit / tick(now)  ───────▶
+//!   ◀─────── next_request()               GET /v1/accounts/…/bundle
+//!   respond(id, answer, now)    ───────▶  verifies; only then anything changes
+//!   ◀─────── next_event()                 something to show or to store
+//! ```
+//!
+//! **Trust and bounds.** Servers are believed nothing: an answer changes state only through
+//! [`Verifier`]. A server that sent a lie is asked which chain it serves (it may have been re-created); if it is
+//! ours, it is not asked again until [`Client::refresh`]. One request an account and one a payment are under way
+//! at a time; answers are bounded by [`Request::max_bytes`]; loaded history grows only by what the user asks for.
+
+mod account;
+mod payment;
+mod requests;
+mod responses;
+mod saved;
+mod server;
+
+use std::collections::{BTreeMap, VecDeque};
+
+pub use account::{AccountState, LoadedHistory, Proven};
+pub use payment::{PaymentState, TrackedPayment};
+pub use requests::{Method, Request, RequestId, Response, TransportError};
+pub use saved::RestoreError;
+pub use server::{Health, Server};
+
+use super::{Trusted, TrustedCheckpoint, Verifier};
+use crate::{
+    consensus::spos::{TableError, vote_position},
+    data_format::{Address, ChainId, ChainSpec, EngineSpec, Height, SignedTransaction, Time, TransactionId},
+};
+use requests::Pending;
+
+/// The light client of one chain.
+#[derive(Debug)]
+pub struct Client {
+    spec: ChainSpec,
+    verifier: Verifier,
+    trusted: Trusted,
+    /// Signatures under the newest final block, and those that could have been.
+    signatures: Option<(usize, usize)>,
+    /// When the newest proof of any kind was made here.
+    proven_at: Option<Time>,
+    servers: Vec<Server>,
+    /// The server asked first.
+    favourite: usize,
+    accounts: BTreeMap<Address, AccountState>,
+    payments: BTreeMap<TransactionId, TrackedPayment>,
+    pending: BTreeMap<RequestId, Pending>,
+    next_request: u64,
+    outbox: VecDeque<Request>,
+    events: VecDeque<Event>,
+    /// When to ask again without being told that something changed.
+    next_poll: Time,
+}
+
+/// Something changed that is worth showing, and storing with [`Client::save`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A newer block is final.
+    Final(Height),
+    /// An account is proven anew, or more of its history.
+    Account(Address),
+    /// A payment went on.
+    Payment(TransactionId),
+    /// A server's health changed.
+    Server(usize),
+}
+
+/// How the conversation with the servers goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sync {
+    /// Nothing proven yet, nothing heard.
+    Connecting,
+    /// The newest final block is as new as it can be.
+    Verified,
+    /// The newest final block is older than it should be: no newer one could be proven.
+    Stale {
+        /// When something was last proven here.
+        since: Option<Time>,
+    },
+    /// No server serves this chain; this one serves another.
+    OtherChain {
+        /// The server.
+        server: usize,
+    },
+    /// No honest server is left; this one lied.
+    Lying {
+        /// The server.
+        server: usize,
+    },
+    /// The trusted block is older than the chain's trusting period: somebody must confirm a newer one.
+    TrustExpired,
+}
+
+/// Rounds that the newest final block may be old before it counts as stale, and a little for the way.
+const FRESH_ROUNDS: u64 = 4;
+const FRESH_EXTRA_MS: u64 = 5_000;
+
+impl Client {
+    /// A client that trusts one block and knows some servers (`http://127.0.0.1:9922`; without a trailing
+    /// slash).
+    pub fn new(spec: ChainSpec, trusted: Trusted, servers: impl IntoIterator<Item = String>) -> Self {
+        Self {
+            verifier: Verifier::new(&spec),
+            spec,
+            trusted,
+            signatures: None,
+            proven_at: None,
+            servers: servers.into_iter().map(Server::new).collect(),
+            favourite: 0,
+            accounts: BTreeMap::new(),
+            payments: BTreeMap::new(),
+            pending: BTreeMap::new(),
+            next_request: 0,
+            outbox: VecDeque::new(),
+            events: VecDeque::new(),
+            next_poll: Time(0),
+        }
+    }
+
+    /// The chain's spec.
+    pub const fn spec(&self) -> &ChainSpec {
+        &self.spec
+    }
+
+    /// The chain's id.
+    pub const fn chain(&self) -> &ChainId {
+        self.verifier.chain()
+    }
+
+    /// The checks this client makes.
+    pub const fn verifier(&self) -> &Verifier {
+        &self.verifier
+    }
+
+    /// The newest final block that is proven.
+    pub const fn trusted(&self) -> &Trusted {
+        &self.trusted
+    }
+
+    /// When that block was made.
+    pub fn trusted_time(&self) -> Time {
+        self.verifier.clock().start(self.trusted.slot)
+    }
+
+    /// Signatures under the newest final block, and how many could have signed; `None` before the first beacon.
+    pub const fn signatures(&self) -> Option<(usize, usize)> {
+        self.signatures
+    }
+
+    /// When something was last proven here.
+    pub const fn proven_at(&self) -> Option<Time> {
+        self.proven_at
+    }
+
+    /// The servers, in the order given.
+    pub fn servers(&self) -> &[Server] {
+        &self.servers
+    }
+
+    /// A watched account.
+    pub fn account(&self, address: &Address) -> Option<&AccountState> {
+        self.accounts.get(address)
+    }
+
+    /// All payments followed here.
+    pub fn payments(&self) -> impl Iterator<Item = (&TransactionId, &TrackedPayment)> {
+        self.payments.iter()
+    }
+
+    /// One payment.
+    pub fn payment(&self, id: &TransactionId) -> Option<&TrackedPayment> {
+        self.payments.get(id)
+    }
+
+    /// How the conversation with the servers goes.
+    pub fn sync(&self, now: Time) -> Sync {
+        if self.trust_expired(now) {
+            return Sync::TrustExpired;
+        }
+        let none_usable = self.servers.iter().all(|server| !server.is_usable());
+        let first =
+            |wanted: fn(&Health) -> bool| self.servers.iter().position(|server| wanted(server.health()));
+        if none_usable {
+            if let Some(server) = first(|health| matches!(health, Health::Lying { .. })) {
+                return Sync::Lying { server };
+            }
+            if let Some(server) = first(|health| matches!(health, Health::OtherChain { .. })) {
+                return Sync::OtherChain { server };
+            }
+        }
+        let fresh = self.round_ms().saturating_mul(FRESH_ROUNDS).saturating_add(FRESH_EXTRA_MS);
+        if now.ms_since(self.trusted_time()) <= fresh && self.proven_at.is_some() {
+            return Sync::Verified;
+        }
+        let unheard = self.servers.iter().all(|server| matches!(server.health(), Health::Unknown));
+        if unheard { Sync::Connecting } else { Sync::Stale { since: self.proven_at } }
+    }
+
+    /// Whether the trusted block is too old to be trusted without a person's word.
+    pub fn trust_expired(&self, now: Time) -> bool {
+        now.ms_since(self.trusted_time()) > self.spec.trusting_period_ms
+    }
+
+    /// Takes a checkpoint that a person confirmed, if it is newer than the trusted block.
+    ///
+    /// # Errors
+    /// [`TableError`] if its tables are not tables.
+    pub fn confirm(&mut self, checkpoint: TrustedCheckpoint, now: Time) -> Result<(), TableError> {
+        let trusted = Trusted::try_from(checkpoint)?;
+        if trusted.round > self.trusted.round {
+            self.trusted = trusted;
+        }
+        self.refresh(now);
+        Ok(())
+    }
+
+    /// Proves an account from now on.
+    pub fn watch(&mut self, address: Address, now: Time) {
+        self.accounts.entry(address).or_default();
+        self.ask_account(address, now);
+    }
+
+    /// Stops proving an account and forgets what was proven of it.
+    pub fn unwatch(&mut self, address: &Address) {
+        self.accounts.remove(address);
+    }
+
+    /// Submits a payment and follows it until it is final or can never be. Store [`Client::save`] before the
+    /// request is sent: then a payment survives whatever happens next.
+    pub fn submit(&mut self, signed: SignedTransaction, now: Time) -> TransactionId {
+        let id = signed.transaction.id(self.chain());
+        let height = self.trusted.height;
+        self.payments.entry(id).or_insert_with(|| TrackedPayment::new(signed, now, height));
+        self.ask_submit(id, now);
+        self.events.push_back(Event::Payment(id));
+        id
+    }
+
+    /// Stops following a payment.
+    pub fn forget(&mut self, id: &TransactionId) {
+        self.payments.remove(id);
+    }
+
+    /// Loads older history of a watched account; nothing to do when all of it is loaded.
+    pub fn load_history(&mut self, address: Address, now: Time) {
+        self.ask_history(address, now);
+    }
+
+    /// Asks every server again, also those that lied: after a person said so.
+    pub fn refresh(&mut self, now: Time) {
+        for server in &mut self.servers {
+            server.forgive();
+        }
+        self.next_poll = now;
+        self.tick(now);
+    }
+
+    /// A server hinted that something changed. It is only a hint.
+    pub fn hint(&mut self, now: Time) {
+        self.poll(now);
+    }
+
+    /// The time went on: asks what is due, gives up what takes too long.
+    pub fn tick(&mut self, now: Time) {
+        self.give_up_late(now);
+        if now >= self.next_poll {
+            self.poll(now);
+        }
+    }
+
+    /// When [`Client::tick`] should come next.
+    pub fn next_tick(&self) -> Time {
+        let deadlines = self.pending.values().map(|pending| pending.deadline);
+        deadlines.chain([self.next_poll]).min().unwrap_or(self.next_poll)
+    }
+
+    /// The next request to send.
+    pub fn next_request(&mut self) -> Option<Request> {
+        self.outbox.pop_front()
+    }
+
+    /// The next thing that changed.
+    pub fn next_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    fn round_ms(&self) -> u64 {
+        let clock = self.verifier.clock();
+        clock.slot_ms().saturating_mul(clock.slots_per_round())
+    }
+
+    /// About how long a payment in the newest block takes to become final, in milliseconds from `now`.
+    pub fn final_in_ms(&self, block: crate::data_format::Slot, now: Time) -> u64 {
+        let EngineSpec::Spos(spos) = &self.spec.engine;
+        let clock = self.verifier.clock();
+        // The checkpoint after the block becomes final with the certificate of the round after that.
+        let round = clock.round(block).plus(2);
+        let certified = clock.first_slot(round).plus(vote_position(spos.slots.0.len()) as u64 + 1);
+        clock.start(certified).ms_since(now)
+    }
+
+    fn trust(&mut self, newer: Trusted, now: Time) {
+        self.proven_at = Some(now);
+        if newer.round > self.trusted.round {
+            let height = newer.height;
+            let moved = height > self.trusted.height;
+            self.trusted = newer;
+            if moved {
+                self.events.push_back(Event::Final(height));
+            }
+        }
+    }
+}

@@ -1,0 +1,132 @@
+use borsh::{BorshDeserialize, BorshSerialize};
+
+use super::AccountState;
+use crate::{
+    data_format::{Height, Outcome, SignedTransaction, Slot, Status, Time, TransactionId},
+    state::HistoryKind,
+};
+
+/// A payment that is followed until nothing can happen to it any more.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct TrackedPayment {
+    /// What was signed.
+    pub signed: SignedTransaction,
+    /// When it was handed over to be submitted.
+    pub since: Time,
+    /// The newest height proven then: no block up to it holds this payment.
+    pub since_height: Height,
+    /// When a server first took it.
+    pub taken_at: Option<Time>,
+    /// When it was last sent to a server.
+    pub(super) sent_at: Option<Time>,
+    /// How far it is.
+    pub state: PaymentState,
+}
+
+/// How far a payment is. Only `InBlock`, `Final`, `Expired` and `Replaced` are proven; the others are what
+/// servers say.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub enum PaymentState {
+    /// No server has taken it yet.
+    Signed,
+    /// A server says that it took it.
+    Submitted,
+    /// Servers refuse it; it may be valid all the same.
+    Refused {
+        /// The stable code of the server's problem.
+        code: String,
+        /// What the server said.
+        words: String,
+    },
+    /// Proven to be in a block that is not final yet.
+    InBlock {
+        /// The block's height.
+        height: Height,
+        /// The block's slot.
+        slot: Slot,
+        /// When that was proven here.
+        at: Time,
+    },
+    /// Proven to be in a final block.
+    Final {
+        /// The block's height.
+        height: Height,
+        /// The block's slot.
+        slot: Slot,
+        /// Whether its calls happened; the fee is gone either way.
+        succeeded: bool,
+    },
+    /// Proven: no later block may include it.
+    Expired,
+    /// Proven: another transaction took its nonce.
+    Replaced,
+}
+
+impl TrackedPayment {
+    pub(super) const fn new(signed: SignedTransaction, since: Time, since_height: Height) -> Self {
+        Self { signed, since, since_height, taken_at: None, sent_at: None, state: PaymentState::Signed }
+    }
+
+    /// Whether nothing can happen to it any more.
+    pub const fn is_settled(&self) -> bool {
+        matches!(self.state, PaymentState::Final { .. } | PaymentState::Expired | PaymentState::Replaced)
+    }
+
+    pub(super) fn taken(&mut self, now: Time) {
+        self.taken_at = self.taken_at.or(Some(now));
+        if matches!(self.state, PaymentState::Signed | PaymentState::Refused { .. }) {
+            self.state = PaymentState::Submitted;
+        }
+    }
+
+    pub(super) fn refused(&mut self, code: String, words: String) {
+        if matches!(self.state, PaymentState::Signed | PaymentState::Submitted | PaymentState::Refused { .. })
+        {
+            self.state = PaymentState::Refused { code, words };
+        }
+    }
+
+    pub(super) fn in_block(&mut self, height: Height, slot: Slot, now: Time) {
+        let at = match self.state {
+            PaymentState::InBlock { height: known, at, .. } if known == height => at,
+            _ => now,
+        };
+        self.taken_at = self.taken_at.or(Some(now));
+        if !self.is_settled() {
+            self.state = PaymentState::InBlock { height, slot, at };
+        }
+    }
+
+    pub(super) fn is_final(&mut self, outcome: &Outcome, height: Height, slot: Slot) {
+        self.state = PaymentState::Final { height, slot, succeeded: outcome.status == Status::Success };
+    }
+
+    /// The block it was in is not on the chain any more, or the server does not know it.
+    pub(super) fn not_found(&mut self) {
+        if matches!(self.state, PaymentState::InBlock { .. }) {
+            self.state = PaymentState::Submitted;
+        }
+    }
+
+    /// What the sender's proven account says of it: final, replaced or expired; `None` if still open.
+    pub(super) fn judge(&self, id: &TransactionId, sender: &AccountState) -> Option<PaymentState> {
+        let proven = sender.proven()?;
+        let nonce = proven.record.as_ref().map_or(0, |record| record.nonce);
+        let history = sender.history();
+        if nonce <= self.signed.transaction.nonce {
+            return (proven.height >= self.signed.transaction.valid_until).then_some(PaymentState::Expired);
+        }
+        if let Some(record) = history.names(id) {
+            // Every included transaction leaves a fee record; only one that succeeded leaves others.
+            let succeeded = history
+                .records()
+                .iter()
+                .any(|other| other.transaction == *id && other.kind != HistoryKind::Fee);
+            return Some(PaymentState::Final { height: record.height, slot: record.slot, succeeded });
+        }
+        // Its nonce is used. If the history since it was made is here and does not name it, another one used it.
+        let covered = history.is_complete()
+            || history.records().first().is_some_and(|oldest| oldest.height <= self.since_height);
+        covered.then_some(PaymentState::Replaced)
+    }
+}

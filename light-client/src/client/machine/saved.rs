@@ -1,0 +1,78 @@
+use std::collections::BTreeMap;
+
+use borsh::{BorshDeserialize, BorshSerialize};
+
+use super::{AccountState, Client, TrackedPayment};
+use crate::{
+    client::{Trusted, TrustedCheckpoint},
+    consensus::spos::TableError,
+    data_format::{Address, ChainId, DecodeError, Time, TransactionId, codec},
+};
+
+/// Bytes of a saved client, at most.
+const MAX_SAVED_BYTES: usize = 64 * 1024 * 1024;
+const FORMAT: u8 = 1;
+
+/// Everything proven so far, and the payments under way. Losing it costs one request.
+#[derive(BorshSerialize, BorshDeserialize)]
+struct Saved {
+    format: u8,
+    chain: ChainId,
+    trusted: TrustedCheckpoint,
+    proven_at: Option<Time>,
+    accounts: BTreeMap<Address, AccountState>,
+    payments: BTreeMap<TransactionId, TrackedPayment>,
+}
+
+/// A saved state that cannot be used. Nothing has changed then; it costs one request to prove it all again.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RestoreError {
+    /// The bytes are not a saved state.
+    #[error("the stored state cannot be read: {0}")]
+    Form(#[from] DecodeError),
+    /// Another version wrote it.
+    #[error("the stored state has format {0}, this version reads {FORMAT}")]
+    Format(u8),
+    /// It is of another chain.
+    #[error("the stored state is of chain {0}")]
+    OtherChain(ChainId),
+    /// Its slot tables are not tables.
+    #[error("the stored checkpoint cannot be used: {0}")]
+    Table(#[from] TableError),
+}
+
+impl Client {
+    /// Everything worth keeping, as bytes for the host's storage. No secrets are in it.
+    pub fn save(&self) -> Vec<u8> {
+        codec::encode(&Saved {
+            format: FORMAT,
+            chain: *self.chain(),
+            trusted: self.trusted.checkpoint(),
+            proven_at: self.proven_at,
+            accounts: self.accounts.clone(),
+            payments: self.payments.clone(),
+        })
+    }
+
+    /// Goes on from what was saved. The newer of the two trusted blocks, saved and given, is kept.
+    ///
+    /// # Errors
+    /// [`RestoreError`] if the bytes are of another chain or format or cannot be read.
+    pub fn restore(&mut self, bytes: &[u8]) -> Result<(), RestoreError> {
+        if bytes.first().is_some_and(|format| *format != FORMAT) {
+            return Err(RestoreError::Format(bytes[0]));
+        }
+        let saved: Saved = codec::decode(bytes, MAX_SAVED_BYTES)?;
+        if saved.chain != *self.chain() {
+            return Err(RestoreError::OtherChain(saved.chain));
+        }
+        let trusted = Trusted::try_from(saved.trusted)?;
+        if trusted.round > self.trusted.round {
+            self.trusted = trusted;
+        }
+        self.proven_at = saved.proven_at;
+        self.accounts = saved.accounts;
+        self.payments = saved.payments;
+        Ok(())
+    }
+}
