@@ -1,3 +1,223 @@
 //! The command line of the full node.
 
-fn main() {}
+use std::{
+    io::{self, Write},
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use clap::Parser;
+use full_node::{
+    api::{self, WalletFolder},
+    config::{self, Arguments, Command, Dev, Failure, Keys, LogFormat, Run, Serve},
+    node::{ChainChoice, Node, NodeConfig},
+    storage::Retention,
+};
+use light_client::{crypto::Hash, data_format::Time};
+use tokio::{signal, sync::watch};
+use tracing_subscriber::EnvFilter;
+
+fn main() -> ExitCode {
+    let Arguments { command, log_format } = Arguments::parse();
+    start_log(log_format, &command);
+    let ended = match command {
+        Command::Dev(dev) => run_dev(dev),
+        Command::Run(run) => run_chain(run),
+        Command::Keys(keys) => show_keys(&keys),
+        Command::Status(status) => show_status(&status),
+    };
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            // Nobody is left to tell if standard error is closed.
+            let _: io::Result<()> = writeln!(io::stderr(), "vsys-node: {failure}");
+            ExitCode::from(failure.exit_code())
+        }
+    }
+}
+
+fn start_log(format: LogFormat, command: &Command) {
+    // A development node talks to a person; a server talks to a log.
+    let usual = if matches!(command, Command::Run(_)) { "info" } else { "warn" };
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(usual));
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    match format {
+        LogFormat::Text => log.init(),
+        LogFormat::Json => log.json().init(),
+    }
+}
+
+fn run_dev(dev: Dev) -> Result<(), Failure> {
+    let data = match (dev.data, dev.ephemeral) {
+        (Some(folder), _) => Some(folder),
+        (None, true) => None,
+        (None, false) => Some(config::default_data_folder()?),
+    };
+    serve(dev.serve, |now| Ok(node_config(data, ChainChoice::Development, Vec::new(), now)))
+}
+
+fn run_chain(run: Run) -> Result<(), Failure> {
+    serve(run.serve, |now| {
+        let spec = config::read_spec(&run.chain)?;
+        if spec.genesis_time > now {
+            return Err(Failure::not_begun(spec.genesis_time, now));
+        }
+        let keys = run.keys.iter().map(|path| config::read_key(path)).collect::<Result<_, _>>()?;
+        Ok(node_config(Some(run.data), ChainChoice::Spec(Box::new(spec)), keys, now))
+    })
+}
+
+fn node_config(
+    data: Option<PathBuf>,
+    chain: ChainChoice,
+    minting_keys: Vec<light_client::crypto::KeyPair>,
+    now: Time,
+) -> NodeConfig {
+    NodeConfig { data, chain, minting_keys, retention: Retention::default(), now }
+}
+
+/// Runs a node and its API until somebody stops it.
+fn serve(serve: Serve, configured: impl FnOnce(Time) -> Result<NodeConfig, Failure>) -> Result<(), Failure> {
+    let wallet = serve.wallet.as_deref().map(WalletFolder::open).transpose()?;
+    let config = configured(now())?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|cause| Failure::ended("the start", cause))?;
+    runtime.block_on(run_node(serve.api, wallet, config))
+}
+
+async fn run_node(
+    address: SocketAddr,
+    wallet: Option<WalletFolder>,
+    config: NodeConfig,
+) -> Result<(), Failure> {
+    let stop = stop_signal().map_err(|cause| Failure::ended("the start", cause))?;
+    let listener = api::listen(address).await?;
+    let address = listener.local_addr().unwrap_or(address);
+    let data = config.data.clone();
+    say(&match &data {
+        Some(folder) => format!("Opening {} …", folder.display()),
+        None => "Making a chain in memory …".to_owned(),
+    });
+    let opened = tokio::task::spawn_blocking(move || Node::open(config)).await;
+    let node = opened.map_err(|cause| Failure::ended("the start", cause))??;
+    let wallet_folder = wallet.as_ref().map(|wallet| wallet.path().to_owned());
+    let (stopping, stopped) = watch::channel(false);
+    let router = api::router(node.clone(), wallet, stopped.clone())?;
+    let server = tokio::spawn(api::serve(listener, router, stopped));
+    let mut chain = tokio::spawn({
+        let node = node.clone();
+        async move { node.run().await }
+    });
+    say(&introduction(&node, data.as_deref(), wallet_folder.as_deref(), address));
+    let ended = tokio::select! {
+        signal = stop => {
+            say(&format!("{signal}: stopping …"));
+            None
+        }
+        ended = &mut chain => Some(ended),
+    };
+    // Clients first, so that nothing is asked of a chain that is closing; then the chain, which flushes.
+    let _: Result<(), watch::error::SendError<bool>> = stopping.send(true);
+    if let Err(error) = server.await {
+        tracing::error!(%error, "the API did not end well");
+    }
+    node.shutdown().await;
+    let ended = match ended {
+        Some(ended) => ended,
+        None => chain.await,
+    };
+    ended.map_err(|cause| Failure::ended("the chain", cause))??;
+    say("Stopped.");
+    Ok(())
+}
+
+fn introduction(node: &Node, data: Option<&Path>, wallet: Option<&Path>, address: SocketAddr) -> String {
+    let status = node.status();
+    let mut text = format!("\nChain {:?}\n  id       {}\n", status.name, status.chain);
+    text += &match data {
+        Some(folder) => format!("  data     {}\n", folder.display()),
+        None => "  data     in memory: nothing is kept\n".to_owned(),
+    };
+    text += &format!("  block    {}\n  mints    with {} keys\n", status.head.height, status.minting_keys);
+    if status.development {
+        text += "\nFunded accounts. WORTHLESS TEST COINS: everybody knows this phrase. Never send real coins here.\n";
+        text += &format!("  phrase   {}\n", config::DEVELOPMENT_PHRASE);
+        for account in node.development_accounts() {
+            text += &format!("  {:<8} {}  {} VSYS\n", account.index, account.address, account.balance);
+        }
+    }
+    let reachable = if address.ip().is_unspecified() {
+        SocketAddr::from(([127, 0, 0, 1], address.port()))
+    } else {
+        address
+    };
+    text += "\n";
+    text += &match wallet {
+        Some(_) => format!("Open     http://{reachable}/\n"),
+        None => "Wallet   none is served: start with --wallet DIR\n".to_owned(),
+    };
+    text += &format!("API      http://{reachable}/docs\n");
+    if !address.ip().is_loopback() {
+        text += &format!("         reachable from the network, because it listens on {address}\n");
+    }
+    text + "\nReady. Ctrl-C stops the node."
+}
+
+/// Resolves when the process is asked to stop.
+fn stop_signal() -> io::Result<impl Future<Output = &'static str>> {
+    #[cfg(unix)]
+    {
+        use signal::unix::{SignalKind, signal};
+        let (mut terminate, mut interrupt) =
+            (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        Ok(async move {
+            tokio::select! {
+                _ = terminate.recv() => "SIGTERM",
+                _ = interrupt.recv() => "Interrupted",
+            }
+        })
+    }
+    #[cfg(not(unix))]
+    Ok(async {
+        // Without a handler the system ends the process itself.
+        match signal::ctrl_c().await {
+            Ok(()) => "Interrupted",
+            Err(_) => std::future::pending().await,
+        }
+    })
+}
+
+fn show_keys(keys: &Keys) -> Result<(), Failure> {
+    let public = match (&keys.out, &keys.show) {
+        (Some(path), _) => {
+            let public = config::create_key(path)?;
+            say(&format!("A new minting key is in {}; only you can read it. Keep a copy.", path.display()));
+            public
+        }
+        (None, Some(path)) => config::read_key(path)?.public(),
+        (None, None) => return Ok(()),
+    };
+    say(&format!("minting_key = \"{}\"", Hash(*public.as_bytes())));
+    Ok(())
+}
+
+fn show_status(status: &config::Status) -> Result<(), Failure> {
+    let text = api::ask_status(&status.api, status.json, now())?;
+    say(text.trim_end());
+    Ok(())
+}
+
+fn now() -> Time {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Time(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+}
+
+/// A line for the person at the terminal. A closed pipe must not stop the node.
+fn say(text: &str) {
+    let mut out = io::stdout().lock();
+    let _: io::Result<()> = writeln!(out, "{text}").and_then(|()| out.flush());
+}

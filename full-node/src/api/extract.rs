@@ -1,15 +1,16 @@
 //! Input of handlers: bounded, parsed, and refused with a code.
 
-use std::str::FromStr;
-
 use axum::{
     body::Bytes,
-    extract::{FromRequest, FromRequestParts, Path, Query, Request, rejection::BytesRejection},
+    extract::{
+        DefaultBodyLimit, FromRequest, FromRequestParts, Path, Query, Request, rejection::BytesRejection,
+    },
     http::{HeaderMap, Uri, header, request::Parts},
 };
 use light_client::{
     crypto::Hash,
-    data_format::{Address, AddressError, MAX_TRANSACTION_BYTES},
+    data_format::{Address, AddressError, Height},
+    transaction::{MAX_SUBMISSION_BYTES, TransactionError},
 };
 use serde::de::DeserializeOwned;
 
@@ -30,8 +31,11 @@ pub(super) struct QueryOf<T>(pub(super) T);
 /// A JSON body of at most [`MAX_JSON_BYTES`].
 pub(super) struct JsonBody<T>(pub(super) T);
 
-/// A body of raw bytes, at most as long as a signed transaction.
-pub(super) struct TransactionBody(pub(super) Bytes);
+/// A path segment that is a height.
+pub(super) struct HeightPath(pub(super) Height);
+
+/// A body of raw bytes, at most as long as a submission.
+pub(super) struct SubmissionBody(pub(super) Bytes);
 
 /// The media type of raw bytes.
 pub(super) const OCTETS: &str = "application/octet-stream";
@@ -57,6 +61,17 @@ impl<S: Send + Sync> FromRequestParts<S> for IdPath {
     }
 }
 
+impl<S: Send + Sync> FromRequestParts<S> for HeightPath {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let text = segment(parts, state, Code::InvalidHeight).await?;
+        text.parse().map(|height| Self(Height(height))).map_err(|_| {
+            Problem::new(Code::InvalidHeight, format!("a height is a whole number; got {:?}", shown(&text)))
+        })
+    }
+}
+
 impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for QueryOf<T> {
     type Rejection = Problem;
 
@@ -69,24 +84,27 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        let bytes = body(request, state, JSON, MAX_JSON_BYTES).await?;
+        let too_large = |found: usize| {
+            Problem::new(Code::TooLarge, format!("{found} bytes or more, at most {MAX_JSON_BYTES} are read"))
+        };
+        let bytes = body(request, state, JSON, MAX_JSON_BYTES, too_large).await?;
         serde_json::from_slice(&bytes).map(Self).map_err(|error| Problem::new(Code::Malformed, error))
     }
 }
 
-impl<S: Send + Sync> FromRequest<S> for TransactionBody {
+impl<S: Send + Sync> FromRequest<S> for SubmissionBody {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        body(request, state, OCTETS, MAX_TRANSACTION_BYTES).await.map(Self)
+        let too_large = |found| TransactionError::TooLarge { found, limit: MAX_SUBMISSION_BYTES }.into();
+        body(request, state, OCTETS, MAX_SUBMISSION_BYTES, too_large).await.map(Self)
     }
 }
 
 /// Reads an address as a person wrote it.
 pub(super) fn parse_address(text: &str) -> Result<Address, Problem> {
-    text.parse().map_err(|error: AddressError| {
-        Problem::new(Code::InvalidAddress, error).with("input", shown(text))
-    })
+    text.parse()
+        .map_err(|error: AddressError| Problem::new(Code::InvalidAddress, error).with("input", shown(text)))
 }
 
 async fn segment<S: Send + Sync>(parts: &mut Parts, state: &S, code: Code) -> Result<String, Problem> {
@@ -108,10 +126,11 @@ fn query_of<T: DeserializeOwned>(uri: &Uri) -> Result<T, Problem> {
 /// The body, if its declared type is the expected one and it is not over `limit` bytes. A length announced is
 /// refused before a byte is read; one that is not announced stops at the limit.
 async fn body<S: Send + Sync>(
-    request: Request,
+    mut request: Request,
     state: &S,
     expected: &'static str,
     limit: usize,
+    too_large: impl Fn(usize) -> Problem,
 ) -> Result<Bytes, Problem> {
     let media_type = media_type(request.headers());
     if media_type.as_deref() != Some(expected) {
@@ -119,24 +138,17 @@ async fn body<S: Send + Sync>(
         let detail = format!("send content-type: {expected}; got {:?}", shown(&found));
         return Err(Problem::new(Code::UnsupportedMediaType, detail));
     }
-    let too_large = || {
-        Problem::new(Code::TooLarge, format!("at most {limit} bytes are read here")).with("limit", limit)
-    };
     let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
-    if announced.and_then(|text| text.parse::<usize>().ok()).is_some_and(|length| length > limit) {
-        return Err(too_large());
+    if let Some(length) =
+        announced.and_then(|text| text.parse::<usize>().ok()).filter(|length| *length > limit)
+    {
+        return Err(too_large(length));
     }
-    Bytes::from_request(bounded(request, limit), state).await.map_err(|rejection| match rejection {
-        BytesRejection::FailedToBufferBody(error) if error.status().as_u16() == 413 => too_large(),
+    DefaultBodyLimit::max(limit).apply(&mut request);
+    Bytes::from_request(request, state).await.map_err(|rejection| match rejection {
+        BytesRejection::FailedToBufferBody(error) if error.status().as_u16() == 413 => too_large(limit + 1),
         other => Problem::new(Code::Malformed, other.body_text()),
     })
-}
-
-fn bounded(request: Request, limit: usize) -> Request {
-    use axum::RequestExt;
-    let mut request = request;
-    request.extensions_mut().remove::<()>();
-    request.with_limited_body().map(|body| axum::body::Body::new(LimitedTo { body, limit }))
 }
 
 fn media_type(headers: &HeaderMap) -> Option<String> {

@@ -21,6 +21,8 @@ pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
 pub const MAX_CHAIN_WORK: usize = 64;
 /// Connections at the same time; more wait in the system's queue.
 pub const MAX_CONNECTIONS: usize = 1_024;
+/// Connections of one client, at most: a browser opens six, a proxy on this machine more.
+pub const MAX_CLIENT_CONNECTIONS: usize = 256;
 /// How long a client may take to send the head of a request.
 pub const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// Bytes of a request's head, at most.

@@ -1,1 +1,251 @@
-//! (in progress)
+//! HTTP and WebSocket for clients; serves the wallet.
+//!
+//! # Threat model
+//!
+//! *Who speaks to it*: anybody who reaches the port, which is this machine unless the operator says otherwise; and,
+//! because any page in a browser may read the API, any website its users visit. So nothing here is private, no
+//! request has more rights than another, there are no cookies and no credentials.
+//!
+//! *What they must not do* and what stops them:
+//!
+//! - make the node believe something: a transaction is checked by the node as if from nowhere; nothing else is
+//!   taken in;
+//! - use it up: path, query, body, head, lists and numbers are bounded ([`limits`]), connections and listeners are
+//!   counted, each client has a bucket of requests, chain work has a bounded number of places, and every request a
+//!   deadline;
+//! - read files: only the wallet's folder is served, and no path leads out of it;
+//! - run scripts as the wallet: its Content Security Policy allows its own files only, answers of the API are typed
+//!   and never sniffed, and repeat input only inside JSON strings;
+//! - stop it: a handler that fails answers with a problem; a panic, should there be one, ends that request alone.
+//!
+//! *What clients must not do*: believe it. Its JSON is marked as claimed; proofs are verified by `light-client`.
+//! Behind a proxy all clients count as one, because headers that name another address can be forged; let the
+//! proxy limit them. There is no TLS here; the proxy brings it.
+
+mod accounts;
+mod answers;
+mod ask;
+mod chain;
+mod events;
+mod extract;
+mod headers;
+pub mod limits;
+mod problem;
+mod refusals;
+mod server;
+#[cfg(test)]
+mod tests;
+mod transactions;
+mod wallet;
+
+use std::{
+    any::Any,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Instant,
+};
+
+use axum::{
+    Router,
+    body::Bytes,
+    extract::{ConnectInfo, Request, State},
+    http::{HeaderValue, header},
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use light_client::{consensus::spos::TableError, data_format::Address};
+use tokio::sync::{Semaphore, SemaphorePermit, watch};
+use tower_http::catch_panic::CatchPanicLayer;
+use utoipa::OpenApi;
+use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_swagger_ui::SwaggerUi;
+
+pub use ask::{AskError, ask_status};
+pub use headers::WALLET_POLICY;
+pub use problem::{Code, Problem};
+pub use server::{ListenError, listen, serve};
+pub use wallet::{WalletFolder, WalletFolderError};
+
+use crate::node::Node;
+use limits::RateLimiter;
+
+/// An API that cannot be built.
+#[derive(Debug, thiserror::Error)]
+pub enum ApiError {
+    /// The chain's slot table is none; the node would not have opened it.
+    #[error("the chain has no usable slot table: {0}")]
+    Table(#[from] TableError),
+    /// A description of the API that cannot be written as JSON.
+    #[error("the API cannot be described: {0}")]
+    Description(#[from] serde_json::Error),
+}
+
+/// What every handler shares.
+struct Api {
+    node: Node,
+    wallet: Option<WalletFolder>,
+    clients: RateLimiter<IpAddr>,
+    faucet: (RateLimiter<Address>, RateLimiter<()>),
+    work: Semaphore,
+    event_places: Arc<Semaphore>,
+    /// `/v1/openapi.json`.
+    description: Bytes,
+    /// `/chain.json`, on a development chain whose wallet brings none.
+    chain_file: Option<Bytes>,
+    stopping: watch::Receiver<bool>,
+}
+
+#[derive(OpenApi)]
+#[openapi(
+    info(title = "V.Systems node", description = "JSON is claimed by the node; binary answers are proof bundles."),
+    tags(
+        (name = "chain", description = "the chain as a whole"),
+        (name = "accounts", description = "what an account holds, as the node says"),
+        (name = "transactions", description = "submitting and following"),
+        (name = "proofs", description = "bundles for the light client"),
+    )
+)]
+struct Description;
+
+/// The whole API over a running node, with the wallet at `/` if there is one. `stopping` becoming true ends the
+/// streams of events.
+///
+/// # Errors
+/// [`ApiError`] for a chain that the node would not have opened.
+pub fn router(
+    node: Node,
+    wallet: Option<WalletFolder>,
+    stopping: watch::Receiver<bool>,
+) -> Result<Router, ApiError> {
+    let development = node.status().development;
+    let (routes, description) = described(development);
+    let own_file = wallet.as_ref().is_some_and(|wallet| wallet.path().join("chain.json").is_file());
+    let chain_file = if development && !own_file {
+        Some(serde_json::to_vec(&chain::chain_file(node.spec(), node.genesis())?)?.into())
+    } else {
+        None
+    };
+    let api = Arc::new(Api {
+        node,
+        wallet,
+        clients: RateLimiter::new(limits::CLIENT_RATE),
+        faucet: (RateLimiter::new(limits::FAUCET_ADDRESS_RATE), RateLimiter::new(limits::FAUCET_RATE)),
+        work: Semaphore::new(limits::MAX_CHAIN_WORK),
+        event_places: Arc::new(Semaphore::new(limits::MAX_EVENT_CLIENTS)),
+        description: serde_json::to_vec(&description)?.into(),
+        chain_file,
+        stopping,
+    });
+    let documents = SwaggerUi::new("/docs").config(utoipa_swagger_ui::Config::from("/v1/openapi.json"));
+    Ok(routes
+        .route("/v1/openapi.json", get(openapi))
+        .merge(documents)
+        .fallback(elsewhere)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(middleware::from_fn_with_state(Arc::clone(&api), guard))
+        .layer(headers::cors())
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(middleware::from_fn(headers::secure))
+        .with_state(api))
+}
+
+/// The routes, and their description, which is made from the same list.
+fn described(development: bool) -> (Router<Arc<Api>>, utoipa::openapi::OpenApi) {
+    let mut routes = OpenApiRouter::with_openapi(Description::openapi())
+        .routes(routes!(chain::status))
+        .routes(routes!(chain::health))
+        .routes(routes!(chain::chain))
+        .routes(routes!(chain::problems))
+        .routes(routes!(chain::beacon))
+        .routes(routes!(chain::headers))
+        .routes(routes!(chain::block))
+        .routes(routes!(accounts::account))
+        .routes(routes!(accounts::bundle))
+        .routes(routes!(accounts::history))
+        .routes(routes!(transactions::submit))
+        .routes(routes!(transactions::transaction))
+        .routes(routes!(transactions::bundle))
+        .routes(routes!(events::events));
+    if development {
+        routes = routes.routes(routes!(transactions::faucet));
+    }
+    routes.split_for_parts()
+}
+
+impl Api {
+    /// A place to read or write the chain.
+    fn place(&self) -> Result<SemaphorePermit<'_>, Problem> {
+        self.work.try_acquire().map_err(|_| {
+            Problem::new(Code::Busy, "too much is being asked at once: try again").with("retry_after_s", 1)
+        })
+    }
+}
+
+async fn openapi(State(api): State<Arc<Api>>) -> Response {
+    json_bytes(api.description.clone())
+}
+
+fn json_bytes(bytes: Bytes) -> Response {
+    ([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], bytes).into_response()
+}
+
+/// Everything that is not the API: the wallet, or a word on why there is none.
+async fn elsewhere(State(api): State<Arc<Api>>, request: Request) -> Response {
+    let path = request.uri().path();
+    if headers::is_api(path) {
+        return Problem::new(Code::NotFound, "see /docs for what there is").into_response();
+    }
+    if path == "/chain.json"
+        && let Some(bytes) = &api.chain_file
+    {
+        let mut response = json_bytes(bytes.clone());
+        response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+        return response;
+    }
+    match &api.wallet {
+        Some(wallet) => wallet.answer(request).await,
+        None => {
+            Problem::new(Code::NotFound, "this node serves no wallet (start it with --wallet DIR); see /docs")
+                .into_response()
+        }
+    }
+}
+
+async fn wrong_method(request: Request) -> Problem {
+    Problem::new(Code::MethodNotAllowed, format!("{} is not answered here", request.method()))
+}
+
+/// What every request passes: its length, its client's bucket, its deadline.
+async fn guard(
+    State(api): State<Arc<Api>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let uri = request.uri();
+    let length = uri.path().len() + uri.query().map_or(0, str::len);
+    if length > limits::MAX_URI_BYTES {
+        let detail = format!("{length} bytes of path and query, at most {} are read", limits::MAX_URI_BYTES);
+        return Problem::new(Code::UriTooLong, detail).into_response();
+    }
+    if let Err(wait) = api.clients.take(limits::client_of(peer.ip()), Instant::now()) {
+        return Problem::new(Code::RateLimited, "slow down")
+            .with("retry_after_s", wait.as_secs() + 1)
+            .into_response();
+    }
+    match tokio::time::timeout(limits::REQUEST_TIMEOUT, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => {
+            let detail = format!("not done in {} seconds", limits::REQUEST_TIMEOUT.as_secs());
+            Problem::new(Code::Timeout, detail).into_response()
+        }
+    }
+}
+
+/// A panic is a fault of ours; the client learns that there is one, the log which.
+fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
+    let text = panic.downcast_ref::<&str>().copied().map(str::to_owned);
+    let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+    Problem::internal(&text.unwrap_or_else(|| "a panic without words".to_owned())).into_response()
+}

@@ -7,6 +7,7 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use light_client::transaction::{RULES, TransactionError};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -43,80 +44,61 @@ codes! {
     /// The bytes or the text are not what this endpoint reads.
     Malformed "malformed" BAD_REQUEST "The message cannot be read",
     /// A query parameter is unknown, missing, repeated or out of range.
-    InvalidQuery "invalid-query" BAD_REQUEST "A query parameter is not usable",
-    /// The path names no address.
-    InvalidAddress "invalid-address" BAD_REQUEST "This is not an address of this chain",
+    InvalidQuery "invalid_query" BAD_REQUEST "A query parameter is not usable",
+    /// The path names no height.
+    InvalidHeight "invalid_height" BAD_REQUEST "This is not a height",
+    /// No address, or one of another network.
+    InvalidAddress "invalid_address" BAD_REQUEST "This is not an address of this chain",
     /// The path names no id: 64 hexadecimal digits.
-    InvalidId "invalid-id" BAD_REQUEST "This is not an id",
+    InvalidId "invalid_id" BAD_REQUEST "This is not an id",
     /// The body is larger than anything this endpoint reads.
-    TooLarge "too-large" PAYLOAD_TOO_LARGE "The message is too large",
+    TooLarge "too_large" PAYLOAD_TOO_LARGE "The message is too large",
     /// The path and query are longer than any this API has.
-    UriTooLong "uri-too-long" URI_TOO_LONG "The address of the request is too long",
+    UriTooLong "uri_too_long" URI_TOO_LONG "The address of the request is too long",
     /// The body is declared as another media type than this endpoint reads.
-    UnsupportedMediaType "unsupported-media-type" UNSUPPORTED_MEDIA_TYPE "The body has the wrong media type",
+    UnsupportedMediaType "unsupported_media_type" UNSUPPORTED_MEDIA_TYPE "The body has the wrong media type",
     /// Nothing lives at this path.
-    NotFound "not-found" NOT_FOUND "Nothing lives at this path",
+    NotFound "not_found" NOT_FOUND "Nothing lives at this path",
     /// The path exists, the method does not.
-    MethodNotAllowed "method-not-allowed" METHOD_NOT_ALLOWED "This path does not answer this method",
-    /// The chain holds nothing under this address.
-    UnknownAccount "unknown-account" NOT_FOUND "The chain has no such account",
-    /// This node has neither queued nor seen this transaction.
-    UnknownTransaction "unknown-transaction" NOT_FOUND "This node does not know this transaction",
-    /// The block the client trusts is not on this node's chain: another or a re-created chain, or a fork.
-    UnknownTrusted "unknown-trusted-block" NOT_FOUND "The trusted block is not on this node's chain",
-    /// What was asked for existed once and is no longer kept.
-    Pruned "pruned" GONE "This node no longer keeps what was asked for",
-    /// The client said for which chain it signed, and that is not this one.
-    WrongChain "wrong-chain" CONFLICT "This node serves another chain",
-    /// The signature does not hold, and the client did say that it signed for this chain.
-    InvalidSignature "invalid-signature" UNPROCESSABLE_ENTITY "The signature does not hold",
-    /// The signature does not hold: made for another chain, by another key, or altered since.
-    WrongChainOrSignature "wrong-chain-or-signature" UNPROCESSABLE_ENTITY
-        "The signature does not hold for this chain",
-    /// The transaction breaks a rule that needs no state to check.
-    InvalidTransaction "invalid-transaction" UNPROCESSABLE_ENTITY "The transaction breaks a rule",
-    /// Less than the chain's minimum for these calls.
-    FeeTooLow "fee-too-low" UNPROCESSABLE_ENTITY "The fee is below the minimum",
-    /// Used before: a replay, or two transactions drafted at once.
-    NonceTooLow "nonce-too-low" CONFLICT "The nonce was used before",
-    /// Further ahead than the pool queues.
-    NonceTooHigh "nonce-too-high" UNPROCESSABLE_ENTITY "The nonce leaves a gap",
-    /// More than the account has, after what is already queued.
-    InsufficientBalance "insufficient-balance" UNPROCESSABLE_ENTITY "The balance is too low",
-    /// No block may include it any more.
-    Expired "expired" UNPROCESSABLE_ENTITY "The transaction has expired",
-    /// Valid for longer than this node queues.
-    ValidTooLong "valid-too-long" UNPROCESSABLE_ENTITY "The transaction is valid for too long",
-    /// Queued already, or in a block.
-    AlreadyKnown "already-known" CONFLICT "The transaction is already known",
-    /// Another transaction of this account with this nonce waits.
-    NonceTaken "nonce-taken" CONFLICT "Another transaction with this nonce is waiting",
-    /// The pool is full of transactions that pay at least as much.
-    PoolFull "pool-full" SERVICE_UNAVAILABLE "The queue of waiting transactions is full",
+    MethodNotAllowed "method_not_allowed" METHOD_NOT_ALLOWED "This path does not answer this method",
+    /// The best branch has no block of this height yet.
+    UnknownBlock "unknown_block" NOT_FOUND "The chain has no such block yet",
+    /// Neither in the queue nor in a block of the best branch.
+    UnknownTransaction "unknown_transaction" NOT_FOUND "This node does not know this transaction",
+    /// The transaction waits, so there is nothing to prove yet.
+    NotInBlock "not_in_block" NOT_FOUND "The transaction is in no block yet",
+    /// The block the client trusts is not a final one of this chain: another, or a re-created chain.
+    UnknownTrusted "unknown_trusted_block" CONFLICT "The trusted block is not a final one of this chain",
+    /// The queue is full of transactions that pay at least as much.
+    PoolFull "pool_full" SERVICE_UNAVAILABLE "The queue of waiting transactions is full",
+    /// Enough of this sender's transactions wait.
+    SenderFull "sender_full" SERVICE_UNAVAILABLE "Enough transactions of this account are waiting",
+    /// Another transaction with this nonce waits.
+    NonceTaken "nonce_taken" CONFLICT "Another transaction with this nonce is waiting",
     /// Too many requests from this client.
-    RateLimited "rate-limited" TOO_MANY_REQUESTS "Too many requests",
+    RateLimited "rate_limited" TOO_MANY_REQUESTS "Too many requests",
     /// The faucet has given enough for now.
-    FaucetLimited "faucet-limited" TOO_MANY_REQUESTS "The faucet needs a rest",
+    FaucetLimited "faucet_limited" TOO_MANY_REQUESTS "The faucet needs a rest",
     /// The node has its hands full.
     Busy "busy" SERVICE_UNAVAILABLE "The node is busy",
     /// The request took longer than it may.
     Timeout "timeout" SERVICE_UNAVAILABLE "The request took too long",
+    /// The node is shutting down.
+    Stopping "stopping" SERVICE_UNAVAILABLE "The node is shutting down",
     /// A fault of this node; its log says more.
     Internal "internal" INTERNAL_SERVER_ERROR "The node failed",
 }
 
-impl Code {
-    /// The page of this code, as `type` wants one: it lists every code.
-    fn reference(self) -> String {
-        format!("/v1/problems#{}", self.as_str())
-    }
-}
+/// What the refusal of a transaction is called; the codes are those of its rules.
+const REFUSED: &str = "The transaction was refused";
 
 /// A refusal or failure, ready to be sent. `data` carries what a program needs to act, next to the standard
 /// members.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
-    code: Code,
+    code: &'static str,
+    status: StatusCode,
+    title: &'static str,
     detail: String,
     data: Map<String, Value>,
 }
@@ -125,14 +107,14 @@ pub struct Problem {
 #[derive(Serialize, ToSchema)]
 pub(super) struct ProblemBody {
     /// Where the code is explained.
-    #[schema(example = "/v1/problems#nonce-too-low")]
+    #[schema(example = "/v1/problems#nonce_used")]
     r#type: String,
     /// What the code means.
     title: &'static str,
     /// The HTTP status.
     status: u16,
     /// The stable code.
-    #[schema(example = "nonce-too-low")]
+    #[schema(example = "nonce_used")]
     code: &'static str,
     /// What happened here.
     detail: String,
@@ -144,7 +126,13 @@ pub(super) struct ProblemBody {
 impl Problem {
     /// A problem with its detail: what happened here, with the offending input.
     pub fn new(code: Code, detail: impl Display) -> Self {
-        Self { code, detail: detail.to_string(), data: Map::new() }
+        Self {
+            code: code.as_str(),
+            status: code.status(),
+            title: code.title(),
+            detail: detail.to_string(),
+            data: Map::new(),
+        }
     }
 
     /// A fault of this node: the cause goes to the log, never to the client.
@@ -160,21 +148,93 @@ impl Problem {
         self
     }
 
-    /// Which kind of problem this is.
-    pub const fn code(&self) -> Code {
+    /// The stable code.
+    pub const fn code(&self) -> &'static str {
         self.code
     }
 }
 
+/// The code and the id of the rule, with the numbers a program needs to mend it.
+impl From<TransactionError> for Problem {
+    fn from(error: TransactionError) -> Self {
+        use TransactionError as E;
+        let status = match &error {
+            E::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            E::Malformed(_) => StatusCode::BAD_REQUEST,
+            E::OtherChain { .. } | E::NonceUsed { .. } | E::NonceGap { .. } => StatusCode::CONFLICT,
+            _ => StatusCode::UNPROCESSABLE_ENTITY,
+        };
+        let problem = Self {
+            code: error.code(),
+            status,
+            title: REFUSED,
+            detail: error.to_string(),
+            data: Map::from_iter([("rule".to_owned(), error.rule().into())]),
+        };
+        let text = |value: &dyn Display| value.to_string();
+        match error {
+            E::TooLarge { found, limit }
+            | E::CallCount { found, limit }
+            | E::MemoTooLong { found, limit } => problem.with("found", found).with("limit", limit),
+            E::OtherChain { found, expected } => {
+                problem.with("found", text(&found)).with("expected", text(&expected))
+            }
+            E::ModuleDisabled { index, .. } | E::ZeroAmount { index } => problem.with("call", index),
+            E::RecipientNetwork { to, .. } => problem.with("recipient", text(&to)),
+            E::FeeTooLow { fee, minimum } => {
+                problem.with("fee", text(&fee.units())).with("minimum", text(&minimum.units()))
+            }
+            E::UnknownAccount { sender } => problem.with("sender", text(&sender)),
+            E::NonceUsed { found, expected } | E::NonceGap { found, expected } => {
+                problem.with("found", found).with("expected", expected)
+            }
+            E::Expired { valid_until, height } => {
+                problem.with("valid_until", valid_until.0).with("next_height", height.0)
+            }
+            E::FeeNotCovered { balance, fee: needed } | E::Overspend { balance, needed } => {
+                problem.with("balance", text(&balance.units())).with("needed", text(&needed.units()))
+            }
+            E::Malformed(_) | E::TotalTooLarge | E::Signature(_) => problem,
+        }
+    }
+}
+
+/// A code and what it means.
+#[derive(Serialize, ToSchema)]
+pub(super) struct CodeMeaning {
+    /// The stable code.
+    #[schema(example = "nonce_used")]
+    code: &'static str,
+    /// What it means.
+    title: &'static str,
+    /// The HTTP status; rules of transactions answer with 400, 409, 413 or 422.
+    status: Option<u16>,
+    /// The rule of transactions that it stands for.
+    rule: Option<&'static str>,
+}
+
+/// Every code there is.
+pub(super) fn all_codes() -> Vec<CodeMeaning> {
+    let own = Code::ALL.iter().map(|code| CodeMeaning {
+        code: code.as_str(),
+        title: code.title(),
+        status: Some(code.status().as_u16()),
+        rule: None,
+    });
+    let rules =
+        RULES.iter().map(|(rule, code)| CodeMeaning { code, title: REFUSED, status: None, rule: Some(rule) });
+    own.chain(rules).collect()
+}
+
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let status = self.code.status();
+        let status = self.status;
         let retry = self.data.get("retry_after_s").and_then(Value::as_u64);
         let body = ProblemBody {
-            r#type: self.code.reference(),
-            title: self.code.title(),
+            r#type: format!("/v1/problems#{}", self.code),
+            title: self.title,
             status: status.as_u16(),
-            code: self.code.as_str(),
+            code: self.code,
             detail: self.detail,
             data: self.data,
         };
@@ -197,11 +257,14 @@ mod tests {
 
     #[test]
     fn codes_are_distinct_and_are_errors() {
-        let names: BTreeSet<_> = Code::ALL.iter().map(|code| code.as_str()).collect();
-        assert_eq!(names.len(), Code::ALL.len());
+        let all = all_codes();
+        let names: BTreeSet<_> = all.iter().map(|meaning| meaning.code).collect();
+        assert_eq!(names.len(), all.len());
+        for name in names {
+            assert!(name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'), "{name}");
+        }
         for code in Code::ALL {
             assert!(code.status().is_client_error() || code.status().is_server_error(), "{code:?}");
-            assert!(code.as_str().bytes().all(|b| b.is_ascii_lowercase() || b == b'-'), "{code:?}");
         }
     }
 }

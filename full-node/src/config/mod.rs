@@ -1,1 +1,22 @@
-//! (in progress)
+//! What people give the node: arguments and files, checked and turned into what they mean.
+//!
+//! **Trust and bounds.** The person at the command line is believed in what they want, not in getting it right:
+//! files are bounded, parsed into types, and refused with the line and the reason. Secrets in key files are wiped
+//! and never printed.
+
+mod arguments;
+mod data_folder;
+mod development;
+mod failure;
+mod key_file;
+mod moment;
+mod spec_file;
+
+pub use arguments::{Arguments, Command, DEFAULT_API, Dev, Keys, LogFormat, Run, Serve, Status};
+pub use data_folder::{DataFolderError, default_data_folder};
+pub use development::{
+    DEVELOPMENT_PHRASE, FAUCET_PAYMENT, development_spec, faucet_key, funded_accounts, minting_keys,
+};
+pub use failure::Failure;
+pub use key_file::{KeyFileError, create_key, read_key};
+pub use spec_file::{MAX_SPEC_BYTES, SpecFault, SpecFileError, read_spec, write_spec};

@@ -1,0 +1,278 @@
+//! JSON answers. All of them are claims of this node: what must be believed comes as a proof bundle.
+//!
+//! Amounts are strings of units (1 VSYS = 10^8 units), ids 64 hexadecimal digits, times milliseconds since 1970.
+
+use light_client::data_format::{Outcome, Status as OutcomeStatus};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::node::{AccountState, BlockPosition, BlockView, Status, TransactionState};
+
+/// A block's place.
+#[derive(Serialize, Deserialize, ToSchema)]
+pub(super) struct Place {
+    height: u64,
+    slot: u64,
+    /// When that slot starts, in milliseconds since 1970.
+    time_ms: u64,
+    id: String,
+}
+
+/// How the node and its chain are doing.
+#[derive(Serialize, Deserialize, ToSchema)]
+pub(super) struct StatusAnswer {
+    /// The version of the node's program.
+    version: String,
+    /// The chain's id.
+    chain_id: String,
+    /// The chain's name.
+    name: String,
+    /// The id of block 0.
+    genesis: String,
+    /// Whether this is a development chain, which has a faucet.
+    development: bool,
+    /// The newest block of the best branch.
+    head: Place,
+    /// The newest final block.
+    #[serde(rename = "final")]
+    final_block: Place,
+    /// The highest justified checkpoint.
+    justified: CheckpointAnswer,
+    /// The round the clock is in.
+    round: u64,
+    /// Other nodes this one is connected to: this version speaks to none.
+    peers: u32,
+    /// Transactions that wait for a block.
+    pool: Pool,
+    /// Minting keys this node holds.
+    minting_keys: usize,
+    /// Why the node stands still, if it does.
+    halted: Option<String>,
+}
+
+/// A checkpoint.
+#[derive(Serialize, Deserialize, ToSchema)]
+struct CheckpointAnswer {
+    round: u64,
+    id: String,
+}
+
+/// What waits for a block.
+#[derive(Serialize, Deserialize, ToSchema)]
+struct Pool {
+    transactions: usize,
+    bytes: usize,
+}
+
+/// An account after the newest block, not proven.
+#[derive(Serialize, ToSchema)]
+pub(super) struct AccountAnswer {
+    address: String,
+    /// Whether the chain holds anything under this address.
+    exists: bool,
+    /// Units.
+    #[schema(example = "100000000000")]
+    balance: String,
+    /// The nonce its next transaction in a block must have.
+    nonce: u64,
+    /// The nonce after everything of it that waits.
+    next_nonce: u64,
+    /// Number of history records.
+    history_count: u64,
+    /// The height of the block after which this is so.
+    height: u64,
+    /// Always `claimed`: ask for `/bundle` to have it proven.
+    trust: &'static str,
+}
+
+/// What became of a transaction, not proven.
+#[derive(Serialize, ToSchema)]
+pub(super) struct TransactionAnswer {
+    id: String,
+    /// `pending` or `included`.
+    state: &'static str,
+    /// Its block, if it is in one.
+    block: Option<Place>,
+    /// What happened there.
+    outcome: Option<OutcomeAnswer>,
+    /// Whether that block is final.
+    #[serde(rename = "final")]
+    is_final: bool,
+    /// Always `claimed`: ask for `/bundle` to have it proven.
+    trust: &'static str,
+}
+
+/// What became of a transaction in its block.
+#[derive(Serialize, ToSchema)]
+pub(super) struct OutcomeAnswer {
+    id: String,
+    /// `success`, or why its calls did not happen.
+    status: &'static str,
+    /// What its sender was charged, in units.
+    fee: String,
+    /// Its place in the block.
+    index: u32,
+}
+
+/// A block of the best branch, not proven.
+#[derive(Serialize, ToSchema)]
+pub(super) struct BlockAnswer {
+    #[serde(flatten)]
+    place: Place,
+    parent: String,
+    state_root: String,
+    transactions: Vec<OutcomeAnswer>,
+    #[serde(rename = "final")]
+    is_final: bool,
+    /// Always `claimed`.
+    trust: &'static str,
+}
+
+/// A transaction that was taken into the queue.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Accepted {
+    /// Its id.
+    pub(super) id: String,
+}
+
+impl StatusAnswer {
+    /// For people, at the time `now_ms` (milliseconds since 1970).
+    pub(super) fn summary(&self, now_ms: u64) -> String {
+        let age = |place: &Place| format!("{} s ago", now_ms.saturating_sub(place.time_ms) / 1_000);
+        let (head, final_block) = (&self.head, &self.final_block);
+        let kind = if self.development { " (development: its coins are worth nothing)" } else { "" };
+        let mut text = format!(
+            "chain      {}{kind}\n\
+             id         {}\n\
+             head       block {}, slot {}, {}\n\
+             final      block {}, slot {}, {} ({} behind the head)\n\
+             justified  round {} of {}\n\
+             waiting    {} transactions, {} bytes\n\
+             mints      with {} keys\n\
+             peers      {}\n\
+             version    {}\n",
+            self.name,
+            self.chain_id,
+            head.height,
+            head.slot,
+            age(head),
+            final_block.height,
+            final_block.slot,
+            age(final_block),
+            head.height.saturating_sub(final_block.height),
+            self.justified.round,
+            self.round,
+            self.pool.transactions,
+            self.pool.bytes,
+            self.minting_keys,
+            self.peers,
+            self.version,
+        );
+        if let Some(reason) = &self.halted {
+            text.push_str(&format!("HALTED     {reason}\n"));
+        }
+        text
+    }
+}
+
+const CLAIMED: &str = "claimed";
+
+impl From<BlockPosition> for Place {
+    fn from(position: BlockPosition) -> Self {
+        let BlockPosition { id, height, slot, time } = position;
+        Self { height: height.0, slot: slot.0, time_ms: time.0, id: id.to_string() }
+    }
+}
+
+impl From<Status> for StatusAnswer {
+    fn from(status: Status) -> Self {
+        Self {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            chain_id: status.chain.to_string(),
+            name: status.name,
+            genesis: status.genesis.to_string(),
+            development: status.development,
+            head: status.head.into(),
+            final_block: status.final_block.into(),
+            justified: CheckpointAnswer {
+                round: status.justified.round.0,
+                id: status.justified.id.to_string(),
+            },
+            round: status.round.0,
+            peers: 0,
+            pool: Pool { transactions: status.pool_transactions, bytes: status.pool_bytes },
+            minting_keys: status.minting_keys,
+            halted: status.halted,
+        }
+    }
+}
+
+impl From<AccountState> for AccountAnswer {
+    fn from(account: AccountState) -> Self {
+        Self {
+            address: account.address.to_string(),
+            exists: account.history_count > 0,
+            balance: account.balance.units().to_string(),
+            nonce: account.nonce,
+            next_nonce: account.next_nonce,
+            history_count: account.history_count,
+            height: account.height.0,
+            trust: CLAIMED,
+        }
+    }
+}
+
+impl From<Outcome> for OutcomeAnswer {
+    fn from(outcome: Outcome) -> Self {
+        let status = match outcome.status {
+            OutcomeStatus::Success => "success",
+            OutcomeStatus::InsufficientBalance => "insufficient_balance",
+            OutcomeStatus::Overflow => "overflow",
+        };
+        Self {
+            id: outcome.id.to_string(),
+            status,
+            fee: outcome.fee.units().to_string(),
+            index: outcome.index,
+        }
+    }
+}
+
+impl TransactionAnswer {
+    /// The answer for a transaction; `None` if the node does not know it.
+    pub(super) fn of(id: String, state: TransactionState) -> Option<Self> {
+        match state {
+            TransactionState::Unknown => None,
+            TransactionState::Pending(_) => Some(Self {
+                id,
+                state: "pending",
+                block: None,
+                outcome: None,
+                is_final: false,
+                trust: CLAIMED,
+            }),
+            TransactionState::Included { block, outcome, is_final, .. } => Some(Self {
+                id,
+                state: "included",
+                block: Some(block.into()),
+                outcome: Some(outcome.into()),
+                is_final,
+                trust: CLAIMED,
+            }),
+        }
+    }
+}
+
+impl From<BlockView> for BlockAnswer {
+    fn from(block: BlockView) -> Self {
+        let header = &block.header.header;
+        Self {
+            parent: header.parent.to_string(),
+            state_root: header.state_root.to_string(),
+            place: block.position.into(),
+            transactions: block.outcomes.into_iter().map(Into::into).collect(),
+            is_final: block.is_final,
+            trust: CLAIMED,
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! The other end: asking a running node.
+
+use std::time::Duration;
+
+use light_client::data_format::Time;
+
+use super::answers::StatusAnswer;
+
+const TIMEOUT: Duration = Duration::from_secs(5);
+const MAX_ANSWER_BYTES: u64 = 64 * 1024;
+
+/// No usable answer.
+#[derive(Debug, thiserror::Error)]
+pub enum AskError {
+    /// Nobody answers there, or not in time.
+    #[error("no node answers at {url}: {cause}")]
+    NoAnswer {
+        /// Where.
+        url: String,
+        /// Why.
+        cause: ureq::Error,
+    },
+    /// An answer, but no status.
+    #[error("{url} answers with HTTP status {status}")]
+    Refused {
+        /// Where.
+        url: String,
+        /// The HTTP status.
+        status: u16,
+    },
+    /// Something that is no status.
+    #[error("the answer of {url} is not a node's: {cause}")]
+    Unreadable {
+        /// Where.
+        url: String,
+        /// What is wrong with it.
+        cause: serde_json::Error,
+    },
+}
+
+/// Asks the node at `url` how it is doing; `json` gives its answer as it is, else a summary for people. Blocks the
+/// thread for five seconds at most.
+///
+/// # Errors
+/// [`AskError`] if there is no answer or it is not a node's.
+pub fn ask_status(url: &str, json: bool, now: Time) -> Result<String, AskError> {
+    let url = format!("{}/v1/status", url.trim_end_matches('/'));
+    let no_answer = |cause| AskError::NoAnswer { url: url.clone(), cause };
+    let config = ureq::Agent::config_builder()
+        .timeout_global(Some(TIMEOUT))
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        .build();
+    let mut response = ureq::Agent::new_with_config(config).get(&url).call().map_err(no_answer)?;
+    if !response.status().is_success() {
+        return Err(AskError::Refused { url, status: response.status().as_u16() });
+    }
+    let text =
+        response.body_mut().with_config().limit(MAX_ANSWER_BYTES).read_to_string().map_err(no_answer)?;
+    let status: StatusAnswer =
+        serde_json::from_str(&text).map_err(|cause| AskError::Unreadable { url, cause })?;
+    Ok(if json { text } else { status.summary(now.0) })
+}

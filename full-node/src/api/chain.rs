@@ -1,0 +1,154 @@
+//! What concerns the chain as a whole: status, spec, blocks, headers, beacons.
+
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    extract::State,
+    http::{HeaderValue, header},
+    response::{IntoResponse, Response},
+};
+use light_client::{
+    client::{ChainFile, Trusted},
+    consensus::spos::{Table, TableError, Tables},
+    data_format::{BlockId, ChainSpec, EngineSpec, Height, SealedHeader},
+};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::{
+    Api,
+    answers::{BlockAnswer, StatusAnswer},
+    extract::{HeightPath, OCTETS, QueryOf},
+    limits::MAX_HEADERS,
+    problem::{self, Code, CodeMeaning, Problem, ProblemBody},
+};
+
+/// How the node and its chain are doing.
+#[utoipa::path(get, path = "/v1/status", tag = "chain", responses((status = OK, body = StatusAnswer)))]
+pub(super) async fn status(State(api): State<Arc<Api>>) -> Json<StatusAnswer> {
+    Json(api.node.status().into())
+}
+
+/// Whether the node serves: `ok`, or why it stands still.
+#[utoipa::path(get, path = "/health", tag = "chain",
+    responses((status = OK, body = String), (status = SERVICE_UNAVAILABLE, body = ProblemBody)))]
+pub(super) async fn health(State(api): State<Arc<Api>>) -> Result<&'static str, Problem> {
+    match api.node.status().halted {
+        None => Ok("ok"),
+        Some(reason) => Err(Problem::new(Code::Busy, format!("the node stands still: {reason}"))),
+    }
+}
+
+/// A chain and its id.
+#[derive(Serialize, ToSchema)]
+pub(super) struct ChainAnswer {
+    chain_id: String,
+    genesis: String,
+    /// The chain spec; its hash is the id.
+    #[schema(value_type = Object)]
+    spec: ChainSpec,
+}
+
+/// The spec of the chain.
+#[utoipa::path(get, path = "/v1/chain", tag = "chain", responses((status = OK, body = ChainAnswer)))]
+pub(super) async fn chain(State(api): State<Arc<Api>>) -> Json<ChainAnswer> {
+    let spec = ChainSpec::clone(api.node.spec());
+    Json(ChainAnswer {
+        chain_id: api.node.chain().to_string(),
+        genesis: api.node.genesis().header.id().to_string(),
+        spec,
+    })
+}
+
+/// Every code that a problem can have, and what it means.
+#[utoipa::path(get, path = "/v1/problems", tag = "chain", responses((status = OK, body = [CodeMeaning])))]
+pub(super) async fn problems() -> Json<Vec<CodeMeaning>> {
+    Json(problem::all_codes())
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct TrustedQuery {
+    /// The id of the final block that the client trusts; genesis if left out.
+    #[param(value_type = Option<String>)]
+    pub(super) trusted: Option<BlockId>,
+}
+
+/// Proof that a newer block is final: its header, a link and enough signatures; or the trusted block's own header
+/// if nothing newer is (`Anchor` bundle).
+#[utoipa::path(get, path = "/v1/beacon", tag = "proofs", params(TrustedQuery), responses(
+    (status = OK, content_type = "application/octet-stream", body = Vec<u8>),
+    (status = CONFLICT, description = "the trusted block is not of this chain", body = ProblemBody)))]
+pub(super) async fn beacon(
+    State(api): State<Arc<Api>>,
+    QueryOf(query): QueryOf<TrustedQuery>,
+) -> Result<Response, Problem> {
+    let _place = api.place()?;
+    Ok(octets(api.node.anchor(query.trusted).await?))
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct HeadersQuery {
+    /// The height of the first header.
+    from: u64,
+    /// How many, 1 to 512.
+    #[param(default = 64, maximum = 512)]
+    limit: Option<u64>,
+}
+
+/// Sealed headers of the best branch in a row (`HeaderRow` bundle); fewer than asked for at its end.
+#[utoipa::path(get, path = "/v1/headers", tag = "proofs", params(HeadersQuery), responses(
+    (status = OK, content_type = "application/octet-stream", body = Vec<u8>),
+    (status = BAD_REQUEST, body = ProblemBody)))]
+pub(super) async fn headers(
+    State(api): State<Arc<Api>>,
+    QueryOf(query): QueryOf<HeadersQuery>,
+) -> Result<Response, Problem> {
+    let limit = limited("limit", query.limit, 64, MAX_HEADERS)?;
+    let _place = api.place()?;
+    Ok(octets(api.node.headers(Height(query.from), limit).await?))
+}
+
+/// A block of the best branch and what became of its transactions, not proven.
+#[utoipa::path(get, path = "/v1/blocks/{height}", tag = "chain",
+    params(("height" = u64, Path, description = "the block's height")), responses(
+    (status = OK, body = BlockAnswer),
+    (status = NOT_FOUND, body = ProblemBody)))]
+pub(super) async fn block(
+    State(api): State<Arc<Api>>,
+    HeightPath(height): HeightPath,
+) -> Result<Json<BlockAnswer>, Problem> {
+    let _place = api.place()?;
+    let block = api.node.block(height).await?;
+    block.map(|block| Json(block.into())).ok_or_else(|| {
+        let head = api.node.status().head.height;
+        Problem::new(Code::UnknownBlock, format!("there is no block {height} yet; the newest is {head}"))
+            .with("head", head.0)
+    })
+}
+
+/// Bytes of a proof.
+pub(super) fn octets(bytes: Vec<u8>) -> Response {
+    ([(header::CONTENT_TYPE, HeaderValue::from_static(OCTETS))], bytes).into_response()
+}
+
+/// A number of things asked for, within 1 to `most`.
+pub(super) fn limited(name: &str, asked: Option<u64>, usual: u64, most: u64) -> Result<usize, Problem> {
+    let asked = asked.unwrap_or(usual);
+    let fits = usize::try_from(asked).ok().filter(|_| (1..=most).contains(&asked));
+    fits.ok_or_else(|| {
+        Problem::new(Code::InvalidQuery, format!("{name} must be 1 to {most}, it is {asked}"))
+            .with("limit", most)
+    })
+}
+
+/// The file that tells a wallet of a development chain what it trusts: the spec, and genesis as the checkpoint.
+pub(super) fn chain_file(spec: &ChainSpec, genesis: &SealedHeader) -> Result<ChainFile, TableError> {
+    let EngineSpec::Spos(spos) = &spec.engine;
+    let tables = Tables { in_force: Table::new(spos.slots.clone())?.into(), planned: None };
+    Ok(ChainFile { spec: spec.clone(), checkpoint: Trusted::genesis(genesis, tables).checkpoint() })
+}

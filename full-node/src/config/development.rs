@@ -1,0 +1,94 @@
+//! The chain of `vsys-node dev`: all of its keys are public, so its coins are worth nothing.
+
+use light_client::{
+    crypto::{Domain, Hash, KeyPair},
+    data_format::{
+        Address, Amount, ChainSpec, EngineSpec, FeeSchedule, GenesisAccount, Holder, ModuleName, Network,
+        SlotTable, SposSpec, Time, UNITS_PER_COIN,
+    },
+    wallet::{PhraseError, Seed},
+};
+use zeroize::Zeroizing;
+
+/// The phrase of the funded accounts. Everybody knows it: it is for development chains only.
+pub const DEVELOPMENT_PHRASE: &str = "test test test test test test test test test test test junk";
+
+/// What a funded account starts with.
+const FUNDED: Amount = Amount(10_000_000 * UNITS_PER_COIN);
+/// What the faucet starts with.
+const FAUCET_FUNDS: Amount = Amount(1_000_000_000 * UNITS_PER_COIN);
+/// What one faucet payment gives: 1,000 VSYS.
+pub const FAUCET_PAYMENT: Amount = Amount(1_000 * UNITS_PER_COIN);
+/// The least fee of a transfer: 0.1 VSYS, as in the V.Systems network.
+const TRANSFER_FEE: Amount = Amount(UNITS_PER_COIN / 10);
+
+const SLOTS: u32 = 4;
+const SLOT_MS: u32 = 1_000;
+/// 21 days.
+const TRUSTING_PERIOD_MS: u64 = 21 * 86_400_000;
+const NETWORK: Network = Network::Test;
+
+/// The development chain that starts at `genesis_time`; another moment gives another chain. One node holds all 4
+/// slots of one second, so a payment is final in about ten.
+pub fn development_spec(genesis_time: Time) -> ChainSpec {
+    let funded = funded_accounts();
+    let holders = funded.iter().zip(minting_keys()).map(|(address, key)| {
+        Some(Holder { address: *address, minting_key: Hash(*key.public().as_bytes()) })
+    });
+    let mut accounts: Vec<_> =
+        funded.iter().map(|address| GenesisAccount { address: *address, balance: FUNDED }).collect();
+    let faucet = Address::of(&faucet_key().public(), NETWORK);
+    accounts.push(GenesisAccount { address: faucet, balance: FAUCET_FUNDS });
+    ChainSpec {
+        name: "development".to_owned(),
+        network: NETWORK,
+        genesis_time,
+        engine: EngineSpec::Spos(SposSpec { slot_ms: SLOT_MS, slots: SlotTable(holders.collect()) }),
+        modules: vec![ModuleName::Coin],
+        fees: FeeSchedule { transfer: TRANSFER_FEE },
+        trusting_period_ms: TRUSTING_PERIOD_MS,
+        accounts,
+    }
+}
+
+/// The keys of all slots, by position.
+pub fn minting_keys() -> Vec<KeyPair> {
+    (0..SLOTS).map(|position| derived(b"minting", position)).collect()
+}
+
+/// The key the faucet pays from. Not one of the phrase's, so that a wallet restored from it never uses the same
+/// nonces.
+pub fn faucet_key() -> KeyPair {
+    derived(b"faucet", 0)
+}
+
+/// The first accounts of [`DEVELOPMENT_PHRASE`]; each holds a slot.
+pub fn funded_accounts() -> Vec<Address> {
+    let account = |seed: &Seed, index| seed.key(index).ok().map(|key| Address::of(&key.public(), NETWORK));
+    let all = |seed: Seed| (0..SLOTS).filter_map(|index| account(&seed, index)).collect();
+    // A constant phrase of the word list with its checksum; a test says so.
+    development_seed().map(all).unwrap_or_default()
+}
+
+fn development_seed() -> Result<Seed, PhraseError> {
+    Seed::from_bip39(DEVELOPMENT_PHRASE)
+}
+
+fn derived(purpose: &[u8], position: u32) -> KeyPair {
+    let seed = Hash::of(Domain::DEVELOPMENT_KEY, &[purpose, &position.to_le_bytes()]);
+    KeyPair::ed25519(&Zeroizing::new(seed.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_development_chain_is_a_chain() {
+        let spec = development_spec(Time(1));
+        assert_eq!(spec.check(), Ok(()));
+        assert_eq!(funded_accounts().len(), SLOTS as usize);
+        assert_eq!(spec.accounts.len(), SLOTS as usize + 1);
+        assert_ne!(spec.id(), development_spec(Time(2)).id(), "the start makes the chain");
+    }
+}

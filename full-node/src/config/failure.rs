@@ -1,0 +1,175 @@
+//! Why a command ended without success: what happened, and what to do about it.
+
+use std::fmt;
+
+use light_client::data_format::Time;
+
+use super::{
+    DataFolderError, KeyFileError, SpecFileError,
+    moment::{moment_to_toml, print_duration},
+};
+use crate::{
+    api::{ApiError, AskError, ListenError, WalletFolderError},
+    node::{NodeError, OpenError},
+    storage::StorageError,
+};
+
+/// The node failed while it ran.
+const FAILED: u8 = 1;
+/// A file or folder cannot be used.
+const UNUSABLE: u8 = 3;
+/// Somebody else uses the port or the folder.
+const IN_USE: u8 = 4;
+/// No node answered.
+const NO_ANSWER: u8 = 5;
+
+/// A failed command, for people: two sentences and an exit code (listed in `vsys-node --help`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    what: String,
+    advice: String,
+    exit_code: u8,
+}
+
+impl Failure {
+    fn new(exit_code: u8, what: impl fmt::Display, advice: impl Into<String>) -> Self {
+        Self { what: what.to_string(), advice: advice.into(), exit_code }
+    }
+
+    /// The clock says that the chain has not begun.
+    pub fn not_begun(genesis: Time, now: Time) -> Self {
+        let what = format!(
+            "the chain starts at {}, which is {} from now",
+            moment_to_toml(genesis),
+            print_duration(genesis.ms_since(now))
+        );
+        Self::new(
+            UNUSABLE,
+            what,
+            "start the node then; if that moment is past, this machine's clock is wrong",
+        )
+    }
+
+    /// A part of the node ended although nobody stopped it.
+    pub fn ended(part: &str, cause: impl fmt::Display) -> Self {
+        let advice = "start it again: it goes on where it stopped. RUST_LOG=debug shows more";
+        Self::new(FAILED, format!("{part} ended: {cause}"), advice)
+    }
+
+    /// What the process exits with.
+    pub const fn exit_code(&self) -> u8 {
+        self.exit_code
+    }
+}
+
+/// One line for what happened, one for what to do.
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.what)?;
+        if self.advice.is_empty() { Ok(()) } else { write!(f, "\n  {}", self.advice) }
+    }
+}
+
+impl From<SpecFileError> for Failure {
+    fn from(error: SpecFileError) -> Self {
+        let advice = match &error {
+            SpecFileError::Io { .. } => "give the path of a chain spec with --chain",
+            SpecFileError::TooLong(_) => "is this really a chain spec?",
+            SpecFileError::Line { .. } | SpecFileError::Spec { .. } => {
+                "mend the file; every node of a chain needs the same one"
+            }
+        };
+        Self::new(UNUSABLE, &error, advice)
+    }
+}
+
+impl From<KeyFileError> for Failure {
+    fn from(error: KeyFileError) -> Self {
+        let advice = match &error {
+            KeyFileError::Exists(_) => "choose another name: a key is never overwritten".to_owned(),
+            KeyFileError::Exposed { path, .. } => {
+                format!("run: chmod 600 {}; if others had it, make a new key", path.display())
+            }
+            KeyFileError::Malformed { .. } | KeyFileError::Mismatch(_) => {
+                "restore it from a backup, or make a new one with: vsys-node keys --out FILE".to_owned()
+            }
+            KeyFileError::Io { .. } => "check the path and its permissions".to_owned(),
+            KeyFileError::Randomness(_) => {
+                "a key needs randomness: try again once the system has started".to_owned()
+            }
+        };
+        Self::new(UNUSABLE, &error, advice)
+    }
+}
+
+impl From<DataFolderError> for Failure {
+    fn from(error: DataFolderError) -> Self {
+        Self::new(UNUSABLE, error, "name one with --data DIR, or keep nothing with --ephemeral")
+    }
+}
+
+impl From<WalletFolderError> for Failure {
+    fn from(error: WalletFolderError) -> Self {
+        Self::new(UNUSABLE, &error, "build the wallet first, then give its folder with --wallet DIR")
+    }
+}
+
+impl From<ListenError> for Failure {
+    fn from(error: ListenError) -> Self {
+        match &error {
+            ListenError::InUse(address) => {
+                let advice = format!(
+                    "is a node running already? (vsys-node status) Stop it, or choose another port, \
+                     for example --api {}:{}",
+                    address.ip(),
+                    address.port().checked_add(1).unwrap_or(9922)
+                );
+                Self::new(IN_USE, &error, advice)
+            }
+            ListenError::Other { .. } => {
+                Self::new(UNUSABLE, &error, "give an address of this machine and a free port with --api")
+            }
+        }
+    }
+}
+
+/// The messages of [`OpenError`] say what to do.
+impl From<OpenError> for Failure {
+    fn from(error: OpenError) -> Self {
+        let (code, advice) = match &error {
+            OpenError::Storage(StorageError::InUse(_)) => (IN_USE, ""),
+            OpenError::Damaged(_) | OpenError::Storage(StorageError::Damaged { .. }) => {
+                (UNUSABLE, "move the folder away: the node fetches or starts the chain anew")
+            }
+            OpenError::Storage(StorageError::Failed { .. }) => {
+                (UNUSABLE, "check the folder's permissions and the space left on the disk")
+            }
+            _ => (UNUSABLE, ""),
+        };
+        Self::new(code, error, advice)
+    }
+}
+
+impl From<NodeError> for Failure {
+    fn from(error: NodeError) -> Self {
+        Self::ended("the chain", error)
+    }
+}
+
+impl From<ApiError> for Failure {
+    fn from(error: ApiError) -> Self {
+        Self::ended("the API", error)
+    }
+}
+
+impl From<AskError> for Failure {
+    fn from(error: AskError) -> Self {
+        let advice = match &error {
+            AskError::NoAnswer { .. } => "is it running? Start one with: vsys-node dev",
+            AskError::Refused { .. } | AskError::Unreadable { .. } => {
+                "give the address of a node's API with --api URL"
+            }
+        };
+        Self::new(NO_ANSWER, &error, advice)
+    }
+}

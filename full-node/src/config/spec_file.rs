@@ -1,0 +1,306 @@
+//! The chain spec as people write it: TOML with coins, dates and slot numbers.
+//!
+//! The chain id is the hash of the spec's Borsh bytes, so comments, order and spelling of the file do not matter.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use light_client::{
+    crypto::Hash,
+    data_format::{
+        Address, Amount, AmountError, ChainSpec, EngineSpec, FeeSchedule, GenesisAccount, Holder, MAX_SLOTS,
+        ModuleName, Network, SlotTable, SpecError, SposSpec,
+    },
+};
+use serde::{Deserialize, Serialize};
+use toml::value::Datetime;
+
+use super::moment::{moment_from_toml, moment_to_toml};
+
+/// Bytes of a spec file, at most: room for a million accounts.
+pub const MAX_SPEC_BYTES: u64 = 256 * 1024 * 1024;
+
+const MS_PER_DAY: u64 = 86_400_000;
+
+/// A spec file that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum SpecFileError {
+    /// It cannot be read or written.
+    #[error("the chain spec {path} cannot be {action}: {cause}")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// `read` or `written`.
+        action: &'static str,
+        /// Why not.
+        cause: io::Error,
+    },
+    /// It is longer than any spec.
+    #[error("the chain spec {0} has more than {MAX_SPEC_BYTES} bytes")]
+    TooLong(PathBuf),
+    /// It is not TOML, or holds something else than a spec.
+    #[error("the chain spec {path} cannot be read at line {line}: {message}")]
+    Line {
+        /// The file.
+        path: PathBuf,
+        /// Where, from 1.
+        line: usize,
+        /// What is wrong.
+        message: String,
+    },
+    /// It reads well, and yet cannot be a chain.
+    #[error("the chain spec {path} describes no chain: {cause}")]
+    Spec {
+        /// The file.
+        path: PathBuf,
+        /// Which rule it breaks.
+        cause: SpecFault,
+    },
+}
+
+/// What is wrong with a spec that reads well.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SpecFault {
+    /// A rule of every chain.
+    #[error(transparent)]
+    Rule(#[from] SpecError),
+    /// An amount that is none.
+    #[error("{field}: {cause}")]
+    Amount {
+        /// Which field.
+        field: String,
+        /// Why.
+        cause: AmountError,
+    },
+    /// The moment has no date, time or offset, or lies before 1970.
+    #[error(
+        "genesis_time must be a date with time and offset after 1970, such as 2026-01-31T12:00:00Z; it is {0}"
+    )]
+    GenesisTime(String),
+    /// More slots than a round may have.
+    #[error("a round has 1 to {MAX_SLOTS} slots, this one has {0}")]
+    SlotCount(usize),
+    /// A holder names a slot that does not exist or has one already.
+    #[error("slot {0} does not exist or has two holders")]
+    Slot(usize),
+    /// More days than 64 bits of milliseconds.
+    #[error("trusting_period_days is too large: {0}")]
+    TrustingPeriod(u64),
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    name: String,
+    network: Network,
+    genesis_time: Datetime,
+    trusting_period_days: u64,
+    modules: Vec<ModuleName>,
+    fees: Fees,
+    engine: Engine,
+    #[serde(default)]
+    accounts: Vec<Account>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Fees {
+    transfer: String,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Engine {
+    spos: Spos,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Spos {
+    slot_ms: u32,
+    slots: usize,
+    #[serde(default)]
+    holders: Vec<SlotHolder>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SlotHolder {
+    slot: usize,
+    address: Address,
+    minting_key: Hash,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Account {
+    address: Address,
+    balance: String,
+}
+
+/// Reads and checks a spec file.
+///
+/// # Errors
+/// [`SpecFileError`] with the line, or the rule that is broken.
+pub fn read_spec(path: &Path) -> Result<ChainSpec, SpecFileError> {
+    let failed = |cause| SpecFileError::Io { path: path.to_owned(), action: "read", cause };
+    if fs::metadata(path).map_err(failed)?.len() > MAX_SPEC_BYTES {
+        return Err(SpecFileError::TooLong(path.to_owned()));
+    }
+    let text = fs::read_to_string(path).map_err(failed)?;
+    parse_spec(&text).map_err(|fault| match fault {
+        ParseFault::Line { line, message } => SpecFileError::Line { path: path.to_owned(), line, message },
+        ParseFault::Spec(cause) => SpecFileError::Spec { path: path.to_owned(), cause },
+    })
+}
+
+/// Writes a spec file that [`read_spec`] reads back as the same chain.
+///
+/// # Errors
+/// [`SpecFileError::Io`] if the file cannot be written.
+pub fn write_spec(path: &Path, spec: &ChainSpec) -> Result<(), SpecFileError> {
+    let failed = |cause| SpecFileError::Io { path: path.to_owned(), action: "written", cause };
+    let text = print_spec(spec).map_err(|error| failed(io::Error::other(error)))?;
+    fs::write(path, text).map_err(failed)
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum ParseFault {
+    Line { line: usize, message: String },
+    Spec(SpecFault),
+}
+
+impl<E: Into<SpecFault>> From<E> for ParseFault {
+    fn from(fault: E) -> Self {
+        Self::Spec(fault.into())
+    }
+}
+
+fn parse_spec(text: &str) -> Result<ChainSpec, ParseFault> {
+    let file: File = toml::from_str(text).map_err(|error| {
+        let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+        ParseFault::Line { line: before.matches('\n').count() + 1, message: error.message().to_owned() }
+    })?;
+    let spec = meant(file)?;
+    spec.check().map_err(SpecFault::from)?;
+    Ok(spec)
+}
+
+fn meant(file: File) -> Result<ChainSpec, SpecFault> {
+    let Spos { slot_ms, slots: count, holders } = file.engine.spos;
+    if count > MAX_SLOTS {
+        return Err(SpecFault::SlotCount(count));
+    }
+    let mut slots = vec![None; count];
+    for SlotHolder { slot, address, minting_key } in holders {
+        match slots.get_mut(slot) {
+            Some(place @ None) => *place = Some(Holder { address, minting_key }),
+            _ => return Err(SpecFault::Slot(slot)),
+        }
+    }
+    let accounts = file.accounts.into_iter().map(|Account { address, balance }| {
+        Ok(GenesisAccount { address, balance: coins(&balance, || format!("balance of {address}"))? })
+    });
+    Ok(ChainSpec {
+        name: file.name,
+        network: file.network,
+        genesis_time: moment_from_toml(&file.genesis_time)
+            .ok_or_else(|| SpecFault::GenesisTime(file.genesis_time.to_string()))?,
+        engine: EngineSpec::Spos(SposSpec { slot_ms, slots: SlotTable(slots) }),
+        modules: file.modules,
+        fees: FeeSchedule { transfer: coins(&file.fees.transfer, || "fees.transfer".to_owned())? },
+        trusting_period_ms: file
+            .trusting_period_days
+            .checked_mul(MS_PER_DAY)
+            .ok_or(SpecFault::TrustingPeriod(file.trusting_period_days))?,
+        accounts: accounts.collect::<Result<_, SpecFault>>()?,
+    })
+}
+
+fn coins(text: &str, field: impl FnOnce() -> String) -> Result<Amount, SpecFault> {
+    text.parse().map_err(|cause| SpecFault::Amount { field: field(), cause })
+}
+
+fn print_spec(spec: &ChainSpec) -> Result<String, toml::ser::Error> {
+    let EngineSpec::Spos(spos) = &spec.engine;
+    let holders = spos.slots.0.iter().enumerate().filter_map(|(slot, holder)| {
+        holder.map(|Holder { address, minting_key }| SlotHolder { slot, address, minting_key })
+    });
+    let file = File {
+        name: spec.name.clone(),
+        network: spec.network,
+        genesis_time: moment_to_toml(spec.genesis_time),
+        trusting_period_days: spec.trusting_period_ms / MS_PER_DAY,
+        modules: spec.modules.clone(),
+        fees: Fees { transfer: spec.fees.transfer.to_string() },
+        engine: Engine {
+            spos: Spos { slot_ms: spos.slot_ms, slots: spos.slots.0.len(), holders: holders.collect() },
+        },
+        accounts: spec
+            .accounts
+            .iter()
+            .map(|account| Account { address: account.address, balance: account.balance.to_string() })
+            .collect(),
+    };
+    Ok(format!(
+        "# A chain: whoever changes anything here describes another one.\n\n{}",
+        toml::to_string(&file)?
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::development_spec;
+    use light_client::data_format::Time;
+
+    fn text() -> String {
+        print_spec(&development_spec(Time(1_790_000_000_500))).unwrap()
+    }
+
+    fn fault(from: &str, to: &str) -> ParseFault {
+        let text = text();
+        assert!(text.contains(from), "{from} is not in {text}");
+        parse_spec(&text.replacen(from, to, 1)).unwrap_err()
+    }
+
+    #[test]
+    fn a_printed_spec_is_the_same_chain() {
+        let mut spec = development_spec(Time(1_790_000_000_123));
+        assert_eq!(parse_spec(&print_spec(&spec).unwrap()), Ok(spec.clone()));
+        let EngineSpec::Spos(spos) = &mut spec.engine;
+        spos.slots.0[2] = None;
+        assert_eq!(parse_spec(&print_spec(&spec).unwrap()), Ok(spec), "vacant slots too");
+    }
+
+    #[test]
+    fn syntax_and_unknown_fields_name_their_line() {
+        let line = |fault| match fault {
+            ParseFault::Line { line, .. } => line,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(line(parse_spec("name = \"x\"\nnetwork = ").unwrap_err()), 2);
+        let at = text().lines().position(|line| line.starts_with("network")).unwrap() + 1;
+        assert_eq!(line(fault("network = \"test\"", "network = \"moon\"")), at);
+        assert_eq!(line(fault("network = \"test\"", "colour = \"red\"\nnetwork = \"test\"")), at);
+    }
+
+    #[test]
+    fn what_cannot_be_a_chain_is_named() {
+        let spec = |fault| match fault {
+            ParseFault::Spec(fault) => fault,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(spec(fault("slot_ms = 1000", "slot_ms = 1")), SpecFault::Rule(SpecError::SlotLength(1)));
+        assert_eq!(spec(fault("slot = 3", "slot = 2")), SpecFault::Slot(2));
+        assert_eq!(spec(fault("slot = 3", "slot = 4")), SpecFault::Slot(4));
+        assert_eq!(spec(fault("slots = 4", "slots = 4000000")), SpecFault::SlotCount(4_000_000));
+        assert!(matches!(spec(fault("transfer = \"0.1\"", "transfer = \"-1\"")), SpecFault::Amount { .. }));
+        let from = text().lines().find(|line| line.starts_with("genesis_time")).unwrap().to_owned();
+        assert!(matches!(spec(fault(&from, "genesis_time = 2026-01-01")), SpecFault::GenesisTime(_)));
+        let days = format!("trusting_period_days = {}", i64::MAX);
+        assert!(matches!(spec(fault("trusting_period_days = 21", &days)), SpecFault::TrustingPeriod(_)));
+    }
+}
