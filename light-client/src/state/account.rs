@@ -182,3 +182,70 @@ fn read<S: NodeStore, T: BorshDeserialize>(
         .map(Some)
         .map_err(|error| StateError::Record { key: key.to_vec(), error })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn change(asset: Asset, delta: i64) -> AccountChange {
+        AccountChange {
+            height: Height(1),
+            slot: Slot(2),
+            transaction: Hash([3; 32]),
+            kind: HistoryKind::Received,
+            asset,
+            delta,
+        }
+    }
+
+    #[test]
+    fn the_balance_is_the_sum_of_the_history() {
+        let mut account = AccountRecord { nonce: 4, ..AccountRecord::default() };
+        let changes = [(Asset::Coin, 100), (Asset::LeasedOut, 60), (Asset::Coin, -30), (Asset::LeasedIn, 9)];
+        let records = changes.map(|(asset, delta)| account.apply(&change(asset, delta)).unwrap());
+        assert_eq!((account.nonce, account.balance, account.history_count), (4, Amount(70), 4));
+        assert_eq!(super::super::verify_since(HistoryChain::EMPTY, &records, account.history()), Ok(()));
+        assert_eq!(account.check_balance(&records), Ok(()));
+        let error = HistoryError::Balance { sum: Amount(100), balance: Amount(70) };
+        assert_eq!(account.check_balance(&records[..2]), Err(error));
+    }
+
+    #[test]
+    fn what_is_not_there_cannot_be_taken() {
+        let mut account = AccountRecord { balance: Amount(5), ..AccountRecord::default() };
+        let before = account;
+        for (balance, delta) in [(5, -6), (5, i64::MIN), (u64::MAX, 1)] {
+            account.balance = Amount(balance);
+            let error = RecordError::Balance { balance: Amount(balance), delta };
+            assert_eq!(account.apply(&change(Asset::Coin, delta)), Err(error));
+        }
+        account = AccountRecord { history_count: u64::MAX, ..before };
+        assert_eq!(account.apply(&change(Asset::Coin, 1)), Err(HistoryError::Full.into()));
+        assert_eq!(account, AccountRecord { history_count: u64::MAX, ..before });
+    }
+
+    #[test]
+    fn the_supply_is_what_was_made_less_what_was_burned() {
+        let supply = |genesis, minted, burned| {
+            SupplyRecord { genesis: Amount(genesis), minted: Amount(minted), burned: Amount(burned) }.total()
+        };
+        assert_eq!(supply(10, 5, 3), Some(Amount(12)));
+        assert_eq!(supply(0, 2, 3), None);
+        assert_eq!(supply(u64::MAX, 1, 1), None);
+    }
+
+    #[test]
+    fn a_value_that_is_no_record_is_an_error() {
+        let store = crate::state::MemoryStore::new();
+        let mut trie = Trie::open(crate::state::Root::EMPTY, &store);
+        assert_eq!(SupplyRecord::read(&mut trie), Ok(None));
+        let supply = SupplyRecord { genesis: Amount(7), ..SupplyRecord::default() };
+        supply.write(&mut trie).unwrap();
+        assert_eq!(SupplyRecord::read(&mut trie), Ok(Some(supply)));
+        assert_eq!(trie.get(&[0, 0]).unwrap().map(<[u8]>::len), Some(24));
+        trie.insert(&chain_key(ChainRecord::Supply), &[0; 25]).unwrap();
+        assert!(
+            matches!(SupplyRecord::read(&mut trie), Err(StateError::Record { key, .. }) if key == [0, 0])
+        );
+    }
+}

@@ -261,10 +261,8 @@ mod tests {
             page.remove(dropped - 2);
             assert!(check(&page).is_err(), "without {dropped}");
             // The same with indices that look whole.
-            let mut start = 3;
-            for record in &mut page {
-                record.index = start;
-                start += 1;
+            for (index, record) in (3..).zip(&mut page) {
+                record.index = index;
             }
             assert!(matches!(check(&page), Err(HistoryError::Head { .. })), "renumbered without {dropped}");
         }

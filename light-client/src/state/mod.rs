@@ -16,3 +16,6 @@ pub use trie::{
     SubRoot, Trie, TrieError, UnknownNode, VersionedStore,
 };
 pub use witness::{Witness, WitnessError, verify};
+
+#[cfg(test)]
+mod tests;

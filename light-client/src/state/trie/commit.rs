@@ -32,7 +32,7 @@ impl<S: VersionedStore> Trie<S> {
     /// the store has the changes.
     pub fn commit(mut self, next_id: NodeId) -> Changes {
         self.update_hashes();
-        let order = self.from_root(|slot| slot.changed);
+        let order = self.in_use(|slot| slot.changed);
         let mut ids: Vec<Option<NodeId>> =
             self.slots.iter().map(|slot| slot.source.as_ref().map(|(id, _)| *id)).collect();
         let mut new_nodes = Vec::with_capacity(order.len());

@@ -53,6 +53,8 @@ pub struct Trie<S> {
     root: Link,
     /// Number of keys.
     count: u64,
+    /// Number of nodes loaded.
+    loaded: usize,
     /// Every node loaded or made, those no longer in use too: a witness still needs them.
     slots: Vec<Slot>,
     /// The inner nodes that the last search passed, from the root down.
@@ -159,6 +161,7 @@ impl<S: NodeStore> Trie<S> {
             origin: root.id,
             root: link,
             count: root.count,
+            loaded: 0,
             slots: Vec::new(),
             passed: Vec::new(),
             stale: Vec::new(),
@@ -171,8 +174,8 @@ impl<S: NodeStore> Trie<S> {
     }
 
     /// Number of stored nodes read so far: the size of the witness, and the measure of what the operations cost.
-    pub fn loaded(&self) -> usize {
-        self.touched().count()
+    pub const fn loaded(&self) -> usize {
+        self.loaded
     }
 
     /// The value at `key`, `None` if there is none.
@@ -182,7 +185,7 @@ impl<S: NodeStore> Trie<S> {
     /// [`TrieError::PrunedValue`]: then nothing is known about the key.
     pub fn get(&mut self, key: &[u8]) -> Result<Option<&[u8]>, TrieError<S::Error>> {
         match self.search(key)? {
-            End::Leaf(index) => self.read(index).map(|(_, value)| Some(&**value)),
+            End::Leaf(index) => self.read(index).map(|value| Some(&**value)),
             End::Empty | End::Apart(..) => Ok(None),
         }
     }
@@ -232,13 +235,13 @@ impl<S: NodeStore> Trie<S> {
         Ok(End::Empty)
     }
 
-    /// The key and the value of a leaf, noting that the value was read. Callers know that it is a leaf.
-    fn read(&mut self, index: u32) -> Result<(&Arc<[u8]>, &Arc<[u8]>), TrieError<S::Error>> {
+    /// The value of a leaf, noting that it was read. Callers know that it is a leaf.
+    fn read(&mut self, index: u32) -> Result<&Arc<[u8]>, TrieError<S::Error>> {
         let slot = &mut self.slots[index as usize];
         match &slot.node {
-            Node::Leaf { key, value: Value::Known(value) } => {
+            Node::Leaf { value: Value::Known(value), .. } => {
                 slot.read = true;
-                Ok((key, value))
+                Ok(value)
             }
             Node::Leaf { value: Value::Pruned(hash), .. } => Err(TrieError::PrunedValue { hash: *hash }),
             Node::Inner { .. } => Err(TrieError::PrunedValue { hash: slot.hash }),
@@ -275,6 +278,7 @@ impl<S: NodeStore> Trie<S> {
         let source = Some((id, source));
         let index = self.push(Slot { node, hash, dirty: false, changed: false, read: false, source })?;
         self.set_link(place, Link::Loaded(index));
+        self.loaded += 1;
         Ok(Some(index))
     }
 
@@ -326,7 +330,7 @@ impl<S> Trie<S> {
 
     /// The hashes of the nodes changed since they were last taken, once each.
     fn update_hashes(&mut self) {
-        for index in self.from_root(|slot| slot.dirty).into_iter().rev() {
+        for index in self.in_use(|slot| slot.dirty).into_iter().rev() {
             let hash = match &self.slot(index).node {
                 Node::Leaf { key, value } => node::leaf_hash(key, value),
                 Node::Inner { prefix, count, children: [left, right] } => {
@@ -348,7 +352,7 @@ impl<S> Trie<S> {
 
     /// The nodes in use that are reached through `wanted` nodes only, parents before children. A change marks
     /// all nodes from the root, so this finds every changed node.
-    fn from_root(&self, wanted: impl Fn(&Slot) -> bool) -> Vec<u32> {
+    fn in_use(&self, wanted: impl Fn(&Slot) -> bool) -> Vec<u32> {
         let (mut found, mut open) = (Vec::new(), vec![self.root]);
         while let Some(link) = open.pop() {
             let Link::Loaded(index) = link else { continue };

@@ -72,8 +72,8 @@ impl<S: NodeStore> Range<'_, S> {
             match &self.trie.slot(index).node {
                 Node::Leaf { key, .. } => {
                     if self.contains(key) {
-                        let (key, value) = self.trie.read(index)?;
-                        return Ok(Some(Entry { key: key.clone(), value: value.clone() }));
+                        let key = key.clone();
+                        return Ok(Some(Entry { key, value: self.trie.read(index)?.clone() }));
                     }
                 }
                 Node::Inner { prefix, .. } => {
@@ -107,13 +107,18 @@ impl<S: NodeStore> Range<'_, S> {
 
     /// Whether a key within the bounds can start with `path` and then `bit`.
     fn may_hold(&self, path: Path<'_>, bit: usize) -> bool {
-        (match &self.from {
+        let from = match &self.from {
             Bound::Included(from) | Bound::Excluded(from) => compare(path, bit, from) != Some(Ordering::Less),
             Bound::Unbounded => true,
-        }) && match &self.to {
-            Bound::Included(to) | Bound::Excluded(to) => compare(path, bit, to) != Some(Ordering::Greater),
+        };
+        let to = match &self.to {
+            Bound::Included(to) => compare(path, bit, to) != Some(Ordering::Greater),
+            Bound::Excluded(to) => {
+                compare(path, bit, to) != Some(Ordering::Greater) && !is_smallest(path, bit, to)
+            }
             Bound::Unbounded => true,
-        }
+        };
+        from && to
     }
 }
 
@@ -128,6 +133,16 @@ fn compare(path: Path<'_>, bit: usize, bound: &[u8]) -> Option<Ordering> {
         Some(there) if common < path.bits() || here != there => Some(here.cmp(&there)),
         Some(_) => None,
     }
+}
+
+/// Whether `bound` is the smallest of all keys that start with `path` and then `bit`.
+fn is_smallest(path: Path<'_>, bit: usize, bound: &[u8]) -> bool {
+    let bound = Path::of_key(bound);
+    let known = path.bits() + 1;
+    bound.bits() == known.next_multiple_of(8)
+        && bound.starts_with(path)
+        && bound.bit(path.bits()) == Some(bit)
+        && (known..bound.bits()).all(|index| bound.bit(index) == Some(0))
 }
 
 impl<S: NodeStore> Iterator for Range<'_, S> {

@@ -81,6 +81,13 @@ struct Pending {
     there: bool,
 }
 
+/// What a node hangs on: the bit after the parent's prefix.
+#[derive(Clone, Copy)]
+struct Branch<'a> {
+    prefix: &'a Prefix,
+    bit: usize,
+}
+
 impl Witness {
     /// Decodes at most `limit` bytes.
     ///
@@ -130,17 +137,19 @@ fn read_all(bytes: &[u8]) -> Result<Vec<Draft>, WitnessError> {
     while let Some(place) = open.pop() {
         let node = drafts.len();
         let malformed = |error| WitnessError::Malformed { node, error };
-        if let Some(Pending { parent, bit, there }) = place {
-            if let Draft { node: StoredNode::Inner { children, .. }, children: places } = &mut drafts[parent]
-            {
-                if !there {
-                    children[bit].hash = Hash(reader.array().map_err(malformed)?);
-                    continue;
-                }
-                places[bit] = Some(node);
+        if let Some(Pending { parent, bit, there }) = place
+            && let Draft { node: StoredNode::Inner { children, .. }, children: places } = &mut drafts[parent]
+        {
+            if !there {
+                children[bit].hash = Hash(reader.array().map_err(malformed)?);
+                continue;
             }
+            places[bit] = Some(node);
         }
-        let branch = place.map(|pending| (&drafts[pending.parent].node, pending.bit));
+        let branch = place.and_then(|pending| match &drafts[pending.parent].node {
+            StoredNode::Inner { prefix, .. } => Some(Branch { prefix, bit: pending.bit }),
+            StoredNode::Leaf { .. } => None,
+        });
         let (draft, flags) = read_node(&mut reader, node, branch)?;
         let inner = matches!(draft, StoredNode::Inner { .. });
         drafts.push(Draft { node: draft, children: [None; 2] });
@@ -158,12 +167,12 @@ fn read_all(bytes: &[u8]) -> Result<Vec<Draft>, WitnessError> {
 fn read_node(
     reader: &mut Reader<'_>,
     node: usize,
-    branch: Option<(&StoredNode, usize)>,
+    branch: Option<Branch<'_>>,
 ) -> Result<(StoredNode, u8), WitnessError> {
     let malformed = |error| WitnessError::Malformed { node, error };
     let impossible = WitnessError::Bits { node };
     let flags = reader.byte().map_err(malformed)?;
-    let start = branch.map_or(0, |(parent, _)| parent.path().bits() + 1);
+    let start = branch.map_or(0, |branch| usize::from(branch.prefix.bits()) + 1);
     let read = match flags & KIND {
         INNER if flags < CHILD << 2 => {
             let skipped = match flags & SKIPS {
@@ -210,18 +219,16 @@ fn read_node(
 fn read_bits(
     reader: &mut Reader<'_>,
     node: usize,
-    branch: Option<(&StoredNode, usize)>,
+    branch: Option<Branch<'_>>,
     bits: usize,
 ) -> Result<Vec<u8>, WitnessError> {
     let mut bytes = vec![0; bits.div_ceil(8)];
     let mut start = 0;
-    if let Some((parent, bit)) = branch {
-        let above = parent.path();
-        for index in 0..above.bits() {
-            bytes[index / 8] |= (above.bit(index).unwrap_or(0) as u8) << (7 - index % 8);
-        }
-        bytes[above.bits() / 8] |= (bit as u8) << (7 - above.bits() % 8);
-        start = above.bits() + 1;
+    if let Some(Branch { prefix, bit }) = branch {
+        let above = usize::from(prefix.bits());
+        bytes[..prefix.bytes().len()].copy_from_slice(prefix.bytes());
+        bytes[above / 8] |= (bit as u8) << (7 - above % 8);
+        start = above + 1;
     }
     let packed =
         reader.take((bits - start).div_ceil(8)).map_err(|error| WitnessError::Malformed { node, error })?;
