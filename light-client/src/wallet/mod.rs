@@ -39,6 +39,6 @@ pub use request::{
     MAX_BYTES_TO_SIGN, MAX_ORIGIN_BYTES, MAX_REQUEST_PROOF_BYTES, MAX_SIGN_REQUEST_BYTES, ReplyError,
     RequestId, SIGNATURE_REPLY_BYTES, SignRequest, SignatureReply, verify_reply,
 };
-pub use review::{Caution, Fact, Label, Review, ReviewFacts, Row, Trust, Value, review};
+pub use review::{Caution, Fact, Label, Review, ReviewFacts, Row, Trust, Value, is_printable, review};
 pub use seed::{Fingerprint, IndexError, MAX_PHRASE_BYTES, PhraseError, PhraseWarning, Seed};
 pub use signing::{SignError, SigningContext, check_request, sign, sign_own};

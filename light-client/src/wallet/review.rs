@@ -275,7 +275,7 @@ impl<T> Fact<T> {
 
 /// No control characters, and none that reorder, hide or join text: those could make a memo read as a row of
 /// its own. (General category Cf in the ranges that matter, line and paragraph separators.)
-fn is_printable(c: char) -> bool {
+pub fn is_printable(c: char) -> bool {
     !c.is_control()
         && !matches!(c,
             '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
