@@ -7,8 +7,8 @@ use crate::{
     transaction::{TransactionError, check_stateless},
     wallet::{
         Keyring, MAX_ORIGIN_BYTES, MAX_REQUEST_PROOF_BYTES, MAX_SIGN_REQUEST_BYTES, ReplyError, RequestId,
-        SIGNATURE_REPLY_BYTES, Seed, SignError, SignRequest, SignatureReply, SigningContext, sign, sign_own,
-        verify_reply,
+        SIGNATURE_REPLY_BYTES, Seed, SignError, SignRequest, SignatureReply, SigningContext, check_request,
+        sign, sign_own, verify_reply,
     },
 };
 
@@ -81,6 +81,7 @@ fn what_must_not_be_signed_is_refused_each_for_its_reason() {
     let stranger = Keyring::new(Seed::from_bip39(OTHER_PHRASE).unwrap(), Network::Test);
     let missing = sign(&request(), &stranger, &signer.context()).unwrap_err();
     let fingerprint = Some(keyring().fingerprint());
+    assert_eq!(check_request(&request(), &signer.context()), Ok(address));
     assert_eq!(missing, SignError::KeyNotHeld { address, fingerprint });
     assert!(missing.to_string().contains(&keyring().fingerprint().to_string()));
     assert!(missing.to_string().contains(&address.to_string()));
