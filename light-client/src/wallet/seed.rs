@@ -2,6 +2,7 @@ use std::fmt;
 
 use bip39::{Error as Bip39Error, Language, Mnemonic};
 use borsh::{BorshDeserialize, BorshSerialize};
+use sha2::Sha512;
 use zeroize::Zeroizing;
 
 use super::{slip10, words};
@@ -91,7 +92,14 @@ impl Seed {
     }
 
     fn from_mnemonic(mnemonic: Mnemonic) -> Self {
-        let stretched = Zeroizing::new(mnemonic.to_seed_normalized(""));
+        let mut phrase = Zeroizing::new(String::with_capacity(MAX_PHRASE_BYTES));
+        for word in mnemonic.words() {
+            if !phrase.is_empty() {
+                phrase.push(' ');
+            }
+            phrase.push_str(word);
+        }
+        let stretched = stretch(&phrase, "");
         Self(Kind::Bip39 { mnemonic, stretched })
     }
 
@@ -231,6 +239,15 @@ impl Seed {
             _ => Err(malformed()),
         }
     }
+}
+
+/// BIP-39's seed: PBKDF2 with HMAC-SHA512, 2048 rounds. (Not the `bip39` crate's own: that would bring a second
+/// SHA-512 into the browser's download.)
+pub(super) fn stretch(phrase: &str, passphrase: &str) -> Zeroizing<[u8; 64]> {
+    let mut seed = Zeroizing::new([0; 64]);
+    let salt = Zeroizing::new(format!("mnemonic{passphrase}"));
+    pbkdf2::pbkdf2_hmac::<Sha512>(phrase.as_bytes(), salt.as_bytes(), 2048, &mut seed[..]);
+    seed
 }
 
 fn check_length(phrase: &str) -> Result<(), PhraseError> {
