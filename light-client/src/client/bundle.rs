@@ -100,7 +100,7 @@ impl Bundle for Beacon {
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub enum Anchor {
     /// The header of the block that the client named as its trusted one: nothing newer is final.
-    Trusted(Header),
+    Trusted(Box<Header>),
     /// A newer final header.
     Beacon(Box<Beacon>),
 }
@@ -178,7 +178,7 @@ pub enum HeaderPath {
     /// An older block, final too.
     Older {
         /// Its header.
-        header: Header,
+        header: Box<Header>,
         /// Its place in the range that the anchor commits to.
         proof: HeaderProof,
     },
