@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::{keyring, payment, recipient};
 use crate::{
     crypto::Signature,
-    data_format::{Height, Status, Time},
+    data_format::{Address, Height, Status, Time},
     wallet::{
         AccountEntry, AccountSource, ChangeSet, Fingerprint, Payment, PaymentStage, RequestId, StageError,
         WalletData,
@@ -103,6 +103,19 @@ fn stored_data_is_read_back_and_anything_else_refused() {
     assert!(WalletData::decode(&[bytes, vec![0]].concat()).is_err());
     let crowded = PaymentStage::Submitted { servers: vec![String::new(); 17] };
     assert!(borsh::from_slice::<PaymentStage>(&borsh::to_vec(&crowded).unwrap()).is_err());
+}
+
+#[test]
+fn a_map_out_of_order_or_with_a_key_twice_is_refused() {
+    let names = |entries: &[(Address, Option<String>)]| {
+        let nothing = 0_u32.to_le_bytes();
+        [&[1][..], &nothing, &borsh::to_vec(entries).unwrap(), &nothing].concat()
+    };
+    let (a, b) = (recipient(), keyring().accounts()[0].address);
+    let (first, second) = ((a.min(b), None), (a.max(b), Some("x".to_owned())));
+    assert!(ChangeSet::decode(&names(&[first.clone(), second.clone()])).is_ok());
+    assert!(ChangeSet::decode(&names(&[second, first.clone()])).is_err());
+    assert!(ChangeSet::decode(&names(&[first.clone(), first])).is_err());
 }
 
 fn change_sets() -> impl Strategy<Value = ChangeSet> {
