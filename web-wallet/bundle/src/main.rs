@@ -57,7 +57,9 @@ fn bundle(arguments: &Arguments) -> Result<Report, BundleError> {
             }
         }
     }
-    let report = Report::of(&files)?;
+    let gzipped = report::gzipped(&files)?;
+    let report = Report::of(&files, &gzipped);
+    files.extend(gzipped);
     files.insert(PathBuf::from(report::FILE), report.json()?);
     site::write(&files, &arguments.out)?;
     Ok(report)

@@ -81,3 +81,19 @@ fn shrink(optimizer: &Path, wasm: &Path) -> Result<(), BundleError> {
         .map_err(|cause| BundleError::Program { program: "node", cause })?;
     if status.success() { Ok(()) } else { Err(BundleError::Failed { program: "wasm-opt" }) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_optimizer_is_named_with_what_to_do() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("a.wasm");
+        fs::write(&path, b"\0asm").unwrap();
+        let error =
+            finish(root.path(), &Compiled { name: "a", path }, &root.path().join("work")).unwrap_err();
+        assert!(matches!(error, BundleError::NoOptimizer { .. }));
+        assert!(error.to_string().contains("npm ci"), "{error}");
+    }
+}

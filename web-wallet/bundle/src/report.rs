@@ -1,7 +1,8 @@
-//! What a visitor downloads: sizes, and the hash that names this build.
+//! What a visitor downloads: compressed files, their sizes, and the hash that names this build.
 
 use std::fmt;
-use std::io::Write;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 
 use flate2::{Compression, write::GzEncoder};
 use serde::Serialize;
@@ -11,6 +12,14 @@ use crate::site::Files;
 
 /// Where the report stands in the served folder.
 pub(crate) const FILE: &str = "build.json";
+
+/// Each file as gzip at its best (level 9) gives it, under its path with `.gz` behind: servers send it to browsers that take it.
+pub(crate) fn gzipped(files: &Files) -> Result<Files, BundleError> {
+    files
+        .iter()
+        .map(|(path, bytes)| Ok((gz_path(path), gzip(bytes).map_err(BundleError::file(path))?)))
+        .collect()
+}
 
 /// A build: its hash, and its files with their sizes.
 #[derive(Serialize)]
@@ -27,13 +36,12 @@ pub(crate) struct Report {
 struct Size {
     path: String,
     bytes: usize,
-    /// As gzip at its best (level 9) sends it.
     gz_bytes: usize,
 }
 
 impl Report {
-    /// Measures `files`.
-    pub(crate) fn of(files: &Files) -> Result<Self, BundleError> {
+    /// Measures `files` and what [`gzipped`] made of them.
+    pub(crate) fn of(files: &Files, gzipped: &Files) -> Self {
         let mut hasher = blake3::Hasher::new();
         let mut sizes = Vec::with_capacity(files.len());
         for (path, bytes) in files {
@@ -41,11 +49,11 @@ impl Report {
             for part in [path.as_bytes(), bytes] {
                 hasher.update(&(part.len() as u64).to_le_bytes()).update(part);
             }
-            let gz_bytes = gzipped(bytes).map_err(BundleError::file(path.as_ref()))?;
+            let gz_bytes = gzipped.get(&gz_path(Path::new(&path))).map_or(bytes.len(), Vec::len);
             sizes.push(Size { path, bytes: bytes.len(), gz_bytes });
         }
         let total_gz_bytes = sizes.iter().map(|size| size.gz_bytes).sum();
-        Ok(Self { build: hasher.finalize().to_hex().to_string(), total_gz_bytes, files: sizes })
+        Self { build: hasher.finalize().to_hex().to_string(), total_gz_bytes, files: sizes }
     }
 
     /// The report as it is served.
@@ -64,28 +72,39 @@ impl fmt::Display for Report {
     }
 }
 
-fn gzipped(bytes: &[u8]) -> std::io::Result<usize> {
+fn gz_path(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".gz");
+    name.into()
+}
+
+fn gzip(bytes: &[u8]) -> io::Result<Vec<u8>> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
     encoder.write_all(bytes)?;
-    Ok(encoder.finish()?.len())
+    encoder.finish()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn report(files: &Files) -> Report {
+        Report::of(files, &gzipped(files).unwrap())
+    }
+
     #[test]
     fn the_hash_tells_where_a_path_ends() {
         let one = Files::from([("ab".into(), b"c".to_vec())]);
         let other = Files::from([("a".into(), b"bc".to_vec())]);
-        assert_ne!(Report::of(&one).unwrap().build, Report::of(&other).unwrap().build);
+        assert_ne!(report(&one).build, report(&other).build);
     }
 
     #[test]
-    fn the_total_is_what_all_files_weigh_together() {
+    fn the_total_is_what_all_compressed_files_weigh_together() {
         let files = Files::from([("a".into(), vec![0; 10_000]), ("b".into(), vec![1; 10_000])]);
-        let report = Report::of(&files).unwrap();
-        assert_eq!(report.total_gz_bytes, report.files[0].gz_bytes + report.files[1].gz_bytes);
-        assert!(report.total_gz_bytes < 200);
+        let compressed = gzipped(&files).unwrap();
+        let total: usize = compressed.values().map(Vec::len).sum();
+        assert_eq!(Report::of(&files, &compressed).total_gz_bytes, total);
+        assert!(total < 200, "{total}");
     }
 }
