@@ -19,11 +19,15 @@ after(async () => {
   await server?.close();
 });
 
-test("the page starts and its worker answers", async () => {
+test("page and worker start", async () => {
   const { page, faults } = await openPage(browser.context);
+  const worker = page.waitForEvent("worker");
+  const module = page.waitForResponse((response) => response.url().endsWith("/worker_bg.wasm"));
   await page.goto(server.address);
-  await page.getByText("The worker answers.").waitFor({ timeout: 10_000 });
-  await screenshots(page, "hello");
+  assert.equal((await worker).url(), `${server.address}/worker.js`);
+  assert.equal((await module).status(), 200);
+  await page.getByRole("main").waitFor({ timeout: 10_000 });
+  await screenshots(page, "start");
   assert.deepEqual(faults, []);
 });
 

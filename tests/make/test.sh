@@ -12,3 +12,6 @@ step "building the node" cargo build --locked --package full-node --bin vsys-nod
 step "Rust tests" cargo test --locked --workspace
 step "building the wallet" cargo run --locked --quiet --package web-bundle -- --out target/wallet
 step "browser tests" npm --prefix tests/browser test
+for suite in mobile-bindings/*/test.sh; do
+    step "$(basename "$(dirname "$suite")") tests" "$suite"
+done
