@@ -51,7 +51,12 @@ pub enum NodeDecodeError {
 impl StoredNode {
     /// The node as bytes, at most [`MAX_NODE_BYTES`].
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut bytes = Vec::new();
+        let mut bytes = Vec::with_capacity(match self {
+            // Numbers have at most 10 bytes; few have more than 5.
+            Self::Inner { prefix, .. } => 3 + prefix.bytes().len() + 3 * 5 + 2 * 32,
+            Self::Leaf { key, value: Value::Known(value) } => 2 + key.len() + value.len(),
+            Self::Leaf { key, value: Value::Pruned(_) } => 2 + key.len() + 32,
+        });
         match self {
             Self::Inner { prefix, count, children } => {
                 bytes.push(INNER);

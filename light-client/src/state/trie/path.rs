@@ -44,25 +44,31 @@ impl<'a> Path<'a> {
         start.bits <= self.bits && self.common(start) == start.bits
     }
 
-    /// The first `bits` bits, which must be there.
+    /// The first `bits` bits, or all if there are fewer.
     pub(crate) fn first(self, bits: usize) -> Prefix {
         let bits = bits.min(self.bits);
-        let mut bytes: Arc<[u8]> = Arc::from(&self.bytes[..bits.div_ceil(8)]);
-        if let (Some(last), false) =
-            (Arc::get_mut(&mut bytes).and_then(|b| b.last_mut()), bits.is_multiple_of(8))
-        {
+        let mut bytes = [0; MAX_KEY_BYTES];
+        let bytes = &mut bytes[..bits.div_ceil(8)];
+        bytes.copy_from_slice(&self.bytes[..bytes.len()]);
+        if let (Some(last), false) = (bytes.last_mut(), bits.is_multiple_of(8)) {
             *last &= 0xff << (8 - bits % 8);
         }
-        Prefix { bits: bits as u16, bytes }
+        Prefix::of(bits as u16, bytes)
     }
 }
 
 /// The bits that all keys below an inner node start with, counted from the root of the trie; padded with zero
 /// bits to whole bytes. Cheap to clone.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Prefix {
-    bits: u16,
-    bytes: Arc<[u8]>,
+pub struct Prefix(Representation);
+
+const INLINE: usize = 20;
+
+/// Most prefixes are short, and every step of a search reads one: those up to `INLINE` bytes are in the node.
+#[derive(Clone, PartialEq, Eq)]
+enum Representation {
+    Inline { bits: u16, bytes: [u8; INLINE] },
+    Shared { bits: u16, bytes: Arc<[u8]> },
 }
 
 impl Prefix {
@@ -70,25 +76,42 @@ impl Prefix {
     /// bit is set, or if no key could be longer.
     pub fn new(bits: u16, bytes: &[u8]) -> Option<Self> {
         let length = usize::from(bits);
-        let padding = bytes.len() * 8 - length.min(bytes.len() * 8);
-        let padded =
-            bytes.last().is_none_or(|last| padding >= 8 || last.trailing_zeros() as usize >= padding);
-        (length < MAX_KEY_BYTES * 8 && bytes.len() == length.div_ceil(8) && padded)
-            .then(|| Self { bits, bytes: Arc::from(bytes) })
+        if length >= MAX_KEY_BYTES * 8 || bytes.len() != length.div_ceil(8) {
+            return None;
+        }
+        let padding = bytes.len() * 8 - length;
+        let padded = bytes.last().is_none_or(|last| last.trailing_zeros() as usize >= padding);
+        padded.then(|| Self::of(bits, bytes))
+    }
+
+    fn of(bits: u16, bytes: &[u8]) -> Self {
+        let mut inline = [0; INLINE];
+        Self(match inline.get_mut(..bytes.len()) {
+            Some(start) => {
+                start.copy_from_slice(bytes);
+                Representation::Inline { bits, bytes: inline }
+            }
+            None => Representation::Shared { bits, bytes: Arc::from(bytes) },
+        })
     }
 
     /// The length in bits, at most 1,023.
     pub const fn bits(&self) -> u16 {
-        self.bits
+        match &self.0 {
+            Representation::Inline { bits, .. } | Representation::Shared { bits, .. } => *bits,
+        }
     }
 
     /// The bits, padded with zero bits to whole bytes.
     pub fn bytes(&self) -> &[u8] {
-        &self.bytes
+        match &self.0 {
+            Representation::Inline { bits, bytes } => &bytes[..usize::from(*bits).div_ceil(8)],
+            Representation::Shared { bytes, .. } => bytes,
+        }
     }
 
     pub(crate) fn path(&self) -> Path<'_> {
-        Path { bytes: &self.bytes, bits: usize::from(self.bits) }
+        Path { bytes: self.bytes(), bits: usize::from(self.bits()) }
     }
 }
 
@@ -122,7 +145,12 @@ mod tests {
         for (bits, bytes) in [(3, &[0xf0][..]), (0, &[0]), (9, &[0xff]), (1, &[]), (8, &[0, 0])] {
             assert_eq!(Prefix::new(bits, bytes), None, "{bits} {bytes:?}");
         }
-        assert!(Prefix::new(1023, &[0; 128]).is_some());
+        for bytes in [19, 20, 21, 127, 128] {
+            let bits = bytes as u16 * 8 - 1;
+            let prefix = Prefix::new(bits, &vec![0xfe; bytes]).unwrap();
+            assert_eq!((prefix.bits(), prefix.bytes()), (bits, &vec![0xfe; bytes][..]));
+            assert_eq!(Path::of_key(&vec![0xfe; bytes]).first(bits.into()), prefix);
+        }
         assert!(Prefix::new(1024, &[0; 128]).is_none());
     }
 }
