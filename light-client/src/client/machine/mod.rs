@@ -169,6 +169,11 @@ impl Client {
         self.accounts.get(address)
     }
 
+    /// All watched accounts.
+    pub fn accounts(&self) -> impl Iterator<Item = (&Address, &AccountState)> {
+        self.accounts.iter()
+    }
+
     /// All payments followed here.
     pub fn payments(&self) -> impl Iterator<Item = (&TransactionId, &TrackedPayment)> {
         self.payments.iter()
