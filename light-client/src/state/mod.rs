@@ -1,4 +1,35 @@
 //! The authenticated state: what a block's `state_root` commits to, and the proofs of it.
+//!
+//! [`trie`] is the structure, [`witness`] the proofs; the rest says which records are where in it. Whoever has the
+//! state reads it and hands out what the reads touched; whoever has the root runs the same reads on that.
+//!
+//! ```
+//! use light_client::state::{AccountRecord, MemoryStore, Root, Trie, verify};
+//! # use light_client::{crypto::PublicKey, data_format::{Address, Amount, Network}};
+//! # let [alice, bob] = [1, 2].map(|seed| Address::of(&PublicKey::Ed25519([seed; 32]), Network::Test));
+//! let mut store = MemoryStore::new();
+//! let mut trie = Trie::open(Root::EMPTY, &store);
+//! AccountRecord { balance: Amount(5), ..AccountRecord::default() }.write(&mut trie, &alice)?;
+//! let changes = trie.commit(store.next_id());
+//! store.apply(&changes);
+//!
+//! // A node proves what alice has and that bob has nothing.
+//! let mut trie = Trie::open(changes.root, &store);
+//! AccountRecord::read(&mut trie, &alice)?;
+//! AccountRecord::read(&mut trie, &bob)?;
+//! let bytes = trie.witness();
+//!
+//! // A client that knows the root believes nothing else.
+//! let (alice, bob) = verify(&bytes, 4096, changes.root.hash, |trie| {
+//!     let records = (AccountRecord::read(trie, &alice)?, AccountRecord::read(trie, &bob)?);
+//!     Ok::<_, Box<dyn std::error::Error>>(records)
+//! })?;
+//! assert_eq!((alice.map(|account| account.balance), bob), (Some(Amount(5)), None));
+//! # Ok::<_, Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! **Trust and bounds.** Stored nodes are the host's own; everything else here comes from servers that may lie and
+//! is bounded by the caller before it is read: witnesses by their bytes, history pages by their records.
 
 mod account;
 mod history;
