@@ -1,1 +1,394 @@
-//! (in progress)
+//! The composition root, and the handle by which everything else speaks to the node.
+//!
+//! A [`Node`] is cheap to clone and safe to share. Its `async` methods run off the asynchronous threads, so an
+//! API may await them; making blocks never waits for them, because they read from snapshots of the disk.
+//!
+//! Nothing here reads a clock but [`Node::run`], a thin loop around [`Node::advance`], and [`Node::open`] is told the
+//! time: tests turn the clock themselves.
+
+mod config;
+mod development;
+mod error;
+mod proofs;
+mod queries;
+mod submission;
+mod view;
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use light_client::{
+    consensus::spos::{Block, Clock, Table, Tables},
+    crypto::PublicKey,
+    data_format::{
+        Address, ChainId, ChainSpec, Checkpoint, EngineSpec, Header, MAX_BLOCK_BYTES, SealedHeader, Slot,
+        Time,
+    },
+    state::AccountRecord,
+    transaction::{AccountView, check_stateless},
+};
+use tokio::sync::{broadcast, watch};
+
+use crate::{
+    block_tree::{Accepted, BlockError, Chain},
+    consensus::Holder,
+    storage::{Database, Snapshot},
+    transaction::{Limits, Pool},
+};
+
+pub use config::{ChainChoice, NodeConfig};
+pub use development::DevelopmentAccount;
+pub use error::{FaucetError, NodeError, OpenError, SubmitError};
+pub use view::{AccountState, BlockPosition, BlockView, Event, Status, TransactionState};
+
+/// Events that a slow receiver may fall behind.
+const EVENTS: usize = 256;
+
+/// A running node. See the [module](self).
+#[derive(Clone)]
+pub struct Node(Arc<Inner>);
+
+struct Inner {
+    spec: Arc<ChainSpec>,
+    chain: ChainId,
+    genesis: SealedHeader,
+    clock: Clock,
+    tables: Tables,
+    development: bool,
+    database: Database,
+    /// Taken before the pool, when both are needed.
+    core: Mutex<Core>,
+    pool: Mutex<Pool>,
+    /// One faucet payment at a time, so that each gets the next nonce.
+    faucet: Mutex<()>,
+    published: RwLock<Published>,
+    events: broadcast::Sender<Event>,
+    stopping: watch::Sender<bool>,
+}
+
+/// What writes: one thread at a time.
+struct Core {
+    chain: Chain,
+    holder: Holder,
+}
+
+/// What [`Node::status`] shows without waiting for anybody.
+#[derive(Clone)]
+struct Published {
+    head: BlockPosition,
+    final_block: BlockPosition,
+    justified: Checkpoint,
+    minting_keys: usize,
+    halted: Option<String>,
+}
+
+impl Node {
+    /// Opens the data folder, makes or loads the chain and checks that it is whole. Blocks the thread.
+    ///
+    /// # Errors
+    /// [`OpenError`] says what to do.
+    pub fn open(config: NodeConfig) -> Result<Self, OpenError> {
+        let database = Database::open(config.data.as_deref(), &config.retention)?;
+        let spec = Arc::new(choose_spec(&config, &database.read()?)?);
+        spec.check()?;
+        let development = development::is_development(&spec);
+        let mut keys = config.minting_keys;
+        if let Some(place) = keys.iter().position(|key| !matches!(key.public(), PublicKey::Ed25519(_))) {
+            return Err(OpenError::MintingKey(place));
+        }
+        if matches!(config.chain, ChainChoice::Development) {
+            keys.extend(crate::config::minting_keys());
+        }
+        let chain = Chain::open(database.clone(), Arc::clone(&spec), &config.retention)?;
+        let EngineSpec::Spos(spos) = &spec.engine;
+        let in_force = Table::new(spos.slots.clone())
+            .map_err(|error| OpenError::Damaged(format!("the slot table: {error}")))?;
+        let holder = Holder::new(keys);
+        let clock = *chain.engine().clock();
+        let published = publish(&chain, &holder).map_err(|error| OpenError::Damaged(error.to_string()))?;
+        tracing::info!(
+            chain = %chain.engine().chain(),
+            name = %spec.name,
+            height = published.head.height.0,
+            final_height = published.final_block.height.0,
+            minting_keys = published.minting_keys,
+            slot = clock.slot_at(config.now).map(|slot| slot.0),
+            "opened the chain"
+        );
+        Ok(Self(Arc::new(Inner {
+            chain: *chain.engine().chain(),
+            genesis: chain.genesis().clone(),
+            clock,
+            tables: Tables::settled(in_force),
+            development,
+            database,
+            core: Mutex::new(Core { chain, holder }),
+            pool: Mutex::new(Pool::new(Limits::default())),
+            faucet: Mutex::new(()),
+            published: RwLock::new(published),
+            events: broadcast::Sender::new(EVENTS),
+            stopping: watch::Sender::new(false),
+            spec,
+        })))
+    }
+
+    /// Mints, votes and finalises until [`Node::shutdown`]. Run it once, as a task.
+    ///
+    /// # Errors
+    /// [`NodeError`] if the disk failed: nothing that was acknowledged is lost, and a restart goes on.
+    pub async fn run(&self) -> Result<(), NodeError> {
+        let mut stopping = self.0.stopping.subscribe();
+        while !*stopping.borrow_and_update() {
+            let now = system_time();
+            match self.blocking(move |node| node.advance(now)).await {
+                Err(NodeError::Stopped) => break,
+                done => done??,
+            }
+            let now = system_time();
+            let next = self.0.clock.slot_at(now).map_or(Slot(0), Slot::next);
+            let wait = Duration::from_millis(self.0.clock.start(next).ms_since(now).max(1));
+            tokio::select! {
+                () = tokio::time::sleep(wait) => {}
+                changed = stopping.changed() => if changed.is_err() { break },
+            }
+        }
+        Ok(())
+    }
+
+    /// Does what is due at `now`: votes, and mints if a slot of this node has begun. Blocks the thread. Asking twice
+    /// at the same time does nothing twice.
+    ///
+    /// # Errors
+    /// [`NodeError`] if the disk failed.
+    pub fn advance(&self, now: Time) -> Result<(), NodeError> {
+        let mut core = self.core();
+        if *self.0.stopping.borrow() {
+            return Ok(());
+        }
+        let done = self.advance_core(&mut core, now);
+        if done.is_err() {
+            self.republish(&core)?;
+        }
+        done
+    }
+
+    fn advance_core(&self, core: &mut Core, now: Time) -> Result<(), NodeError> {
+        let Core { chain, holder } = core;
+        let adopted = chain.adopt_deferred(now)?;
+        self.digest(chain, holder, &adopted)?;
+        holder.vote(chain, now)?;
+        let candidates = || self.pool().candidates(MAX_BLOCK_BYTES);
+        if let Some(minted) = holder.mint(chain, now, candidates)? {
+            for (id, error) in &minted.skipped {
+                tracing::debug!(transaction = %id, %error, "dropped from the pool");
+                self.pool().reject(id);
+            }
+            self.digest(chain, holder, &minted.accepted)?;
+        }
+        Ok(())
+    }
+
+    /// Takes a block of somebody else. Blocks the thread.
+    ///
+    /// # Errors
+    /// [`BlockError`] with the rule that it breaks, or the fault of the disk.
+    pub fn insert(&self, block: &Block, now: Time) -> Result<(), BlockError> {
+        let mut core = self.core();
+        let Core { chain, holder } = &mut *core;
+        let verified = |id: &_| self.pool().get(id).cloned();
+        let accepted = chain.insert(block, now, &verified)?;
+        self.digest(chain, holder, &accepted).map_err(|error| BlockError::Halted(error.to_string()))
+    }
+
+    /// Stops minting and waits for work in progress. The data folder is closed when the last clone of the handle is
+    /// dropped.
+    pub async fn shutdown(&self) {
+        self.0.stopping.send_replace(true);
+        let waited = self.blocking_always(|node| drop(node.core())).await;
+        if let Err(error) = waited {
+            tracing::warn!(%error, "could not wait for the work in progress");
+        }
+        tracing::info!("stopped");
+    }
+
+    /// The chain's spec.
+    pub fn spec(&self) -> &Arc<ChainSpec> {
+        &self.0.spec
+    }
+
+    /// The chain's id.
+    pub fn chain(&self) -> ChainId {
+        self.0.chain
+    }
+
+    /// Block 0.
+    pub fn genesis(&self) -> &SealedHeader {
+        &self.0.genesis
+    }
+
+    /// The events from now on. A receiver that falls more than 256 events behind is told so and skips.
+    pub fn subscribe(&self) -> broadcast::Receiver<Event> {
+        self.0.events.subscribe()
+    }
+
+    /// How node and chain are doing. Does not block.
+    pub fn status(&self) -> Status {
+        let published = self.0.published.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let (pool_transactions, pool_bytes) = {
+            let pool = self.pool();
+            (pool.len(), pool.bytes())
+        };
+        let slot = self.0.clock.slot_at(system_time()).unwrap_or_default();
+        Status {
+            chain: self.0.chain,
+            name: self.0.spec.name.clone(),
+            genesis: self.0.genesis.header.id(),
+            development: self.0.development,
+            head: published.head,
+            final_block: published.final_block,
+            justified: published.justified,
+            round: self.0.clock.round(slot),
+            pool_transactions,
+            pool_bytes,
+            minting_keys: published.minting_keys,
+            halted: published.halted,
+        }
+    }
+
+    /// After a change of the chain: the pool, what is shown, and who is told.
+    fn digest(&self, chain: &Chain, holder: &Holder, accepted: &Accepted) -> Result<(), NodeError> {
+        if !accepted.moved && accepted.finalised.is_none() {
+            return Ok(());
+        }
+        let published = publish(chain, holder)?;
+        self.update_pool(chain, accepted)?;
+        *self.0.published.write().unwrap_or_else(PoisonError::into_inner) = published.clone();
+        // Nobody may be listening.
+        let tell = |event| drop(self.0.events.send(event));
+        if accepted.moved {
+            let transactions = chain.head().header.transactions_count;
+            let touched = Arc::new(accepted.touched.clone());
+            tell(Event::Block {
+                block: published.head,
+                transactions,
+                touched,
+                undone: accepted.undone_blocks,
+            });
+        }
+        if let Some(checkpoint) = accepted.finalised {
+            tell(Event::Final { block: published.final_block, round: checkpoint.round });
+        }
+        Ok(())
+    }
+
+    fn update_pool(&self, chain: &Chain, accepted: &Accepted) -> Result<(), NodeError> {
+        let snapshot = self.0.database.read()?;
+        let (root, next) = (chain.head().root, chain.head().header.height.next());
+        let mut pool = self.pool();
+        pool.included(&accepted.included);
+        let mut state = snapshot.state(root);
+        let mut account = |address: &Address| -> Result<Option<AccountView>, NodeError> {
+            let record = AccountRecord::read(&mut state, address)?;
+            Ok(record.map(|record| AccountView { nonce: record.nonce, balance: record.balance }))
+        };
+        for address in &accepted.touched {
+            if pool.next_nonce(address).is_some() {
+                pool.passed(address, account(address)?.unwrap_or_default().nonce);
+            }
+        }
+        pool.expire(next);
+        for signed in &accepted.undone {
+            // It was in a valid block, so only the other branch can be in its way.
+            let Ok(checked) = check_stateless(signed, &self.0.spec, &self.0.chain) else { continue };
+            let view = account(&checked.sender())?;
+            if let Err(error) = pool.add(checked, view.as_ref(), next) {
+                tracing::debug!(%error, "a transaction of an undone block is not back in the pool");
+            }
+        }
+        Ok(())
+    }
+
+    fn republish(&self, core: &Core) -> Result<(), NodeError> {
+        let published = publish(&core.chain, &core.holder)?;
+        *self.0.published.write().unwrap_or_else(PoisonError::into_inner) = published;
+        Ok(())
+    }
+
+    fn core(&self) -> MutexGuard<'_, Core> {
+        // A panic half way leaves memory behind the disk at worst: the chain notices, and stands still.
+        self.0.core.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn pool(&self) -> MutexGuard<'_, Pool> {
+        self.0.pool.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Runs work that blocks off the asynchronous threads.
+    async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Self) -> T + Send + 'static,
+    ) -> Result<T, NodeError> {
+        if *self.0.stopping.borrow() {
+            return Err(NodeError::Stopped);
+        }
+        self.blocking_always(work).await
+    }
+
+    async fn blocking_always<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Self) -> T + Send + 'static,
+    ) -> Result<T, NodeError> {
+        let node = self.clone();
+        tokio::task::spawn_blocking(move || work(&node)).await.map_err(|_| NodeError::Stopped)
+    }
+
+    fn position(&self, header: &Header) -> BlockPosition {
+        position(&self.0.clock, header)
+    }
+}
+
+fn choose_spec(config: &NodeConfig, snapshot: &Snapshot) -> Result<ChainSpec, OpenError> {
+    let stored = snapshot.spec()?;
+    let folder = || config.data.clone().unwrap_or_default();
+    match (&config.chain, stored) {
+        (ChainChoice::Spec(spec), None) => Ok((**spec).clone()),
+        (ChainChoice::Spec(spec), Some(stored)) if **spec == stored => Ok(stored),
+        (ChainChoice::Spec(spec), Some(stored)) => {
+            Err(OpenError::OtherChain { folder: folder(), found: stored.id(), expected: spec.id() })
+        }
+        (ChainChoice::Development, None) => Ok(crate::config::development_spec(config.now)),
+        (ChainChoice::Development, Some(stored)) if development::is_development(&stored) => Ok(stored),
+        (ChainChoice::Development, Some(stored)) => {
+            Err(OpenError::NotDevelopment { folder: folder(), chain: stored.id() })
+        }
+    }
+}
+
+fn publish(chain: &Chain, holder: &Holder) -> Result<Published, NodeError> {
+    let clock = chain.engine().clock();
+    let snapshot = chain.database().read()?;
+    let final_header = chain.header(&snapshot, &chain.finality().root.id)?;
+    Ok(Published {
+        head: position(clock, &chain.head().header),
+        final_block: position(clock, &final_header),
+        justified: chain.finality().justified,
+        minting_keys: holder.len(),
+        halted: chain.halted().map(ToOwned::to_owned),
+    })
+}
+
+fn position(clock: &Clock, header: &Header) -> BlockPosition {
+    BlockPosition {
+        id: header.id(),
+        height: header.height,
+        slot: header.slot,
+        time: clock.start(header.slot),
+    }
+}
+
+fn system_time() -> Time {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Time(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+}

@@ -1,1 +1,14 @@
-//! (in progress)
+//! LAYER consensus management, the active half: minting, voting, and making certificates of votes.
+//!
+//! Time is an argument: [`Holder::duties`] says what is to be done now, and the same code runs in a node, which asks
+//! it at every slot, and in tests, which turn the clock. What a key signed is on disk before the signature exists.
+//!
+//! **Trust and bounds.** Votes come from anybody. A vote counts only under a key of the link's tables with a
+//! signature that holds; one vote is kept for each key and round, and rounds beyond a bound or before the newest
+//! justified one are dropped.
+
+mod holder;
+mod votes;
+
+pub use holder::{Holder, Minted};
+pub use votes::{VoteError, VotePool};

@@ -1,1 +1,234 @@
-//! (in progress)
+//! The node's own disk: redb behind a small trait that can fail.
+//!
+//! A [`Storage`] keeps ordered byte keys in named [`Space`]s and writes a [`Batch`] wholly or not at all: what
+//! `commit` acknowledged survives a kill at any instant, what it did not was never there. [`Database`] gives the
+//! bytes their types; nothing above this folder knows a byte.
+//!
+//! **Trust and bounds.** The disk is ours and is believed, but not blindly: bytes that are not what they should be
+//! are [`StorageError::Damaged`], never a panic. Only one process uses a folder at a time. Memory is bounded by
+//! [`Retention`]; the disk grows with the chain, and versions of the state older than the retention are deleted.
+
+mod cache;
+mod database;
+mod headers;
+mod nodes;
+mod records;
+mod redb_storage;
+
+use std::{fmt, path::PathBuf};
+
+pub use cache::NodeCache;
+pub use database::{Database, Snapshot};
+pub use headers::StoredHeaders;
+pub use nodes::StateNodes;
+pub use records::{Effects, Finality, HistoryEntry, Inclusion, Version};
+pub use redb_storage::RedbStorage;
+
+/// How much of the past a node can prove, and what it keeps in memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// Versions of the state that are kept below the head, at least 900. Everything since the newest final block
+    /// is kept besides.
+    pub heights: u64,
+    /// Bytes of state nodes kept decoded in memory.
+    pub node_cache_bytes: usize,
+    /// Bytes of disk pages kept in memory.
+    pub page_cache_bytes: usize,
+}
+
+impl Retention {
+    /// The fewest versions below the head that a node keeps.
+    pub const MINIMUM_HEIGHTS: u64 = 900;
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self { heights: Self::MINIMUM_HEIGHTS, node_cache_bytes: 256 << 20, page_cache_bytes: 256 << 20 }
+    }
+}
+
+/// Where a kind of thing is kept; keys of one kind are ordered by their bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Space {
+    /// Format, chain, finality: one record each.
+    Meta,
+    /// Block id → sealed header.
+    Headers,
+    /// Block id of the tree since the newest final block → order of arrival.
+    Tree,
+    /// Block id → certificate and transactions.
+    Bodies,
+    /// Block id → outcomes of its transactions.
+    Outcomes,
+    /// Block id → what applying it adds to the indexes, until its version is pruned.
+    Effects,
+    /// Block id → its version of the state, until that is pruned.
+    Versions,
+    /// Height on the best branch → block id.
+    Heights,
+    /// Node id → node of the state trie.
+    Nodes,
+    /// Address and index → history record.
+    History,
+    /// Transaction id → its place on the best branch.
+    Transactions,
+    /// Position → node of the range of headers of the best branch.
+    Range,
+    /// Minting key → what it signed.
+    Voting,
+}
+
+impl Space {
+    /// All of them.
+    pub const ALL: [Self; 13] = [
+        Self::Meta,
+        Self::Headers,
+        Self::Tree,
+        Self::Bodies,
+        Self::Outcomes,
+        Self::Effects,
+        Self::Versions,
+        Self::Heights,
+        Self::Nodes,
+        Self::History,
+        Self::Transactions,
+        Self::Range,
+        Self::Voting,
+    ];
+
+    /// Its name on disk.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Meta => "meta",
+            Self::Headers => "headers",
+            Self::Tree => "tree",
+            Self::Bodies => "bodies",
+            Self::Outcomes => "outcomes",
+            Self::Effects => "effects",
+            Self::Versions => "versions",
+            Self::Heights => "heights",
+            Self::Nodes => "nodes",
+            Self::History => "history",
+            Self::Transactions => "transactions",
+            Self::Range => "range",
+            Self::Voting => "voting",
+        }
+    }
+}
+
+impl fmt::Display for Space {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Writes and removals that happen together or not at all. The last one of a key counts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Batch {
+    changes: Vec<Change>,
+}
+
+/// One write, or one removal where `value` is `None`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// Where.
+    pub space: Space,
+    /// Under which key.
+    pub key: Vec<u8>,
+    /// What; `None` removes.
+    pub value: Option<Vec<u8>>,
+}
+
+impl Batch {
+    /// Writes `value` at `key`.
+    pub fn put(&mut self, space: Space, key: impl Into<Vec<u8>>, value: impl Into<Vec<u8>>) {
+        self.changes.push(Change { space, key: key.into(), value: Some(value.into()) });
+    }
+
+    /// Removes `key`; nothing happens if it is not there.
+    pub fn remove(&mut self, space: Space, key: impl Into<Vec<u8>>) {
+        self.changes.push(Change { space, key: key.into(), value: None });
+    }
+
+    /// The changes in order.
+    pub fn changes(&self) -> &[Change] {
+        &self.changes
+    }
+}
+
+/// A disk that keeps what it acknowledged.
+pub trait Storage: Send + Sync {
+    /// What is stored now, unmoved by later commits.
+    ///
+    /// # Errors
+    /// [`StorageError`] when the disk cannot be read.
+    fn read(&self) -> Result<Box<dyn Read>, StorageError>;
+
+    /// Writes the whole batch, and returns once it is durable.
+    ///
+    /// # Errors
+    /// [`StorageError`]; then nothing of the batch is stored, or the disk cannot be read either.
+    fn commit(&self, batch: &Batch) -> Result<(), StorageError>;
+}
+
+/// What is stored at one moment.
+pub trait Read: Send + Sync {
+    /// The value at `key`.
+    ///
+    /// # Errors
+    /// [`StorageError`] when the disk cannot be read.
+    fn get(&self, space: Space, key: &[u8]) -> Result<Option<Vec<u8>>, StorageError>;
+
+    /// The entries with `from ≤ key < to` in order, at most `limit`.
+    ///
+    /// # Errors
+    /// [`StorageError`] when the disk cannot be read.
+    fn range(&self, space: Space, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<Entry>, StorageError>;
+}
+
+/// A key and its value.
+pub type Entry = (Vec<u8>, Vec<u8>);
+
+/// What is wrong with the disk.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StorageError {
+    /// Another process has the folder open.
+    #[error("the folder {} is in use by another process: stop that one, or choose another folder with --data", .0.display())]
+    InUse(PathBuf),
+    /// The folder was written by a version with another format.
+    #[error(
+        "the folder has format {found}, this version reads {known}: use the version that wrote it, or another folder with --data"
+    )]
+    Format {
+        /// What the folder says.
+        found: u32,
+        /// What we read.
+        known: u32,
+    },
+    /// The file system or the database file failed.
+    #[error("{action}: {cause}")]
+    Failed {
+        /// What was being done.
+        action: String,
+        /// Why it did not work.
+        cause: String,
+    },
+    /// Stored bytes are not what they should be.
+    #[error("{what} is missing or damaged: {cause}")]
+    Damaged {
+        /// Which thing.
+        what: String,
+        /// What is wrong with it.
+        cause: String,
+    },
+}
+
+impl StorageError {
+    pub(crate) fn failed(action: impl Into<String>, cause: impl fmt::Display) -> Self {
+        Self::Failed { action: action.into(), cause: cause.to_string() }
+    }
+
+    pub(crate) fn damaged(what: impl Into<String>, cause: impl fmt::Display) -> Self {
+        Self::Damaged { what: what.into(), cause: cause.to_string() }
+    }
+}

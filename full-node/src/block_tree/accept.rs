@@ -1,0 +1,334 @@
+use std::{collections::BTreeSet, sync::Arc};
+
+use light_client::{
+    block_tree::{HeaderChanges, Inserted, Reorganisation},
+    consensus::spos::{Block, Certificate, vote_position},
+    data_format::{Address, BlockId, Checkpoint, Height, Outcome, SignedTransaction, Time, TransactionId},
+    transaction::CheckedTransaction,
+};
+
+use super::{BlockError, Chain, Head, Prepared};
+use crate::storage::{Batch, Effects, Finality, Inclusion, Snapshot, Space, Version};
+
+/// What taking a block changed. Everything in it is on disk.
+#[derive(Debug, Default)]
+pub struct Accepted {
+    /// The block, unless it was known before.
+    pub id: Option<BlockId>,
+    /// Whether the head moved.
+    pub moved: bool,
+    /// Transactions of the blocks applied, newly on the best branch.
+    pub included: Vec<TransactionId>,
+    /// Transactions of the blocks undone.
+    pub undone: Vec<SignedTransaction>,
+    /// Blocks undone.
+    pub undone_blocks: u64,
+    /// Accounts that blocks applied or undone changed, sorted.
+    pub touched: Vec<Address>,
+    /// The newest final block, if that moved.
+    pub finalised: Option<Checkpoint>,
+}
+
+impl Chain {
+    /// Checks a block, executes it and stores it; moves the head if its branch is now the best.
+    ///
+    /// # Errors
+    /// [`BlockError`]: the rule it breaks, and nothing has changed; or a fault of the disk, and the chain stands still.
+    pub fn insert(
+        &mut self,
+        block: &Block,
+        now: Time,
+        verified: &(dyn Fn(&TransactionId) -> Option<CheckedTransaction> + Sync),
+    ) -> Result<Accepted, BlockError> {
+        self.check_running()?;
+        if self.tree.entry(&block.header.header.id()).is_ok() {
+            return Ok(Accepted::default());
+        }
+        let prepared = self.check(block, now, verified)?;
+        self.accept(prepared, now)
+    }
+
+    /// Stores a block that was checked or built on the chain as it is now.
+    ///
+    /// # Errors
+    /// As [`Chain::insert`].
+    pub fn accept(&mut self, prepared: Prepared, now: Time) -> Result<Accepted, BlockError> {
+        self.check_running()?;
+        if self.tree.insert(prepared.id, prepared.block.header.clone())? == Inserted::Known {
+            return Ok(Accepted::default());
+        }
+        let stored = self.store(&prepared, now);
+        self.halt_on_error(stored)
+    }
+
+    /// Adopts checkpoints that were justified on other branches, once the time for it has come.
+    ///
+    /// # Errors
+    /// [`BlockError`] if the disk fails; the chain then stands still.
+    pub fn adopt_deferred(&mut self, now: Time) -> Result<Accepted, BlockError> {
+        self.check_running()?;
+        if self.deferred.is_empty() || !self.may_adopt(now) {
+            return Ok(Accepted::default());
+        }
+        for checkpoint in std::mem::take(&mut self.deferred) {
+            // Gone if it does not descend from the newest final block.
+            if self.tree.entry(&checkpoint.id).is_ok() {
+                self.tree.justify(checkpoint)?;
+            }
+        }
+        let moved = self.store_move();
+        self.halt_on_error(moved)
+    }
+
+    fn check_running(&self) -> Result<(), BlockError> {
+        self.halted.as_ref().map_or(Ok(()), |why| Err(BlockError::Halted(why.clone())))
+    }
+
+    /// Memory is ahead of the disk if a write failed: from then on nothing may be built on it.
+    fn halt_on_error<T>(&mut self, result: Result<T, BlockError>) -> Result<T, BlockError> {
+        if let Err(error) = &result {
+            tracing::error!(%error, "the chain stands still until the node is started again");
+            self.halted = Some(error.to_string());
+        }
+        result
+    }
+
+    /// Another branch's checkpoint is adopted before the vote position of a round, or at the next round's start.
+    fn may_adopt(&self, now: Time) -> bool {
+        let clock = self.engine.clock();
+        let slots = usize::try_from(clock.slots_per_round()).unwrap_or(usize::MAX);
+        clock.slot_at(now).is_some_and(|slot| clock.position(slot) < vote_position(slots).max(1))
+    }
+
+    fn store(&mut self, prepared: &Prepared, now: Time) -> Result<Accepted, BlockError> {
+        let snapshot = self.database.read()?;
+        let mut batch = Batch::default();
+        self.stage_block(&mut batch, prepared);
+        let mut finality = self.finality.clone();
+        let mut headers =
+            HeaderChanges { added: vec![prepared.block.header.clone()], ..HeaderChanges::default() };
+        if let Some(certificate) = &prepared.block.certificate {
+            self.justify(&prepared.id, certificate.link.target.checkpoint, now)?;
+        }
+        // The way is found before blocks are dropped from the tree.
+        let source =
+            prepared.block.certificate.as_ref().and_then(|certificate| self.newly_final(certificate));
+        let way_before = self.way(&snapshot, Some(prepared))?;
+        let mut accepted = Accepted { id: Some(prepared.id), ..Accepted::default() };
+        if let Some((source, certificate)) = source {
+            let changes = self.tree.finalise(source.id)?;
+            headers.dropped = changes.dropped;
+            headers.finalised = changes.finalised;
+            let height = self.tree.entry(&source.id)?.sealed.header.height;
+            let certificate = Some(certificate.clone());
+            finality = Finality { root: source, height, certificate, justified: finality.justified };
+            accepted.finalised = Some(source);
+        }
+        // Dropping branches can only move the head if it was on one of them.
+        let way = if *self.tree.best() == way_before.1 {
+            way_before.0
+        } else {
+            self.way(&snapshot, Some(prepared))?.0
+        };
+        finality.justified = *self.tree.justified();
+        headers.justified = Some(finality.justified);
+        batch.headers(&snapshot, &headers, self.arrivals)?;
+        batch.finality(&finality);
+        self.stage_way(&mut batch, &snapshot, Some(prepared), &way, &mut accepted)?;
+        let mut deleted = self.stage_dropped(&mut batch, &snapshot, &headers.dropped, prepared)?;
+        self.stage_finalised(&mut batch, &snapshot, &finality)?;
+        let pruned = self.stage_pruning(
+            &mut batch,
+            &snapshot,
+            prepared.block.header.header.height,
+            &finality,
+            &mut deleted,
+        )?;
+        let head = self.head_after(&snapshot, Some(prepared))?;
+        batch.head(&head.id);
+        self.database.commit(&batch)?;
+
+        for (id, node) in &prepared.changes.new_nodes {
+            self.database.cache().put(*id, Arc::clone(node));
+        }
+        for id in deleted {
+            self.database.cache().remove(id);
+        }
+        (self.head, self.finality, self.pruned) = (head, finality, pruned);
+        self.next_node = prepared.changes.next_id;
+        self.arrivals += 1;
+        Ok(accepted)
+    }
+
+    /// Stores a move of the head without a new block.
+    fn store_move(&mut self) -> Result<Accepted, BlockError> {
+        let snapshot = self.database.read()?;
+        let mut batch = Batch::default();
+        let mut accepted = Accepted::default();
+        let (way, _) = self.way(&snapshot, None)?;
+        let finality = Finality { justified: *self.tree.justified(), ..self.finality.clone() };
+        batch.finality(&finality);
+        self.stage_way(&mut batch, &snapshot, None, &way, &mut accepted)?;
+        let head = self.head_after(&snapshot, None)?;
+        batch.head(&head.id);
+        self.database.commit(&batch)?;
+        (self.head, self.finality) = (head, finality);
+        Ok(accepted)
+    }
+
+    /// On the branch that is followed a checkpoint is adopted at once; on another one when the time comes.
+    fn justify(&mut self, block: &BlockId, target: Checkpoint, now: Time) -> Result<(), BlockError> {
+        // A target before the newest final block is higher than nothing.
+        if self.tree.entry(&target.id).is_err() || target.round <= self.tree.justified().round {
+            return Ok(());
+        }
+        let own = self.tree.descends(&self.head.id, &target.id) || self.tree.descends(block, &self.head.id);
+        if own || self.may_adopt(now) {
+            self.tree.justify(target)?;
+        } else {
+            self.deferred.push(target);
+        }
+        Ok(())
+    }
+
+    /// The source of a certificate, if that makes it the newest final checkpoint.
+    fn newly_final<'a>(&self, certificate: &'a Certificate) -> Option<(Checkpoint, &'a Certificate)> {
+        let source = certificate.link.source.checkpoint;
+        let newer = source.round > self.finality.root.round && self.tree.entry(&source.id).is_ok();
+        (certificate.link.finalises() && newer).then_some((source, certificate))
+    }
+
+    /// The way from the stored head to the best block, and that block.
+    fn way(
+        &self,
+        snapshot: &Snapshot,
+        prepared: Option<&Prepared>,
+    ) -> Result<(Reorganisation, BlockId), BlockError> {
+        let best = *self.tree.best();
+        let (mut from, mut to) = (self.head.id, best);
+        let mut way = Reorganisation::default();
+        let header = |id: &BlockId| match prepared.filter(|prepared| prepared.id == *id) {
+            Some(prepared) => Ok(prepared.block.header.header.clone()),
+            None => self.header(snapshot, id),
+        };
+        while from != to {
+            let (lower, higher) = (header(&from)?, header(&to)?);
+            if lower.height >= higher.height {
+                way.undo.push(from);
+                from = lower.parent;
+            }
+            if higher.height >= lower.height {
+                way.apply.push(to);
+                to = higher.parent;
+            }
+        }
+        way.apply.reverse();
+        Ok((way, best))
+    }
+
+    fn head_after(&self, snapshot: &Snapshot, prepared: Option<&Prepared>) -> Result<Head, BlockError> {
+        let id = *self.tree.best();
+        let header = self.tree.entry(&id)?.sealed.header.clone();
+        let root = match prepared.filter(|prepared| prepared.id == id) {
+            Some(prepared) => prepared.version.root,
+            None if id == self.head.id => self.head.root,
+            None => self.version(snapshot, &id)?.root,
+        };
+        Ok(Head { id, header, root })
+    }
+
+    fn stage_block(&self, batch: &mut Batch, prepared: &Prepared) {
+        let id = &prepared.id;
+        batch.body(id, &prepared.block, &prepared.outcomes);
+        for (node_id, node) in &prepared.changes.new_nodes {
+            batch.put(Space::Nodes, node_id.get().to_be_bytes(), node.to_bytes());
+        }
+        batch.version(id, &prepared.version);
+        batch.effects(id, &prepared.effects);
+        batch.next_node(prepared.changes.next_id);
+    }
+
+    /// Undoes and applies blocks in the indexes: each exactly as it was.
+    fn stage_way(
+        &self,
+        batch: &mut Batch,
+        snapshot: &Snapshot,
+        prepared: Option<&Prepared>,
+        way: &Reorganisation,
+        accepted: &mut Accepted,
+    ) -> Result<(), BlockError> {
+        let mut touched = BTreeSet::new();
+        for id in &way.undo {
+            let (header, version) = (self.header(snapshot, id)?, self.version(snapshot, id)?);
+            let (effects, outcomes) = (snapshot.effects(id)?, snapshot.outcomes(id)?);
+            batch.disconnect(header.height, &version, &effects, &outcomes);
+            touched.extend(effects.history.iter().map(|(address, _)| *address));
+            let block = snapshot.block(id)?;
+            accepted.undone.extend(block.into_iter().flat_map(|block| block.transactions));
+            accepted.undone_blocks += 1;
+        }
+        for id in &way.apply {
+            let outcomes = match prepared.filter(|prepared| prepared.id == *id) {
+                Some(Prepared { block, version, effects, outcomes, .. }) => {
+                    batch.connect(id, block.header.header.height, version, effects, outcomes);
+                    touched.extend(effects.history.iter().map(|(address, _)| *address));
+                    outcomes.clone()
+                }
+                None => {
+                    let (header, version) = (self.header(snapshot, id)?, self.version(snapshot, id)?);
+                    let (effects, outcomes) = (snapshot.effects(id)?, snapshot.outcomes(id)?);
+                    batch.connect(id, header.height, &version, &effects, &outcomes);
+                    touched.extend(effects.history.iter().map(|(address, _)| *address));
+                    outcomes
+                }
+            };
+            accepted.included.extend(outcomes.iter().map(|outcome| outcome.id));
+        }
+        accepted.moved = !way.undo.is_empty() || !way.apply.is_empty();
+        accepted.touched = touched.into_iter().collect();
+        Ok(())
+    }
+}
+
+/// What the best branch has besides its blocks: the indexes.
+impl Batch {
+    /// Adds a block to the indexes of the best branch.
+    pub fn connect(
+        &mut self,
+        id: &BlockId,
+        height: Height,
+        version: &Version,
+        effects: &Effects,
+        outcomes: &[Outcome],
+    ) {
+        self.height(height, id);
+        for (first, nodes) in &version.range {
+            for (position, node) in (*first..).zip(nodes) {
+                self.put(Space::Range, position.to_be_bytes(), *node.as_bytes());
+            }
+        }
+        for (address, entry) in &effects.history {
+            self.history(address, entry);
+        }
+        for outcome in outcomes {
+            let inclusion = Inclusion { height, block: *id, index: outcome.index };
+            self.inclusion(&outcome.id, &inclusion);
+        }
+    }
+
+    /// Takes a block out of the indexes again: the exact inverse of [`Batch::connect`] for the newest block.
+    pub fn disconnect(&mut self, height: Height, version: &Version, effects: &Effects, outcomes: &[Outcome]) {
+        self.remove_height(height);
+        for (first, nodes) in &version.range {
+            for (position, _) in (*first..).zip(nodes) {
+                self.remove(Space::Range, position.to_be_bytes());
+            }
+        }
+        for (address, entry) in &effects.history {
+            self.remove_history(address, entry.record.index);
+        }
+        for outcome in outcomes {
+            self.remove(Space::Transactions, *outcome.id.as_bytes());
+        }
+    }
+}

@@ -1,0 +1,229 @@
+use std::sync::Arc;
+
+use light_client::{
+    block_tree::{BlockTree, HeaderChanges, HeaderRange, HeaderStore},
+    consensus::spos::{Block, Spos, Table, Tables},
+    data_format::{BlockId, ChainId, ChainSpec, Checkpoint, EngineSpec, Header, Height, Round, SealedHeader},
+    state::{NodeId, Root},
+};
+
+use super::BlockError;
+use crate::{
+    logic::{Container, genesis_state},
+    node::OpenError,
+    storage::{Batch, Database, Finality, Retention, Snapshot, Space, StorageError, StoredHeaders, Version},
+};
+
+/// A chain: the tree of its blocks in memory, and everything else on disk. One owner writes; readers take
+/// [`Snapshot`]s of the database.
+pub struct Chain {
+    pub(super) spec: Arc<ChainSpec>,
+    pub(super) engine: Spos,
+    /// The tables of every block: no module of this chain changes them.
+    pub(super) tables: Tables,
+    pub(super) genesis: SealedHeader,
+    pub(super) genesis_id: BlockId,
+    pub(super) container: Container,
+    pub(super) database: Database,
+    pub(super) tree: BlockTree,
+    pub(super) finality: Finality,
+    pub(super) head: Head,
+    pub(super) next_node: NodeId,
+    pub(super) arrivals: u64,
+    pub(super) pruned: Height,
+    pub(super) retained: u64,
+    /// Checkpoints justified on other branches, which wait for the time to adopt them.
+    pub(super) deferred: Vec<Checkpoint>,
+    pub(super) halted: Option<String>,
+}
+
+/// The newest block of the best branch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// Its id.
+    pub id: BlockId,
+    /// Its header.
+    pub header: Header,
+    /// The state after it.
+    pub root: Root,
+}
+
+impl Chain {
+    /// The chain in `database`, made from a checked spec if the database is empty.
+    ///
+    /// # Errors
+    /// [`OpenError`] if the database cannot be used, or holds something else than this chain.
+    pub fn open(database: Database, spec: Arc<ChainSpec>, retention: &Retention) -> Result<Self, OpenError> {
+        let (chain, engine) = (spec.id(), Spos::new(&spec));
+        let EngineSpec::Spos(spos) = &spec.engine;
+        let in_force = Table::new(spos.slots.clone())
+            .map_err(|error| OpenError::Damaged(format!("the slot table: {error}")))?;
+        let tables = Tables::settled(in_force);
+        if database.read()?.chain()?.is_none() {
+            found(&database, &spec, &chain, &tables)?;
+        }
+        let snapshot = database.read()?;
+        let missing = |what: &str| OpenError::Damaged(format!("{what} is missing"));
+        let genesis_id = snapshot.at_height(Height(0))?.ok_or_else(|| missing("block 0"))?;
+        let genesis = snapshot.header(&genesis_id)?.ok_or_else(|| missing("the header of block 0"))?;
+        let saved =
+            StoredHeaders::new(database.clone()).load()?.ok_or_else(|| missing("the tree of blocks"))?;
+        let mut tree = BlockTree::restore(saved).map_err(|error| OpenError::Damaged(error.to_string()))?;
+        let finality = snapshot.finality()?.ok_or_else(|| missing("the newest final block"))?;
+        // A checkpoint justified elsewhere may have been waiting: the stored head says which branch was followed.
+        tree.justify(finality.justified).or_else(|error| {
+            match tree.descends(tree.best(), &finality.root.id) {
+                true => Ok(false),
+                false => Err(OpenError::Damaged(error.to_string())),
+            }
+        })?;
+        let head_id = snapshot.head()?.ok_or_else(|| missing("the head"))?;
+        let header = snapshot.header(&head_id)?.ok_or_else(|| missing("the head's header"))?.header;
+        let version = snapshot.version(&head_id)?.ok_or_else(|| missing("the head's state"))?;
+        if version.root.hash != header.state_root {
+            return Err(OpenError::Damaged(format!("the state of the head {head_id} is another one")));
+        }
+        Ok(Self {
+            engine,
+            tables,
+            genesis,
+            genesis_id,
+            container: Container::new(&spec),
+            tree,
+            finality,
+            head: Head { id: head_id, header, root: version.root },
+            next_node: snapshot.next_node()?,
+            arrivals: snapshot.next_arrival()?,
+            pruned: snapshot.pruned()?,
+            retained: retention.heights.max(Retention::MINIMUM_HEIGHTS),
+            deferred: Vec::new(),
+            halted: None,
+            database,
+            spec,
+        })
+    }
+
+    /// The spec.
+    pub const fn spec(&self) -> &Arc<ChainSpec> {
+        &self.spec
+    }
+
+    /// The engine.
+    pub const fn engine(&self) -> &Spos {
+        &self.engine
+    }
+
+    /// Block 0.
+    pub const fn genesis(&self) -> &SealedHeader {
+        &self.genesis
+    }
+
+    /// The newest block of the best branch.
+    pub const fn head(&self) -> &Head {
+        &self.head
+    }
+
+    /// What is final.
+    pub const fn finality(&self) -> &Finality {
+        &self.finality
+    }
+
+    /// The database.
+    pub const fn database(&self) -> &Database {
+        &self.database
+    }
+
+    /// The known blocks since the newest final one.
+    pub const fn tree(&self) -> &BlockTree {
+        &self.tree
+    }
+
+    /// Why the chain stands still, if it does.
+    pub fn halted(&self) -> Option<&str> {
+        self.halted.as_deref()
+    }
+
+    /// The slot tables that a header commits to.
+    ///
+    /// # Errors
+    /// [`BlockError::Damaged`] if they are not known; the header was not checked here then.
+    pub fn tables(&self, id: &BlockId, header: &Header) -> Result<&Tables, BlockError> {
+        if header.next_slots == self.tables.commitment() {
+            return Ok(&self.tables);
+        }
+        let what = format!("the slot tables {} are not known", header.next_slots);
+        Err(BlockError::Damaged { id: *id, height: header.height, what })
+    }
+
+    /// The checkpoint of a round on the branch of `tip`: the last block before the round's first slot, with its header.
+    ///
+    /// # Errors
+    /// [`BlockError`] when the disk cannot be read.
+    pub fn checkpoint(
+        &self,
+        snapshot: &Snapshot,
+        tip: &BlockId,
+        round: Round,
+    ) -> Result<(Checkpoint, Header), BlockError> {
+        let first = self.engine.clock().first_slot(round);
+        if let Some((id, header)) = self.tree.last_before(tip, first) {
+            return Ok((Checkpoint { round, id }, header.clone()));
+        }
+        // Before the newest final block there is one branch only.
+        let mut id = self.finality.root.id;
+        loop {
+            let header = self.header(snapshot, &id)?;
+            if header.slot < first || header.height == Height(0) {
+                return Ok((Checkpoint { round, id }, header));
+            }
+            id = header.parent;
+        }
+    }
+
+    /// A stored header that must be there.
+    ///
+    /// # Errors
+    /// [`BlockError`] when it is not, or the disk cannot be read.
+    pub fn header(&self, snapshot: &Snapshot, id: &BlockId) -> Result<Header, BlockError> {
+        if let Ok(entry) = self.tree.entry(id) {
+            return Ok(entry.sealed.header.clone());
+        }
+        let header = snapshot.header(id)?;
+        Ok(header.ok_or_else(|| StorageError::damaged(format!("header {id}"), "it is not stored"))?.header)
+    }
+}
+
+/// Makes block 0 and everything that a folder of this chain starts with, in one write.
+fn found(database: &Database, spec: &ChainSpec, chain: &ChainId, tables: &Tables) -> Result<(), OpenError> {
+    let snapshot = database.read()?;
+    let damaged = |error: &dyn std::fmt::Display| OpenError::Damaged(error.to_string());
+    let (changes, effects) = genesis_state(spec, snapshot.nodes()).map_err(|error| damaged(&error))?;
+    let sealed = Spos::genesis(changes.root.hash, tables);
+    let id = sealed.header.id();
+    let (range, range_root) = HeaderRange::new(&snapshot, 0).push(&id).map_err(|error| damaged(&error))?;
+    let mut batch = Batch::default();
+    batch.found(chain, spec);
+    let block = Block { header: sealed.clone(), certificate: None, transactions: Vec::new() };
+    let headers = HeaderChanges { added: vec![sealed], finalised: Some(id), ..HeaderChanges::default() };
+    batch.headers(&snapshot, &headers, 0)?;
+    batch.finality(&Finality::genesis(id));
+    batch.body(&id, &block, &[]);
+    for (node_id, node) in &changes.new_nodes {
+        batch.put(Space::Nodes, node_id.get().to_be_bytes(), node.to_bytes());
+    }
+    let version = Version {
+        root: changes.root,
+        first_node: NodeId::FIRST,
+        next_node: changes.next_id,
+        stale: Vec::new(),
+        range,
+        range_root,
+    };
+    batch.version(&id, &version);
+    batch.next_node(changes.next_id);
+    batch.connect(&id, Height(0), &version, &effects, &[]);
+    batch.head(&id);
+    database.commit(&batch)?;
+    tracing::info!(chain = %chain, block = %id, accounts = spec.accounts.len(), "made a new chain");
+    Ok(())
+}

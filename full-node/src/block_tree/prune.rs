@@ -1,0 +1,91 @@
+//! What is deleted: blocks of branches that finality closed, what only undoing final blocks would need, and old
+//! versions of the state.
+
+use light_client::{
+    data_format::{BlockId, Height},
+    state::NodeId,
+};
+
+use super::{BlockError, Chain, Prepared};
+use crate::storage::{Batch, Finality, Snapshot, Space, Version};
+
+/// Versions deleted with one block, at most: after a long time without finality the work is spread.
+const PRUNED_AT_ONCE: u64 = 8;
+
+impl Chain {
+    /// Deletes blocks that do not descend from the newest final one. Nobody else uses the state nodes they added.
+    pub(super) fn stage_dropped(
+        &self,
+        batch: &mut Batch,
+        snapshot: &Snapshot,
+        dropped: &[BlockId],
+        prepared: &Prepared,
+    ) -> Result<Vec<NodeId>, BlockError> {
+        let mut deleted = Vec::new();
+        for id in dropped {
+            let (version, transactions) = if *id == prepared.id {
+                (prepared.version.clone(), prepared.block.header.header.transactions_count)
+            } else {
+                let header = snapshot.header(id)?.map_or(0, |sealed| sealed.header.transactions_count);
+                (self.version(snapshot, id)?, header)
+            };
+            batch.remove_body(id, transactions);
+            batch.remove(Space::Effects, *id.as_bytes());
+            delete_nodes(batch, &added_nodes(&version), &mut deleted);
+            batch.remove(Space::Versions, *id.as_bytes());
+        }
+        Ok(deleted)
+    }
+
+    /// A final block is never undone.
+    pub(super) fn stage_finalised(
+        &self,
+        batch: &mut Batch,
+        snapshot: &Snapshot,
+        finality: &Finality,
+    ) -> Result<(), BlockError> {
+        let mut height = finality.height;
+        while height > self.finality.height {
+            if let Some(id) = snapshot.at_height(height)? {
+                batch.remove(Space::Effects, *id.as_bytes());
+            }
+            height = Height(height.0 - 1);
+        }
+        Ok(())
+    }
+
+    /// Deletes versions of the state that are older than what is retained and older than the newest final block.
+    pub(super) fn stage_pruning(
+        &self,
+        batch: &mut Batch,
+        snapshot: &Snapshot,
+        head: Height,
+        finality: &Finality,
+        deleted: &mut Vec<NodeId>,
+    ) -> Result<Height, BlockError> {
+        let target = head.0.saturating_sub(self.retained).min(finality.height.0);
+        let last = target.min(self.pruned.0.saturating_add(PRUNED_AT_ONCE));
+        for height in self.pruned.0..last {
+            let Some(next) = snapshot.at_height(Height(height + 1))? else { return Ok(Height(height)) };
+            let Some(old) = snapshot.at_height(Height(height))? else { return Ok(Height(height)) };
+            batch.remove(Space::Versions, *old.as_bytes());
+            delete_nodes(batch, &self.version(snapshot, &next)?.stale, deleted);
+        }
+        let pruned = Height(last.max(self.pruned.0));
+        if pruned != self.pruned {
+            batch.pruned(pruned);
+        }
+        Ok(pruned)
+    }
+}
+
+fn added_nodes(version: &Version) -> Vec<NodeId> {
+    (version.first_node.get()..version.next_node.get()).filter_map(NodeId::new).collect()
+}
+
+fn delete_nodes(batch: &mut Batch, nodes: &[NodeId], deleted: &mut Vec<NodeId>) {
+    for id in nodes {
+        batch.remove(Space::Nodes, id.get().to_be_bytes());
+    }
+    deleted.extend(nodes);
+}

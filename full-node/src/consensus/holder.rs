@@ -1,0 +1,205 @@
+use light_client::{
+    consensus::spos::{Certificate, Link, Refusal, Triple, Vote, VotingRecord, vote_position},
+    crypto::{Hash, KeyPair, PublicKey, Signature},
+    data_format::{Checkpoint, Header, Round, Slot, Time, TransactionId},
+    transaction::{CheckedTransaction, TransactionError},
+};
+
+use super::VotePool;
+use crate::{
+    block_tree::{Accepted, BlockError, Chain},
+    storage::{Batch, Snapshot},
+};
+
+/// The minting keys of this node, and the votes it knows.
+pub struct Holder {
+    keys: Vec<(Hash, KeyPair)>,
+    votes: VotePool,
+}
+
+/// A block that was made here, and what it changed.
+#[derive(Debug)]
+pub struct Minted {
+    /// What storing it changed.
+    pub accepted: Accepted,
+    /// Transactions that could not be included, and why.
+    pub skipped: Vec<(TransactionId, TransactionError)>,
+}
+
+impl Holder {
+    /// A holder of these keys; those that are not Ed25519 are left out, because only that scheme mints.
+    pub fn new(keys: Vec<KeyPair>) -> Self {
+        let keys = keys.into_iter().filter_map(|key| match key.public() {
+            PublicKey::Ed25519(bytes) => Some((Hash(bytes), key)),
+            PublicKey::Curve25519(_) => None,
+        });
+        Self { keys: keys.collect(), votes: VotePool::default() }
+    }
+
+    /// Number of keys.
+    pub const fn len(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// Whether it has no keys: the node only follows.
+    pub const fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+    }
+
+    /// Votes with every key that has not voted in this round yet, once the vote position has come. Gives the votes
+    /// cast; each was on disk as cast before it was signed.
+    ///
+    /// # Errors
+    /// [`BlockError`] when the disk fails.
+    pub fn vote(&mut self, chain: &Chain, now: Time) -> Result<Vec<Vote>, BlockError> {
+        let clock = chain.engine().clock();
+        let Some(slot) = clock.slot_at(now) else { return Ok(Vec::new()) };
+        let round = clock.round(slot);
+        let slots = usize::try_from(clock.slots_per_round()).unwrap_or(usize::MAX);
+        if round == Round(0) || clock.position(slot) < vote_position(slots) || self.keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        let snapshot = chain.database().read()?;
+        let (link, target, source) = link(chain, &snapshot, round)?;
+        let (target, source) = (
+            chain.tables(&link.target.checkpoint.id, &target)?,
+            chain.tables(&link.source.checkpoint.id, &source)?,
+        );
+        let mut batch = Batch::default();
+        let mut voters = Vec::new();
+        for (public, key) in &self.keys {
+            let named = target.each().chain(source.each()).any(|table| table.names(public));
+            let record = snapshot.voting(public)?.unwrap_or_default();
+            match record.vote(&link) {
+                Ok(after) if named => {
+                    batch.voting(public, &after);
+                    voters.push(key);
+                }
+                Ok(_) | Err(Refusal::Target { .. }) => {}
+                Err(refusal) => tracing::warn!(key = %public, %refusal, "not voting"),
+            }
+        }
+        if voters.is_empty() {
+            return Ok(Vec::new());
+        }
+        chain.database().commit(&batch)?;
+        let cast: Vec<Vote> =
+            voters.into_iter().filter_map(|key| Vote::sign(link, chain.engine().chain(), key)).collect();
+        for vote in &cast {
+            if let Err(error) = self.votes.add(*vote, chain.engine().chain(), target, source) {
+                tracing::warn!(%error, "own vote not kept");
+            }
+        }
+        tracing::debug!(round = round.0, votes = cast.len(), target = %link.target.checkpoint.id, "voted");
+        Ok(cast)
+    }
+
+    /// Takes votes of others.
+    ///
+    /// # Errors
+    /// [`BlockError`] when the disk fails; a vote that does not count is only logged.
+    pub fn hear(&mut self, chain: &Chain, votes: &[Vote]) -> Result<(), BlockError> {
+        let snapshot = chain.database().read()?;
+        for vote in votes {
+            let round = vote.link.target.checkpoint.round;
+            let (expected, target, source) = link(chain, &snapshot, round)?;
+            if vote.link != expected {
+                tracing::debug!(key = %vote.minting_key, round = round.0, "a vote for another branch");
+                continue;
+            }
+            let target = chain.tables(&expected.target.checkpoint.id, &target)?;
+            let source = chain.tables(&expected.source.checkpoint.id, &source)?;
+            if let Err(error) = self.votes.add(*vote, chain.engine().chain(), target, source) {
+                tracing::warn!(%error, "a vote that does not count");
+            }
+        }
+        Ok(())
+    }
+
+    /// Mints in the slot that has begun, if this node holds it and has not minted in it. The slot is on disk as
+    /// minted before the block is sealed.
+    ///
+    /// # Errors
+    /// [`BlockError`] when the disk fails.
+    pub fn mint(
+        &mut self,
+        chain: &mut Chain,
+        now: Time,
+        candidates: impl FnOnce() -> Vec<CheckedTransaction>,
+    ) -> Result<Option<Minted>, BlockError> {
+        let Some(slot) = chain.engine().clock().slot_at(now) else { return Ok(None) };
+        let snapshot = chain.database().read()?;
+        let Some((public, key, record)) = self.minter(chain, &snapshot, slot)? else { return Ok(None) };
+        let mut batch = Batch::default();
+        batch.voting(&public, &record);
+        chain.database().commit(&batch)?;
+        let certificate = self.certificate(chain, &snapshot, chain.engine().clock().round(slot))?;
+        let seal = |message: &[u8]| -> Signature { key.sign(message) };
+        let (prepared, skipped) = chain.build(slot, certificate, &candidates(), seal)?;
+        let header = &prepared.block().header.header;
+        tracing::info!(
+            height = header.height.0,
+            slot = slot.0,
+            transactions = header.transactions_count,
+            block = %prepared.id(),
+            "minted a block"
+        );
+        let accepted = chain.accept(prepared, now)?;
+        self.votes.forget(chain.finality().root.round);
+        Ok(Some(Minted { accepted, skipped }))
+    }
+
+    /// The key for a slot, if it is here and may mint, with its record after that.
+    fn minter(
+        &self,
+        chain: &Chain,
+        snapshot: &Snapshot,
+        slot: Slot,
+    ) -> Result<Option<(Hash, &KeyPair, VotingRecord)>, BlockError> {
+        let head = chain.head();
+        if slot <= head.header.slot {
+            return Ok(None);
+        }
+        let clock = chain.engine().clock();
+        let (checkpoint, header) = chain.checkpoint(snapshot, &head.id, clock.round(slot))?;
+        let table = &chain.tables(&checkpoint.id, &header)?.in_force;
+        let Some((holder, _)) = table.holder(clock.position(slot)) else { return Ok(None) };
+        let Some((public, key)) = self.keys.iter().find(|(public, _)| *public == holder.minting_key) else {
+            return Ok(None);
+        };
+        let record = snapshot.voting(public)?.unwrap_or_default();
+        Ok(record.mint(slot).ok().map(|record| (*public, key, record)))
+    }
+
+    /// The certificate for the lowest pending target on the best branch, with every vote held.
+    fn certificate(
+        &self,
+        chain: &Chain,
+        snapshot: &Snapshot,
+        latest: Round,
+    ) -> Result<Option<Certificate>, BlockError> {
+        for round in self.votes.pending(chain.head().header.justified.round) {
+            if round > latest {
+                break;
+            }
+            let (link, target, source) = link(chain, snapshot, round)?;
+            let target = chain.tables(&link.target.checkpoint.id, &target)?;
+            let source = chain.tables(&link.source.checkpoint.id, &source)?;
+            if let Some(certificate) = self.votes.certify(link, target, source) {
+                return Ok(Some(certificate));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// The link that a round votes for on the best branch, with the headers of target and source.
+fn link(chain: &Chain, snapshot: &Snapshot, round: Round) -> Result<(Link, Header, Header), BlockError> {
+    let (target, target_header) = chain.checkpoint(snapshot, &chain.head().id, round)?;
+    let source = target_header.justified_on(&chain.genesis().header.id());
+    let source_header = chain.header(snapshot, &source.id)?;
+    let triple =
+        |checkpoint: Checkpoint, header: &Header| Triple { checkpoint, next_slots: header.next_slots };
+    let link = Link { source: triple(source, &source_header), target: triple(target, &target_header) };
+    Ok((link, target_header, source_header))
+}

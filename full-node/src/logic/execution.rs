@@ -1,0 +1,117 @@
+use light_client::{
+    data_format::{Height, Outcome, Slot, Status, transactions_root},
+    state::{Changes, NodeId},
+    transaction::{AccountView, CheckedTransaction, TransactionError, check_includable},
+};
+
+use super::{BlockState, CallError, ChangeError, Container, Context, StateFault};
+use crate::storage::{Effects, StateNodes};
+use light_client::{crypto::Hash, state::Trie};
+
+/// The execution of one block: the same for blocks that are built and blocks that are checked.
+pub struct BlockExecution<'a> {
+    container: &'a Container,
+    state: BlockState<'a>,
+    outcomes: Vec<Outcome>,
+}
+
+/// What executing a block gave.
+#[derive(Debug)]
+pub struct Executed {
+    /// What became of each transaction, in order.
+    pub outcomes: Vec<Outcome>,
+    /// The root over them.
+    pub transactions_root: Hash,
+    /// The new version of the state.
+    pub changes: Changes,
+    /// What the block adds to the indexes.
+    pub effects: Effects,
+}
+
+/// Why a transaction cannot be in the block.
+#[derive(Debug, thiserror::Error)]
+pub enum InclusionError {
+    /// It breaks a rule.
+    #[error(transparent)]
+    Rule(#[from] TransactionError),
+    /// The state cannot be read.
+    #[error(transparent)]
+    State(#[from] StateFault),
+}
+
+impl<'a> BlockExecution<'a> {
+    /// Starts a block at this height and slot on the state before it.
+    ///
+    /// # Errors
+    /// [`StateFault`] when the disk cannot be read.
+    pub fn new(
+        container: &'a Container,
+        before: Trie<StateNodes<'a>>,
+        height: Height,
+        slot: Slot,
+    ) -> Result<Self, StateFault> {
+        Ok(Self { container, state: BlockState::open(before, height, slot)?, outcomes: Vec::new() })
+    }
+
+    /// Executes the next transaction: charges its fee, then makes all of its calls or none.
+    ///
+    /// # Errors
+    /// [`InclusionError::Rule`] if no block may include it here; nothing has changed then.
+    pub fn apply(&mut self, checked: &CheckedTransaction) -> Result<Outcome, InclusionError> {
+        let (transaction, sender, id) = (checked.transaction(), checked.sender(), checked.id());
+        let account = self.state.account(&sender)?;
+        let view = account.map(|record| AccountView { nonce: record.nonce, balance: record.balance });
+        check_includable(transaction, sender, view.as_ref(), self.state.height())?;
+        let fee = transaction.fee;
+        self.state.charge(&sender, id, fee).map_err(|error| match error {
+            ChangeError::State(fault) => InclusionError::State(fault),
+            ChangeError::Record(_) => {
+                let balance = view.unwrap_or_default().balance;
+                InclusionError::Rule(TransactionError::FeeNotCovered { balance, fee })
+            }
+        })?;
+        let mark = self.state.mark();
+        let context = Context { transaction: id, sender };
+        let mut status = Status::Success;
+        for call in &transaction.calls {
+            match self.container.call(call, &context, &mut self.state) {
+                Ok(()) => {}
+                Err(CallError::Failed(why)) => {
+                    self.state.revert(mark);
+                    status = why;
+                    break;
+                }
+                Err(CallError::State(fault)) => return Err(fault.into()),
+            }
+        }
+        // A block holds at most 65,536 transactions.
+        let index = u32::try_from(self.outcomes.len()).unwrap_or(u32::MAX);
+        let outcome = Outcome { id, status, fee, index };
+        self.outcomes.push(outcome);
+        Ok(outcome)
+    }
+
+    /// Transactions executed so far.
+    pub const fn len(&self) -> usize {
+        self.outcomes.len()
+    }
+
+    /// Whether there are none.
+    pub const fn is_empty(&self) -> bool {
+        self.outcomes.is_empty()
+    }
+
+    /// Ends the block; new state nodes get ids from `next_node` on.
+    ///
+    /// # Errors
+    /// [`StateFault`] when the disk cannot be read.
+    pub fn finish(self, next_node: NodeId) -> Result<Executed, StateFault> {
+        let (changes, effects) = self.state.finish(next_node)?;
+        Ok(Executed {
+            transactions_root: transactions_root(&self.outcomes),
+            outcomes: self.outcomes,
+            changes,
+            effects,
+        })
+    }
+}

@@ -1,0 +1,33 @@
+use std::path::PathBuf;
+
+use light_client::{
+    crypto::KeyPair,
+    data_format::{ChainSpec, Time},
+};
+
+use crate::storage::Retention;
+
+/// What a node is told to be.
+#[derive(Debug)]
+pub struct NodeConfig {
+    /// The folder it keeps its chain in; `None` keeps it in memory, and loses it.
+    pub data: Option<PathBuf>,
+    /// Which chain it runs.
+    pub chain: ChainChoice,
+    /// The Ed25519 keys it mints and votes with, besides those of a development chain.
+    pub minting_keys: Vec<KeyPair>,
+    /// How much of the past it can prove, and what it keeps in memory.
+    pub retention: Retention,
+    /// The time now, in milliseconds since 1970.
+    pub now: Time,
+}
+
+/// Which chain a node runs.
+#[derive(Debug)]
+pub enum ChainChoice {
+    /// The chain of this spec; a folder that holds another one is refused.
+    Spec(Box<ChainSpec>),
+    /// The development chain that the folder holds; a new one starting now if the folder is empty. This node
+    /// holds the keys of all its slots, and a faucet.
+    Development,
+}

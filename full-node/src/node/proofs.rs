@@ -1,0 +1,248 @@
+//! What light clients ask: proof bundles, built from one snapshot each, so that all their parts agree.
+
+use std::collections::BTreeSet;
+
+use light_client::{
+    block_tree::HeaderRange,
+    client::{
+        AccountBundle, Anchor, Beacon, Bundle, HeaderPath, HeaderRow, HistoryPage, MAX_RECORDS,
+        MAX_TIP_HEADERS, TablesUpdate, TransactionBundle,
+    },
+    data_format::{
+        Address, BlockId, Header, Height, SealedHeader, Transaction, TransactionId, TransactionProof, codec,
+    },
+    state::AccountRecord,
+};
+
+use super::{
+    Node, NodeError,
+    queries::{need, stored_finality},
+};
+use crate::storage::{HistoryEntry, Snapshot};
+
+/// Bytes of transactions that go with a page of history, at most: the rest can be asked for one by one.
+const MAX_PAGE_TRANSACTION_BYTES: usize = 256 * 1024;
+
+impl Node {
+    /// The bytes of an `Anchor`: a beacon of the newest final block, or that block's header if it is `trusted`.
+    ///
+    /// # Errors
+    /// [`NodeError`]; a trusted block of another chain is one.
+    pub async fn anchor(&self, trusted: Option<BlockId>) -> Result<Vec<u8>, NodeError> {
+        self.blocking(move |node| Ok(node.anchor_now(&node.0.database.read()?, trusted)?.to_bytes())).await?
+    }
+
+    /// The bytes of a `Beacon` of the newest final block; `None` while only genesis is final.
+    ///
+    /// # Errors
+    /// As [`Node::anchor`].
+    pub async fn beacon(&self, trusted: Option<BlockId>) -> Result<Option<Vec<u8>>, NodeError> {
+        self.blocking(move |node| {
+            let snapshot = node.0.database.read()?;
+            let held = node.check_trusted(&snapshot, trusted)?;
+            Ok(node.beacon_now(&snapshot, held.as_ref())?.map(|beacon| beacon.to_bytes()))
+        })
+        .await?
+    }
+
+    /// The bytes of an `AccountBundle` at the newest final block: the account and its newest records, those after
+    /// the `known_count` first ones, at most `max_records` of them.
+    ///
+    /// # Errors
+    /// As [`Node::anchor`].
+    pub async fn account_bundle(
+        &self,
+        address: Address,
+        trusted: Option<BlockId>,
+        known_count: u64,
+        max_records: usize,
+    ) -> Result<Vec<u8>, NodeError> {
+        self.blocking(move |node| {
+            Ok(node.account_bundle_now(address, trusted, known_count, max_records)?.to_bytes())
+        })
+        .await?
+    }
+
+    /// The bytes of a `HistoryPage`: the `limit` records before the record `before` (none if it is 0), oldest first.
+    ///
+    /// # Errors
+    /// [`NodeError`].
+    pub async fn history_page(
+        &self,
+        address: Address,
+        before: u64,
+        limit: usize,
+    ) -> Result<Vec<u8>, NodeError> {
+        self.blocking(move |node| {
+            let snapshot = node.0.database.read()?;
+            let limit = limit.min(MAX_RECORDS);
+            let from = before.saturating_sub(limit as u64);
+            let records = snapshot.history(&address, from, before, limit)?;
+            Ok(page(&snapshot, &records, Default::default())?.to_bytes())
+        })
+        .await?
+    }
+
+    /// The bytes of a `TransactionBundle`; `None` if the transaction is in no block of the best branch, or in one
+    /// too far beyond the newest final block to be shown from there (2,048 blocks).
+    ///
+    /// # Errors
+    /// As [`Node::anchor`].
+    pub async fn transaction_bundle(
+        &self,
+        id: TransactionId,
+        trusted: Option<BlockId>,
+    ) -> Result<Option<Vec<u8>>, NodeError> {
+        self.blocking(move |node| {
+            Ok(node.transaction_bundle_now(&id, trusted)?.map(|bundle| bundle.to_bytes()))
+        })
+        .await?
+    }
+
+    /// The bytes of a `HeaderRow`: headers of the best branch from a height on, at most `limit` (and at most 2,048).
+    ///
+    /// # Errors
+    /// [`NodeError`].
+    pub async fn headers(&self, from: Height, limit: usize) -> Result<Vec<u8>, NodeError> {
+        self.blocking(move |node| {
+            Ok(HeaderRow(row(&node.0.database.read()?, from, limit.min(MAX_TIP_HEADERS))?).to_bytes())
+        })
+        .await?
+    }
+
+    fn anchor_now(&self, snapshot: &Snapshot, trusted: Option<BlockId>) -> Result<Anchor, NodeError> {
+        let held = self.check_trusted(snapshot, trusted)?;
+        let finality = stored_finality(snapshot)?;
+        if trusted != Some(finality.root.id) {
+            if let Some(beacon) = self.beacon_now(snapshot, held.as_ref())? {
+                return Ok(Anchor::Beacon(Box::new(beacon)));
+            }
+        }
+        let header = need(snapshot.header(&finality.root.id)?, "the newest final header")?.header;
+        Ok(Anchor::Trusted(Box::new(header)))
+    }
+
+    /// The header of the block that a client trusts, if it named one: it must be a final one of this chain.
+    fn check_trusted(
+        &self,
+        snapshot: &Snapshot,
+        trusted: Option<BlockId>,
+    ) -> Result<Option<Header>, NodeError> {
+        let Some(id) = trusted else { return Ok(None) };
+        let unknown = || NodeError::UnknownTrusted(id);
+        let header = snapshot.header(&id)?.ok_or_else(unknown)?.header;
+        let ours = snapshot.at_height(header.height)? == Some(id);
+        if ours && header.height <= stored_finality(snapshot)?.height {
+            Ok(Some(header))
+        } else {
+            Err(unknown())
+        }
+    }
+
+    fn beacon_now(&self, snapshot: &Snapshot, held: Option<&Header>) -> Result<Option<Beacon>, NodeError> {
+        let finality = stored_finality(snapshot)?;
+        let Some(certificate) = finality.certificate else { return Ok(None) };
+        // No module changes the tables, so those of the spec are those of every block.
+        let tables = &self.0.tables;
+        let commitments =
+            [Some(certificate.link.source.next_slots), Some(certificate.link.target.next_slots)];
+        let commitments = commitments.into_iter().chain([held.map(|header| header.next_slots)]).flatten();
+        for commitment in commitments {
+            if commitment != tables.commitment() {
+                return Err(NodeError::Damaged(format!("the slot tables {commitment} are not known")));
+            }
+        }
+        let fewest = certificate.fewest(tables, tables, Some(tables.newest()));
+        let source = need(snapshot.header(&finality.root.id)?, "the newest final header")?.header;
+        Ok(Some(Beacon {
+            source_round: finality.root.round,
+            source,
+            target: certificate.link.target,
+            tables: TablesUpdate::new(tables, tables, tables),
+            signers: fewest.signers,
+            signatures: fewest.signatures,
+        }))
+    }
+
+    fn account_bundle_now(
+        &self,
+        address: Address,
+        trusted: Option<BlockId>,
+        known_count: u64,
+        max_records: usize,
+    ) -> Result<AccountBundle, NodeError> {
+        let snapshot = self.0.database.read()?;
+        let anchor = self.anchor_now(&snapshot, trusted)?;
+        let version = need(snapshot.version(&anchor.header().id())?, "the state of the newest final block")?;
+        let mut state = snapshot.state(version.root);
+        let record = AccountRecord::read(&mut state, &address)?.unwrap_or_default();
+        let limit = max_records.min(MAX_RECORDS);
+        let count = record.history_count;
+        let from = known_count.max(count.saturating_sub(limit as u64));
+        let records = snapshot.history(&address, from, count, limit)?;
+        let history = page(&snapshot, &records, record.history_head)?;
+        Ok(AccountBundle { anchor, address, witness: state.witness(), history })
+    }
+
+    fn transaction_bundle_now(
+        &self,
+        id: &TransactionId,
+        trusted: Option<BlockId>,
+    ) -> Result<Option<TransactionBundle>, NodeError> {
+        let snapshot = self.0.database.read()?;
+        let Some(inclusion) = snapshot.inclusion(id)? else { return Ok(None) };
+        let anchor = self.anchor_now(&snapshot, trusted)?;
+        let final_height = anchor.header().height;
+        let path = if inclusion.height == final_height {
+            HeaderPath::Anchor
+        } else if inclusion.height < final_height {
+            let header = need(snapshot.header(&inclusion.block)?, "the header of a block")?.header;
+            let proof = HeaderRange::new(&snapshot, final_height.0)
+                .prove(inclusion.height)
+                .map_err(|error| NodeError::Damaged(format!("the range of headers: {error}")))?;
+            HeaderPath::Older { header: Box::new(header), proof }
+        } else {
+            let count = inclusion.height.0 - final_height.0;
+            let Some(count) = usize::try_from(count).ok().filter(|count| *count <= MAX_TIP_HEADERS) else {
+                return Ok(None);
+            };
+            HeaderPath::Newer(row(&snapshot, final_height.next(), count)?)
+        };
+        let outcomes = snapshot.outcomes(&inclusion.block)?;
+        let index = inclusion.index as usize;
+        let outcome = need(outcomes.get(index).copied(), "the outcome of a transaction")?;
+        let proof = need(TransactionProof::make(&outcomes, index), "the outcome of a transaction")?;
+        Ok(Some(TransactionBundle { anchor, path, outcome, proof }))
+    }
+}
+
+fn row(snapshot: &Snapshot, from: Height, limit: usize) -> Result<Vec<SealedHeader>, NodeError> {
+    let ids = snapshot.heights(from, limit)?;
+    ids.iter().map(|id| need(snapshot.header(id)?, "the header of a block")).collect()
+}
+
+/// A page of these records; `head` is the account's history head, for a page without any.
+fn page(
+    snapshot: &Snapshot,
+    entries: &[HistoryEntry],
+    head: light_client::crypto::Hash,
+) -> Result<HistoryPage, NodeError> {
+    let mut transactions: Vec<Transaction> = Vec::new();
+    let mut room = MAX_PAGE_TRANSACTION_BYTES;
+    let named: BTreeSet<TransactionId> =
+        entries.iter().map(|entry| entry.record.transaction).filter(|id| !id.is_zero()).collect();
+    for id in named {
+        let Some(inclusion) = snapshot.inclusion(&id)? else { continue };
+        let transaction = snapshot.transaction(&inclusion.block, inclusion.index)?.transaction;
+        match room.checked_sub(codec::encode(&transaction).len()) {
+            Some(left) => room = left,
+            None => break,
+        }
+        transactions.push(transaction);
+    }
+    Ok(HistoryPage {
+        head_before: entries.first().map_or(head, |entry| entry.head_before),
+        records: entries.iter().map(|entry| entry.record).collect(),
+        transactions,
+    })
+}

@@ -1,0 +1,99 @@
+//! What people and tools ask: answers at the head of the best branch, without proof.
+
+use light_client::{
+    data_format::{Address, Height, TransactionId},
+    state::AccountRecord,
+};
+
+use super::{AccountState, BlockView, Node, NodeError, TransactionState};
+use crate::{
+    block_tree::Head,
+    storage::{Finality, Snapshot, StorageError},
+};
+
+impl Node {
+    /// An account at the head; all zeros if it is not in the state.
+    ///
+    /// # Errors
+    /// [`NodeError`].
+    pub async fn account(&self, address: Address) -> Result<AccountState, NodeError> {
+        self.blocking(move |node| node.account_now(address)).await?
+    }
+
+    /// What became of a transaction.
+    ///
+    /// # Errors
+    /// [`NodeError`].
+    pub async fn transaction(&self, id: TransactionId) -> Result<TransactionState, NodeError> {
+        self.blocking(move |node| node.transaction_now(&id)).await?
+    }
+
+    /// A block of the best branch; `None` above the head.
+    ///
+    /// # Errors
+    /// [`NodeError`].
+    pub async fn block(&self, height: Height) -> Result<Option<BlockView>, NodeError> {
+        self.blocking(move |node| node.block_now(height)).await?
+    }
+
+    fn account_now(&self, address: Address) -> Result<AccountState, NodeError> {
+        let snapshot = self.0.database.read()?;
+        let head = self.stored_head(&snapshot)?;
+        let record = AccountRecord::read(&mut snapshot.state(head.root), &address)?.unwrap_or_default();
+        let waiting = self.pool().next_nonce(&address).unwrap_or(0);
+        Ok(AccountState {
+            address,
+            nonce: record.nonce,
+            next_nonce: record.nonce.max(waiting),
+            balance: record.balance,
+            history_count: record.history_count,
+            height: head.header.height,
+        })
+    }
+
+    fn transaction_now(&self, id: &TransactionId) -> Result<TransactionState, NodeError> {
+        let waiting = self.pool().get(id).map(|checked| checked.signed().clone());
+        let snapshot = self.0.database.read()?;
+        let Some(inclusion) = snapshot.inclusion(id)? else {
+            return Ok(waiting.map_or(TransactionState::Unknown, TransactionState::Pending));
+        };
+        let header = need(snapshot.header(&inclusion.block)?, "the header of a block")?.header;
+        let outcomes = snapshot.outcomes(&inclusion.block)?;
+        let outcome = need(outcomes.get(inclusion.index as usize).copied(), "the outcome of a transaction")?;
+        Ok(TransactionState::Included {
+            block: self.position(&header),
+            outcome,
+            is_final: inclusion.height <= stored_finality(&snapshot)?.height,
+            signed: snapshot.transaction(&inclusion.block, inclusion.index)?,
+        })
+    }
+
+    fn block_now(&self, height: Height) -> Result<Option<BlockView>, NodeError> {
+        let snapshot = self.0.database.read()?;
+        let Some(id) = snapshot.at_height(height)? else { return Ok(None) };
+        let header = need(snapshot.header(&id)?, "the header of a block")?;
+        Ok(Some(BlockView {
+            position: self.position(&header.header),
+            outcomes: snapshot.outcomes(&id)?,
+            is_final: height <= stored_finality(&snapshot)?.height,
+            header,
+        }))
+    }
+
+    /// The head as the snapshot has it.
+    pub(super) fn stored_head(&self, snapshot: &Snapshot) -> Result<Head, NodeError> {
+        let id = need(snapshot.head()?, "the head")?;
+        let header = need(snapshot.header(&id)?, "the header of the head")?.header;
+        let version = need(snapshot.version(&id)?, "the state of the head")?;
+        Ok(Head { id, header, root: version.root })
+    }
+}
+
+pub(super) fn stored_finality(snapshot: &Snapshot) -> Result<Finality, NodeError> {
+    need(snapshot.finality()?, "the newest final block")
+}
+
+/// What must be stored.
+pub(super) fn need<T>(found: Option<T>, what: &str) -> Result<T, NodeError> {
+    found.ok_or_else(|| StorageError::damaged(what, "it is not stored").into())
+}

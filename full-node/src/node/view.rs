@@ -1,0 +1,129 @@
+//! What the node tells people and tools: plain claims, in types that JSON shows well. Proofs are bytes of
+//! `light_client::client` bundles.
+
+use light_client::data_format::{
+    Address, Amount, BlockId, ChainId, Checkpoint, Height, Outcome, Round, SealedHeader, SignedTransaction,
+    Slot, Time, TransactionId,
+};
+
+/// How the node and its chain are doing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Status {
+    /// The chain it runs.
+    pub chain: ChainId,
+    /// The chain's name.
+    pub name: String,
+    /// Its block 0.
+    pub genesis: BlockId,
+    /// Whether this is a development chain with a faucet.
+    pub development: bool,
+    /// The newest block of the best branch.
+    pub head: BlockPosition,
+    /// The newest final block.
+    pub final_block: BlockPosition,
+    /// The highest justified checkpoint known.
+    pub justified: Checkpoint,
+    /// The round the clock is in; 0 before genesis.
+    pub round: Round,
+    /// Transactions that wait for a block.
+    pub pool_transactions: usize,
+    /// Bytes of them.
+    pub pool_bytes: usize,
+    /// Minting keys this node holds.
+    pub minting_keys: usize,
+    /// Why the node stands still, if it does.
+    pub halted: Option<String>,
+}
+
+/// A block's place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BlockPosition {
+    /// Its id.
+    pub id: BlockId,
+    /// Its height.
+    pub height: Height,
+    /// Its slot.
+    pub slot: Slot,
+    /// When that slot starts.
+    pub time: Time,
+}
+
+/// An account at the head of the best branch: a claim, not a proof.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AccountState {
+    /// Whose.
+    pub address: Address,
+    /// The nonce its next transaction in a block must have.
+    pub nonce: u64,
+    /// The nonce after everything of it that waits in the pool.
+    pub next_nonce: u64,
+    /// What it holds.
+    pub balance: Amount,
+    /// Number of history records.
+    pub history_count: u64,
+    /// The height of the block after which this is so.
+    pub height: Height,
+}
+
+/// What became of a transaction: a claim, not a proof.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TransactionState {
+    /// Neither in the pool nor in a block of the best branch.
+    Unknown,
+    /// Waits for a block.
+    Pending(SignedTransaction),
+    /// In a block of the best branch.
+    Included {
+        /// The block.
+        block: BlockPosition,
+        /// Its id, status, fee and place.
+        outcome: Outcome,
+        /// Whether the block is final.
+        is_final: bool,
+        /// The transaction.
+        signed: SignedTransaction,
+    },
+}
+
+/// A block of the best branch: a claim, not a proof.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BlockView {
+    /// Its place.
+    pub position: BlockPosition,
+    /// Its header.
+    pub header: SealedHeader,
+    /// What became of its transactions, in order.
+    pub outcomes: Vec<Outcome>,
+    /// Whether it is final.
+    pub is_final: bool,
+}
+
+/// What happens on the chain, as it happens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// The head of the best branch moved.
+    Block {
+        /// The new head.
+        block: BlockPosition,
+        /// Transactions in it.
+        transactions: u32,
+        /// Accounts that this block and the others applied with it changed, and those of blocks undone; sorted.
+        touched: std::sync::Arc<Vec<Address>>,
+        /// Blocks of the former branch that were undone, 0 if the head only grew.
+        undone: u64,
+    },
+    /// A block became final.
+    Final {
+        /// The newest final block.
+        block: BlockPosition,
+        /// The round whose checkpoint it is.
+        round: Round,
+    },
+    /// A transaction came into the pool.
+    Pending {
+        /// Its id.
+        id: TransactionId,
+        /// Its sender and recipients; sorted.
+        touched: std::sync::Arc<Vec<Address>>,
+    },
+}

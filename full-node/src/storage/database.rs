@@ -1,0 +1,430 @@
+use std::{path::Path, sync::Arc};
+
+use borsh::BorshDeserialize;
+use light_client::{
+    block_tree::RangeStore,
+    consensus::spos::{Block, Certificate, VotingRecord},
+    crypto::Hash,
+    data_format::{
+        Address, BlockId, ChainId, ChainSpec, Height, Outcome, SealedHeader, SignedTransaction,
+        TransactionId, codec,
+    },
+    state::{NodeId, Root, Trie},
+};
+
+use super::{
+    Batch, Effects, Finality, HistoryEntry, Inclusion, NodeCache, Read, RedbStorage, Retention, Space,
+    StateNodes, Storage, StorageError, Version,
+};
+
+/// The format of the data folder.
+const FORMAT: u32 = 1;
+
+const META_FORMAT: &[u8] = b"format";
+const META_CHAIN: &[u8] = b"chain";
+const META_SPEC: &[u8] = b"spec";
+const META_HEAD: &[u8] = b"head";
+const META_FINALITY: &[u8] = b"finality";
+const META_NEXT_NODE: &[u8] = b"next-node";
+const META_PRUNED: &[u8] = b"pruned";
+
+/// A storage with types. Cheap to clone.
+#[derive(Clone)]
+pub struct Database {
+    storage: Arc<dyn Storage>,
+    cache: Arc<NodeCache>,
+}
+
+impl Database {
+    /// Opens the folder, or a database in memory without one.
+    ///
+    /// # Errors
+    /// [`StorageError`] if the folder is in use, of another format, or cannot be used.
+    pub fn open(folder: Option<&Path>, retention: &Retention) -> Result<Self, StorageError> {
+        let storage = match folder {
+            Some(folder) => RedbStorage::open(folder, retention)?,
+            None => RedbStorage::in_memory(retention)?,
+        };
+        Self::over(Arc::new(storage), retention)
+    }
+
+    /// Over any storage.
+    ///
+    /// # Errors
+    /// [`StorageError`] if it cannot be read or has another format.
+    pub fn over(storage: Arc<dyn Storage>, retention: &Retention) -> Result<Self, StorageError> {
+        let database = Self { storage, cache: Arc::new(NodeCache::new(retention.node_cache_bytes)) };
+        let found: Option<u32> = database.read()?.meta(META_FORMAT)?;
+        match found {
+            Some(found) if found != FORMAT => Err(StorageError::Format { found, known: FORMAT }),
+            _ => Ok(database),
+        }
+    }
+
+    /// What is stored now.
+    ///
+    /// # Errors
+    /// [`StorageError`] when the disk cannot be read.
+    pub fn read(&self) -> Result<Snapshot, StorageError> {
+        Ok(Snapshot { read: self.storage.read()?, cache: Arc::clone(&self.cache) })
+    }
+
+    /// Writes all of the batch or nothing; returns once it is durable.
+    ///
+    /// # Errors
+    /// As [`Storage::commit`].
+    pub fn commit(&self, batch: &Batch) -> Result<(), StorageError> {
+        self.storage.commit(batch)
+    }
+
+    /// The state nodes in memory.
+    pub fn cache(&self) -> &NodeCache {
+        &self.cache
+    }
+}
+
+/// What is stored at one moment, with types.
+pub struct Snapshot {
+    read: Box<dyn Read>,
+    cache: Arc<NodeCache>,
+}
+
+impl Snapshot {
+    /// The chain in this folder; `None` if it is empty.
+    ///
+    /// # Errors
+    /// [`StorageError`]; so for every method here: when the disk cannot be read or its bytes are damaged.
+    pub fn chain(&self) -> Result<Option<ChainId>, StorageError> {
+        self.meta(META_CHAIN)
+    }
+
+    /// The spec of that chain.
+    ///
+    /// # Errors
+    /// As [`Snapshot::chain`].
+    pub fn spec(&self) -> Result<Option<ChainSpec>, StorageError> {
+        self.meta(META_SPEC)
+    }
+
+    /// The newest block of the best branch.
+    ///
+    /// # Errors
+    /// As [`Snapshot::chain`].
+    pub fn head(&self) -> Result<Option<BlockId>, StorageError> {
+        self.meta(META_HEAD)
+    }
+
+    /// What is final.
+    ///
+    /// # Errors
+    /// As [`Snapshot::chain`].
+    pub fn finality(&self) -> Result<Option<Finality>, StorageError> {
+        self.meta(META_FINALITY)
+    }
+
+    /// The id for the next state node.
+    ///
+    /// # Errors
+    /// As [`Snapshot::chain`].
+    pub fn next_node(&self) -> Result<NodeId, StorageError> {
+        Ok(self.meta(META_NEXT_NODE)?.unwrap_or(NodeId::FIRST))
+    }
+
+    /// The height below which versions of the state were deleted.
+    ///
+    /// # Errors
+    /// As [`Snapshot::chain`].
+    pub fn pruned(&self) -> Result<Height, StorageError> {
+        Ok(self.meta(META_PRUNED)?.unwrap_or_default())
+    }
+
+    /// A header, of any branch.
+    ///
+    /// # Errors
+    /// As [`Snapshot::chain`].
+    pub fn header(&self, id: &BlockId) -> Result<Option<SealedHeader>, StorageError> {
+        self.record(Space::Headers, id.as_bytes())
+    }
+
+    /// Blocks since the newest final one, itself included, in order of arrival.
+    ///
+    /// # Errors
+    /// As [`Snapshot::chain`].
+    pub fn tree(&self) -> Result<Vec<BlockId>, StorageError> {
+        let mut blocks: Vec<(u64, BlockId)> = Vec::new();
+        for (key, value) in self.all(Space::Tree)? {
+            blocks.push((decode("arrival", &value)?, decode("block id", &key)?));
+        }
+        blocks.sort_unstable();
+        Ok(blocks.into_iter().map(|(_, id)| id).collect())
+    }
+
+    /// A block's certificate, if it has one.
+    ///
+    /// # Errors
+    /// As [`Snapshot::chain`]; also if the block is not stored.
+    pub fn certificate(&self, id: &BlockId) -> Result<Option<Certificate>, StorageError> {
+        self.need(Space::Bodies, id.as_bytes())
+    }
+
+    /// A transaction of a block, by its place.
+    ///
+    /// # Errors
+    /// As [`Snapshot::chain`]; also if it is not stored.
+    pub fn transaction(&self, block: &BlockId, index: u32) -> Result<SignedTransaction, StorageError> {
+        self.need(Space::Bodies, &body_key(block, index))
+    }
+
+    /// A whole block; `None` if it is not stored.
+    ///
+    /// # Errors
+    /// As [`Snapshot::chain`].
+    pub fn block(&self, id: &BlockId) -> Result<Option<Block>, StorageError> {
+        let Some(header) = self.header(id)? else { return Ok(None) };
+        let count = header.header.transactions_count;
+        let entries =
+            self.read.range(Space::Bodies, &body_key(id, 0), &body_key(id, count), count as usize)?;
+        if entries.len() != count as usize {
+            return Err(StorageError::damaged(
+                format!("body of block {id}"),
+                format!("{} of {count}", entries.len()),
+            ));
+        }
+        let transactions =
+            entries.iter().map(|(_, bytes)| decode("transaction", bytes)).collect::<Result<_, _>>()?;
+        Ok(Some(Block { header, certificate: self.certificate(id)?, transactions }))
+    }
+
+    /// The outcomes of a block's transactions.
+    ///
+    /// # Errors
+    /// As [`Snapshot::chain`]; also if the block is not stored.
+    pub fn outcomes(&self, id: &BlockId) -> Result<Vec<Outcome>, StorageError> {
+        self.need(Space::Outcomes, id.as_bytes())
+    }
+
+    /// What applying a block adds to the indexes.
+    ///
+    /// # Errors
+    /// As [`Snapshot::chain`]; also if the block is final or not stored.
+    pub fn effects(&self, id: &BlockId) -> Result<Effects, StorageError> {
+        self.need(Space::Effects, id.as_bytes())
+    }
+
+    /// A block's version of the state; `None` if it was pruned.
+    ///
+    /// # Errors
+    /// As [`Snapshot::chain`].
+    pub fn version(&self, id: &BlockId) -> Result<Option<Version>, StorageError> {
+        self.record(Space::Versions, id.as_bytes())
+    }
+
+    /// The block of the best branch at a height.
+    ///
+    /// # Errors
+    /// As [`Snapshot::chain`].
+    pub fn at_height(&self, height: Height) -> Result<Option<BlockId>, StorageError> {
+        self.record(Space::Heights, &height.0.to_be_bytes())
+    }
+
+    /// Blocks of the best branch from a height on, at most `limit`.
+    ///
+    /// # Errors
+    /// As [`Snapshot::chain`].
+    pub fn heights(&self, from: Height, limit: usize) -> Result<Vec<BlockId>, StorageError> {
+        let entries = self.read.range(Space::Heights, &from.0.to_be_bytes(), &END, limit)?;
+        entries.iter().map(|(_, value)| decode("block id", value)).collect()
+    }
+
+    /// History records of an account with `from ≤ index < to`, oldest first, at most `limit`.
+    ///
+    /// # Errors
+    /// As [`Snapshot::chain`].
+    pub fn history(
+        &self,
+        address: &Address,
+        from: u64,
+        to: u64,
+        limit: usize,
+    ) -> Result<Vec<HistoryEntry>, StorageError> {
+        if from >= to {
+            return Ok(Vec::new());
+        }
+        let entries =
+            self.read.range(Space::History, &history_key(address, from), &history_key(address, to), limit)?;
+        entries.iter().map(|(_, value)| decode("history record", value)).collect()
+    }
+
+    /// Where a transaction is on the best branch.
+    ///
+    /// # Errors
+    /// As [`Snapshot::chain`].
+    pub fn inclusion(&self, id: &TransactionId) -> Result<Option<Inclusion>, StorageError> {
+        self.record(Space::Transactions, id.as_bytes())
+    }
+
+    /// What a minting key signed; `None` if there is no record of it.
+    ///
+    /// # Errors
+    /// As [`Snapshot::chain`].
+    pub fn voting(&self, minting_key: &Hash) -> Result<Option<VotingRecord>, StorageError> {
+        self.record(Space::Voting, minting_key.as_bytes())
+    }
+
+    /// A version of the state.
+    pub fn state(&self, root: Root) -> Trie<StateNodes<'_>> {
+        Trie::open(root, self.nodes())
+    }
+
+    /// The state nodes.
+    pub fn nodes(&self) -> StateNodes<'_> {
+        StateNodes { read: &*self.read, cache: &self.cache }
+    }
+
+    /// Every entry of a space: for checks and tests.
+    ///
+    /// # Errors
+    /// As [`Snapshot::chain`].
+    pub fn all(&self, space: Space) -> Result<Vec<super::Entry>, StorageError> {
+        self.read.range(space, &[], &END, usize::MAX)
+    }
+
+    fn meta<T: BorshDeserialize>(&self, key: &[u8]) -> Result<Option<T>, StorageError> {
+        self.record(Space::Meta, key)
+    }
+
+    fn need<T: BorshDeserialize>(&self, space: Space, key: &[u8]) -> Result<T, StorageError> {
+        self.record(space, key)?
+            .ok_or_else(|| StorageError::damaged(format!("{space} {}", hexadecimal(key)), "it is not stored"))
+    }
+
+    fn record<T: BorshDeserialize>(&self, space: Space, key: &[u8]) -> Result<Option<T>, StorageError> {
+        let Some(bytes) = self.read.get(space, key)? else { return Ok(None) };
+        decode(&format!("{space} {}", hexadecimal(key)), &bytes).map(Some)
+    }
+}
+
+impl RangeStore for Snapshot {
+    type Error = StorageError;
+
+    fn node(&self, position: u64) -> Result<Option<Hash>, StorageError> {
+        self.record(Space::Range, &position.to_be_bytes())
+    }
+}
+
+/// What the layers above write, by its meaning.
+impl Batch {
+    /// Makes an empty folder the folder of a chain.
+    pub fn found(&mut self, chain: &ChainId, spec: &ChainSpec) {
+        self.meta(META_FORMAT, &FORMAT);
+        self.meta(META_CHAIN, chain);
+        self.meta(META_SPEC, spec);
+    }
+
+    /// Moves the head of the best branch.
+    pub fn head(&mut self, id: &BlockId) {
+        self.meta(META_HEAD, id);
+    }
+
+    /// Notes what is final.
+    pub fn finality(&mut self, finality: &Finality) {
+        self.meta(META_FINALITY, finality);
+    }
+
+    /// Notes the id for the next state node.
+    pub fn next_node(&mut self, id: NodeId) {
+        self.meta(META_NEXT_NODE, &id);
+    }
+
+    /// Notes the height below which versions of the state are gone.
+    pub fn pruned(&mut self, height: Height) {
+        self.meta(META_PRUNED, &height);
+    }
+
+    /// Keeps a block's body and outcomes.
+    pub fn body(&mut self, id: &BlockId, block: &Block, outcomes: &[Outcome]) {
+        self.put(Space::Bodies, *id.as_bytes(), codec::encode(&block.certificate));
+        for (index, transaction) in (0..).zip(&block.transactions) {
+            self.put(Space::Bodies, body_key(id, index), codec::encode(transaction));
+        }
+        self.put(Space::Outcomes, *id.as_bytes(), codec::encode(outcomes));
+    }
+
+    /// Removes a block's body and outcomes.
+    pub fn remove_body(&mut self, id: &BlockId, transactions: u32) {
+        self.remove(Space::Bodies, *id.as_bytes());
+        for index in 0..transactions {
+            self.remove(Space::Bodies, body_key(id, index));
+        }
+        self.remove(Space::Outcomes, *id.as_bytes());
+    }
+
+    /// Keeps a block's version of the state; its nodes are written apart.
+    pub fn version(&mut self, id: &BlockId, version: &Version) {
+        self.put(Space::Versions, *id.as_bytes(), codec::encode(version));
+    }
+
+    /// Keeps what undoing and applying a block again needs.
+    pub fn effects(&mut self, id: &BlockId, effects: &Effects) {
+        self.put(Space::Effects, *id.as_bytes(), codec::encode(effects));
+    }
+
+    /// Notes a block of the best branch.
+    pub fn height(&mut self, height: Height, id: &BlockId) {
+        self.put(Space::Heights, height.0.to_be_bytes(), *id.as_bytes());
+    }
+
+    /// Forgets a block of the best branch.
+    pub fn remove_height(&mut self, height: Height) {
+        self.remove(Space::Heights, height.0.to_be_bytes());
+    }
+
+    /// Adds a history record.
+    pub fn history(&mut self, address: &Address, entry: &HistoryEntry) {
+        self.put(Space::History, history_key(address, entry.record.index), codec::encode(entry));
+    }
+
+    /// Removes a history record.
+    pub fn remove_history(&mut self, address: &Address, index: u64) {
+        self.remove(Space::History, history_key(address, index));
+    }
+
+    /// Notes where a transaction is.
+    pub fn inclusion(&mut self, id: &TransactionId, inclusion: &Inclusion) {
+        self.put(Space::Transactions, *id.as_bytes(), codec::encode(inclusion));
+    }
+
+    /// Notes what a minting key signed.
+    pub fn voting(&mut self, minting_key: &Hash, record: &VotingRecord) {
+        self.put(Space::Voting, *minting_key.as_bytes(), codec::encode(record));
+    }
+
+    fn meta<T: borsh::BorshSerialize>(&mut self, key: &[u8], value: &T) {
+        self.put(Space::Meta, key, codec::encode(value));
+    }
+}
+
+/// Beyond every key of every space: no key starts with so many ones.
+const END: [u8; 64] = [0xff; 64];
+
+fn body_key(block: &BlockId, index: u32) -> Vec<u8> {
+    [&block.as_bytes()[..], &index.to_be_bytes()].concat()
+}
+
+fn history_key(address: &Address, index: u64) -> Vec<u8> {
+    [&address.as_bytes()[..], &index.to_be_bytes()].concat()
+}
+
+/// What we wrote ourselves is not longer than memory; damage is found by the decoder.
+fn decode<T: BorshDeserialize>(what: &str, bytes: &[u8]) -> Result<T, StorageError> {
+    codec::decode(bytes, usize::MAX).map_err(|error| StorageError::damaged(what, error))
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing into a string cannot fail.
+        let _: std::fmt::Result = write!(text, "{byte:02x}");
+        text
+    })
+}

@@ -1,0 +1,130 @@
+use std::path::Path;
+
+use redb::{
+    Database, DatabaseError, ReadOnlyTable, ReadTransaction, ReadableDatabase, TableDefinition,
+    backends::InMemoryBackend,
+};
+
+use super::{Batch, Entry, Read, Retention, Space, Storage, StorageError};
+
+/// The file inside the data folder.
+const FILE: &str = "chain.redb";
+
+type Definition = TableDefinition<'static, &'static [u8], &'static [u8]>;
+type Opened = ReadOnlyTable<&'static [u8], &'static [u8]>;
+
+const fn definition(space: Space) -> Definition {
+    TableDefinition::new(space.name())
+}
+
+/// A redb file, or a redb in memory.
+pub struct RedbStorage {
+    database: Database,
+}
+
+impl RedbStorage {
+    /// Opens the file in `folder`, which is made if it does not exist. The file stays locked until this is
+    /// dropped. A file that a killed process left behind is repaired at once.
+    ///
+    /// # Errors
+    /// [`StorageError::InUse`], or why the folder cannot be used.
+    pub fn open(folder: &Path, retention: &Retention) -> Result<Self, StorageError> {
+        std::fs::create_dir_all(folder).map_err(|error| {
+            StorageError::failed(format!("cannot make the folder {}", folder.display()), error)
+        })?;
+        let path = folder.join(FILE);
+        let opened = Database::builder().set_cache_size(retention.page_cache_bytes).create(&path);
+        let database = opened.map_err(|error| match error {
+            DatabaseError::DatabaseAlreadyOpen => StorageError::InUse(folder.to_owned()),
+            error => StorageError::failed(format!("cannot open {}", path.display()), error),
+        })?;
+        Self::with(database)
+    }
+
+    /// A database that is gone when dropped.
+    ///
+    /// # Errors
+    /// Never in practice; redb's signature allows it.
+    pub fn in_memory(retention: &Retention) -> Result<Self, StorageError> {
+        let database = Database::builder()
+            .set_cache_size(retention.page_cache_bytes)
+            .create_with_backend(InMemoryBackend::new())
+            .map_err(|error| StorageError::failed("cannot make a database in memory", error))?;
+        Self::with(database)
+    }
+
+    fn with(database: Database) -> Result<Self, StorageError> {
+        let storage = Self { database };
+        // Readers need every table to exist.
+        storage.commit(&Batch::default())?;
+        Ok(storage)
+    }
+}
+
+impl Storage for RedbStorage {
+    fn read(&self) -> Result<Box<dyn Read>, StorageError> {
+        let failed = |error: &dyn std::fmt::Display| StorageError::failed("cannot read the database", error);
+        let transaction: ReadTransaction = self.database.begin_read().map_err(|error| failed(&error))?;
+        let mut tables = Vec::with_capacity(Space::ALL.len());
+        for space in Space::ALL {
+            tables.push(transaction.open_table(definition(space)).map_err(|error| failed(&error))?);
+        }
+        Ok(Box::new(RedbRead { tables }))
+    }
+
+    fn commit(&self, batch: &Batch) -> Result<(), StorageError> {
+        self.write(batch).map_err(|error| StorageError::failed("cannot write to the database", error))
+    }
+}
+
+impl RedbStorage {
+    fn write(&self, batch: &Batch) -> Result<(), redb::Error> {
+        let mut transaction = self.database.begin_write()?;
+        // Opening after a kill is instant, at the price of a second sync.
+        transaction.set_quick_repair(true);
+        for space in Space::ALL {
+            let mut table = transaction.open_table(definition(space))?;
+            for change in batch.changes().iter().filter(|change| change.space == space) {
+                match &change.value {
+                    Some(value) => table.insert(&*change.key, &**value)?,
+                    None => table.remove(&*change.key)?,
+                };
+            }
+        }
+        transaction.commit()?;
+        Ok(())
+    }
+}
+
+struct RedbRead {
+    /// In the order of [`Space::ALL`].
+    tables: Vec<Opened>,
+}
+
+impl RedbRead {
+    fn table(&self, space: Space) -> &Opened {
+        &self.tables[space as usize]
+    }
+}
+
+impl Read for RedbRead {
+    fn get(&self, space: Space, key: &[u8]) -> Result<Option<Vec<u8>>, StorageError> {
+        let value = self.table(space).get(key).map_err(|error| failed_read(space, error))?;
+        Ok(value.map(|value| value.value().to_vec()))
+    }
+
+    fn range(&self, space: Space, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<Entry>, StorageError> {
+        let range = self.table(space).range(from..to).map_err(|error| failed_read(space, error))?;
+        range
+            .take(limit)
+            .map(|entry| {
+                let (key, value) = entry.map_err(|error| failed_read(space, error))?;
+                Ok((key.value().to_vec(), value.value().to_vec()))
+            })
+            .collect()
+    }
+}
+
+fn failed_read(space: Space, error: impl std::fmt::Display) -> StorageError {
+    StorageError::failed(format!("cannot read {space}"), error)
+}
