@@ -1,3 +1,12 @@
 //! What the tests of every crate share: generators, conformance suites, scripted chains.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "support for tests: a broken script must stop the test"
+)]
+
+pub mod chain;
 pub mod node_store;
+pub mod server;

@@ -1,0 +1,104 @@
+//! A server in memory over a [`ScriptedChain`]: takes the client's requests, gives honest answers. Tests change
+//! the answers on their way.
+
+use super::chain::ScriptedChain;
+use crate::{
+    client::{Bundle, Client, Method, Request, Response, Trusted},
+    crypto::Hash,
+    data_format::{Address, SignedTransaction, Time},
+    transaction::Submission,
+};
+
+/// A chain that answers requests and mints what it is sent.
+pub struct ScriptedServer {
+    /// The chain.
+    pub chain: ScriptedChain,
+    /// Payments taken and not minted yet.
+    pub pool: Vec<SignedTransaction>,
+    /// Blocks that clients may name as trusted, with their tables.
+    known: Vec<Trusted>,
+}
+
+impl ScriptedServer {
+    /// A server of a chain.
+    pub fn new(chain: ScriptedChain) -> Self {
+        let known = vec![chain.genesis()];
+        Self { chain, pool: Vec::new(), known }
+    }
+
+    /// Mints a round, with what is in the pool in its first block.
+    pub fn advance(&mut self) {
+        let pool = std::mem::take(&mut self.pool);
+        self.chain.advance(&pool);
+        let newest = self.known.last().cloned();
+        if let Some(trusted) = newest
+            && let Some(beacon) = self.chain.beacon(&trusted)
+            && let Ok((tables, _)) = beacon.tables.resolve(&trusted.tables)
+        {
+            self.known.push(Trusted {
+                round: beacon.source_round,
+                height: beacon.source.height,
+                slot: beacon.source.slot,
+                id: beacon.source.id(),
+                tables,
+            });
+        }
+    }
+
+    /// The honest answer to a request.
+    pub fn answer(&mut self, request: &Request) -> Response {
+        let path = request.url.split_once("/v1/").map_or("", |(_, path)| path);
+        let (path, query) = path.split_once('?').unwrap_or((path, ""));
+        let field = |name: &str| {
+            query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('=')).map(str::to_owned)
+        };
+        let number = |name: &str| field(name).and_then(|text| text.parse::<u64>().ok()).unwrap_or(0);
+        let trusted = field("trusted").and_then(|text| Hash::from_hex(&text));
+        let trusted = trusted.and_then(|id| self.known.iter().rev().find(|known| known.id == id)).cloned();
+        let trusted = trusted.unwrap_or_else(|| self.chain.genesis());
+        let body = match (request.method, path.split('/').collect::<Vec<_>>().as_slice()) {
+            (Method::Get, ["status"]) => {
+                format!("{{\"chain_id\":\"{}\"}}", self.chain.spec().id()).into_bytes()
+            }
+            (Method::Get, ["beacon"]) => self.chain.anchor(&trusted).to_bytes(),
+            (Method::Get, ["accounts", address, "bundle"]) => {
+                let address: Address = address.parse().unwrap();
+                self.chain.account_bundle(&trusted, address, number("known"), number("records")).to_bytes()
+            }
+            (Method::Get, ["accounts", address, "history"]) => {
+                let address: Address = address.parse().unwrap();
+                self.chain.history_page(&address, number("before"), number("limit")).to_bytes()
+            }
+            (Method::Get, ["transactions", id, "bundle"]) => {
+                let id = Hash::from_hex(id).unwrap();
+                match self.chain.transaction_bundle(&trusted, &id) {
+                    Some(bundle) => bundle.to_bytes(),
+                    None => return Response { status: 404, body: Vec::new() },
+                }
+            }
+            (Method::Post, ["transactions"]) => {
+                self.pool.push(Submission::decode(&request.body, &self.chain.spec().id()).unwrap());
+                return Response { status: 202, body: b"{}".to_vec() };
+            }
+            _ => return Response { status: 404, body: Vec::new() },
+        };
+        Response { status: 200, body }
+    }
+
+    /// Answers every request that the client has, until it has none, changing answers on their way.
+    pub fn serve(
+        &mut self,
+        client: &mut Client,
+        now: Time,
+        mut change: impl FnMut(&Request, Response) -> Response,
+    ) -> usize {
+        let mut served = 0;
+        while let Some(request) = client.next_request() {
+            let response = self.answer(&request);
+            let response = change(&request, response);
+            client.respond(request.id, Ok(response), now);
+            served += 1;
+        }
+        served
+    }
+}
