@@ -264,6 +264,20 @@ fn a_truncated_history_is_a_lie() {
 }
 
 #[test]
+fn a_history_without_its_older_records_is_a_lie() {
+    let mut server = server(1);
+    let transfer = server.chain.transfer(1, test_address(2), Amount(COIN));
+    server.pool.push(transfer);
+    for _ in 0..4 {
+        server.advance();
+    }
+    let genesis = server.chain.genesis();
+    let short = server.chain.account_bundle(&genesis, test_address(1), 0, 1);
+    assert_eq!(short.history.records.len(), 1);
+    altered(&mut server, move |bundle| *bundle = short.clone());
+}
+
+#[test]
 fn an_invented_record_is_a_lie() {
     let mut server = server(3);
     altered(&mut server, |bundle| bundle.history.records[0].delta += 1);

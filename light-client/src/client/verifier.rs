@@ -121,6 +121,14 @@ pub enum ProofFailure {
         /// Records now.
         count: u64,
     },
+    /// LIGHT-HISTORY-4: as many records as were asked for and exist.
+    #[error("{found} history records where {expected} were asked for and exist")]
+    Withheld {
+        /// Records that an honest server sends.
+        expected: u64,
+        /// Records sent.
+        found: u64,
+    },
     /// LIGHT-TX-1: the answer is about the transaction asked for.
     #[error("asked for transaction {asked}, the answer is about {found}")]
     AnotherTransaction {

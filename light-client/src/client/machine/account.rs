@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 
 use borsh::{BorshDeserialize, BorshSerialize};
 
+use super::requests::PAGE_RECORDS;
 use crate::{
     client::{HistoryPage, ProofFailure, ProvenAccount, Verifier, facts::Final},
     data_format::{BlockId, Height, Slot, Time, Transaction, TransactionId},
@@ -120,6 +121,7 @@ impl AccountState {
         }
         let ProvenAccount { record, before, steps } = proven.into_value();
         let end = record.as_ref().map_or(HistoryChain::EMPTY, AccountRecord::history);
+        check_whole(page, end.count.saturating_sub(self.known()))?;
         let history = self.extended(before, end, page)?;
         if let (Some(record), true) = (&record, history.is_complete()) {
             record.check_balance(&history.records)?;
@@ -170,6 +172,7 @@ impl AccountState {
 
     /// Takes a page of older records.
     pub(super) fn take_older(&mut self, page: &HistoryPage, verifier: &Verifier) -> Result<(), ProofFailure> {
+        check_whole(page, self.history.before.count)?;
         let before = verifier.page(page, self.history.before)?;
         let mut history = LoadedHistory { before, ..self.history.clone() };
         history.records.splice(0..0, page.records.iter().copied());
@@ -182,4 +185,10 @@ impl AccountState {
         self.history = history;
         Ok(())
     }
+}
+
+/// A page that leaves out what exists and was asked for would show a shorter history as the whole.
+fn check_whole(page: &HistoryPage, missing: u64) -> Result<(), ProofFailure> {
+    let (expected, found) = (missing.min(PAGE_RECORDS), page.records.len() as u64);
+    if found < expected { Err(ProofFailure::Withheld { expected, found }) } else { Ok(()) }
 }

@@ -84,7 +84,7 @@ const TIMEOUT_MS: u64 = 10_000;
 const GRACE_MS: u64 = 2_000;
 const MAX_STATUS_BYTES: usize = 64 * 1024;
 /// History records in one answer that a wallet asks for.
-const PAGE_RECORDS: u64 = 50;
+pub(super) const PAGE_RECORDS: u64 = 50;
 
 impl Client {
     /// Asks what is due: the accounts on screen, or else the newest final block, and the open payments.
