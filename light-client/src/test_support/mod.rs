@@ -8,5 +8,6 @@
 )]
 
 pub mod chain;
+pub mod header_store;
 pub mod node_store;
 pub mod server;

@@ -1,0 +1,128 @@
+//! Which branch is best, and what is final.
+
+#![allow(clippy::unwrap_used, reason = "a broken script must stop the test")]
+
+use light_client::{
+    block_tree::{BlockTree, Inserted, MAX_PER_SLOT, MemoryStore, Reorganisation, TreeError},
+    consensus::spos::{Spos, Table, Tables},
+    crypto::{Hash, Signature},
+    data_format::{BlockId, Checkpoint, Header, Round, SealedHeader, Slot},
+    test_support::{chain::test_table, header_store},
+};
+
+fn genesis() -> SealedHeader {
+    let tables = Tables::settled(Table::new(test_table(&[1, 2, 3, 4])).unwrap());
+    Spos::genesis(Hash::ZERO, &tables)
+}
+
+/// A child in a slot; the number tells siblings of one slot apart.
+fn child(parent: &Header, slot: u64, number: u8) -> SealedHeader {
+    let header = Header {
+        height: parent.height.next(),
+        slot: Slot(slot),
+        parent: parent.id(),
+        state_root: Hash([number; 32]),
+        ..parent.clone()
+    };
+    SealedHeader { header, seal: Signature([number; 64]) }
+}
+
+struct Forest {
+    tree: BlockTree,
+    genesis: Header,
+}
+
+impl Forest {
+    fn new() -> Self {
+        let genesis = genesis();
+        let id = genesis.header.id();
+        let tree = BlockTree::new(genesis.clone(), Checkpoint { round: Round(0), id });
+        Self { tree, genesis: genesis.header }
+    }
+
+    fn grow(&mut self, parent: &Header, slot: u64, number: u8) -> Header {
+        let sealed = child(parent, slot, number);
+        self.tree.insert(sealed.header.id(), sealed.clone()).unwrap();
+        sealed.header
+    }
+}
+
+#[test]
+fn the_longer_branch_wins_and_the_first_seen_stays() {
+    let mut forest = Forest::new();
+    let genesis = forest.genesis.clone();
+    let a = forest.grow(&genesis, 1, 1);
+    let b = forest.grow(&genesis, 2, 2);
+    assert_eq!(forest.tree.best(), &a.id(), "the first of two equals stays");
+    let b2 = forest.grow(&b, 3, 2);
+    assert_eq!(forest.tree.best(), &b2.id());
+    let way = forest.tree.way(&a.id(), &b2.id()).unwrap();
+    assert_eq!(way, Reorganisation { undo: vec![a.id()], apply: vec![b.id(), b2.id()] });
+    assert_eq!(forest.tree.way(&b2.id(), &b2.id()).unwrap(), Reorganisation::default());
+}
+
+#[test]
+fn a_justified_branch_wins_over_a_longer_one() {
+    let mut forest = Forest::new();
+    let genesis = forest.genesis.clone();
+    let a = forest.grow(&genesis, 1, 1);
+    let mut b = genesis.clone();
+    for slot in 2..6 {
+        b = forest.grow(&b, slot, 2);
+    }
+    assert_eq!(forest.tree.best(), &b.id());
+    assert_eq!(forest.tree.justify(Checkpoint { round: Round(1), id: a.id() }), Ok(true));
+    assert_eq!(forest.tree.best(), &a.id());
+    assert_eq!(forest.tree.justify(Checkpoint { round: Round(1), id: b.id() }), Ok(false), "not higher");
+    let c = forest.grow(&b, 7, 2);
+    assert_ne!(forest.tree.best(), &c.id());
+}
+
+#[test]
+fn a_final_block_is_never_left_and_what_does_not_descend_is_dropped() {
+    let mut forest = Forest::new();
+    let genesis = forest.genesis.clone();
+    let a = forest.grow(&genesis, 1, 1);
+    let a2 = forest.grow(&a, 3, 1);
+    let b = forest.grow(&genesis, 2, 2);
+    let changes = forest.tree.finalise(a.id()).unwrap();
+    assert_eq!((changes.finalised, changes.dropped), (Some(a.id()), vec![b.id()]));
+    assert_eq!((forest.tree.root(), forest.tree.best()), (&a.id(), &a2.id()));
+    let late = child(&b, 9, 2);
+    let error = forest.tree.insert(late.header.id(), late.clone());
+    assert_eq!(error, Err(TreeError::UnknownParent { id: late.header.id(), parent: b.id() }));
+    assert_eq!(forest.tree.finalise(genesis.id()), Err(TreeError::Unknown(genesis.id())));
+}
+
+#[test]
+fn a_minter_that_floods_its_slot_is_bounded() {
+    let mut forest = Forest::new();
+    let genesis = forest.genesis.clone();
+    for number in 0..MAX_PER_SLOT {
+        forest.grow(&genesis, 1, u8::try_from(number).unwrap() + 1);
+    }
+    let more = child(&genesis, 1, 100);
+    assert_eq!(forest.tree.insert(more.header.id(), more), Err(TreeError::SlotFull(Slot(1))));
+    let known = child(&genesis, 1, 1);
+    assert_eq!(forest.tree.insert(known.header.id(), known), Ok(Inserted::Known));
+}
+
+#[test]
+fn checkpoints_are_found_on_the_branch_asked_for() {
+    let mut forest = Forest::new();
+    let genesis = forest.genesis.clone();
+    let a = forest.grow(&genesis, 2, 1);
+    let a2 = forest.grow(&a, 5, 1);
+    let b = forest.grow(&genesis, 3, 2);
+    let last = |id: BlockId, slot| forest.tree.last_before(&id, Slot(slot)).map(|(id, _)| id);
+    assert_eq!(last(a2.id(), 4), Some(a.id()));
+    assert_eq!(last(a2.id(), 6), Some(a2.id()));
+    assert_eq!(last(b.id(), 4), Some(b.id()));
+    assert_eq!(last(b.id(), 1), Some(genesis.id()));
+    assert_eq!(last(b.id(), 0), None);
+}
+
+#[test]
+fn the_store_in_memory_passes_the_suite() {
+    header_store::conformance(MemoryStore::default).unwrap();
+}
