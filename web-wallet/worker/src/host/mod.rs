@@ -1,0 +1,156 @@
+//! The browser's side of [`web_worker::platform`]: messages, storage, requests, events, timers.
+//!
+//! Messages are byte strings (`Uint8Array`) both ways; the first one sent is empty and says that this side listens.
+//!
+//! Trust: messages come from our own page. What is not a message of this build is a fault and is answered by an uncaught error, which the page hears.
+//! Servers are not believed about anything; of an answer no more is read than its request allows.
+
+mod events;
+mod fetch;
+mod storage;
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use gloo::events::EventListener;
+use gloo::timers::callback::Timeout;
+use js_sys::Uint8Array;
+use light_client::data_format::Time;
+use wasm_bindgen::{JsCast, JsError};
+use wasm_bindgen_futures::{JsFuture, spawn_local};
+use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
+use web_worker::{
+    Worker,
+    platform::{Effect, Input, Platform},
+};
+use zeroize::Zeroizing;
+
+use self::{events::Line, storage::Storage};
+
+/// Starts the worker and never ends.
+pub(crate) fn start() {
+    let scope: DedicatedWorkerGlobalScope = js_sys::global().unchecked_into();
+    let host = Rc::new(Host {
+        worker: RefCell::new(Worker::new(Browser::new(&scope), scope.location().origin())),
+        storage: Storage::default(),
+        lines: RefCell::default(),
+        timer: Cell::default(),
+        scope: scope.clone(),
+    });
+    let listening = Rc::clone(&host);
+    EventListener::new(&scope, "message", move |event| {
+        let data = event.unchecked_ref::<MessageEvent>().data();
+        listening.feed(Input::Message(Zeroizing::new(Uint8Array::new(&data).to_vec())));
+    })
+    .forget();
+    host.post(&[]);
+}
+
+struct Host {
+    scope: DedicatedWorkerGlobalScope,
+    worker: RefCell<Worker<Browser>>,
+    storage: Storage,
+    /// The WebSocket of each server.
+    lines: RefCell<BTreeMap<u32, Line>>,
+    timer: Cell<Option<Timeout>>,
+}
+
+impl Host {
+    /// Tells the worker what happened and does what it says. Never called from within itself: every answer comes in a later turn.
+    fn feed(self: &Rc<Self>, input: Input) {
+        let effects = self.worker.borrow_mut().handle(input);
+        for effect in effects {
+            self.perform(effect);
+        }
+    }
+
+    fn perform(self: &Rc<Self>, effect: Effect) {
+        let host = Rc::clone(self);
+        match effect {
+            Effect::Post(message) => self.post(&message),
+            Effect::Load => spawn_local(async move {
+                let loaded = host.storage.load().await;
+                host.feed(Input::Loaded(loaded));
+            }),
+            Effect::Save { token, changes } => spawn_local(async move {
+                let result = host.storage.save(changes).await;
+                host.feed(Input::Saved { token, result });
+            }),
+            Effect::Fetch { token, request } => spawn_local(async move {
+                let result = fetch::fetch(&host.scope, &request).await;
+                host.feed(Input::Fetched { token, result });
+            }),
+            Effect::OpenEvents { server, url } => self.open_events(server, &url),
+            Effect::WakeAt(at) => self.timer.set(Some(self.alarm(at))),
+            Effect::AskPersistent => spawn_local(async move {
+                let persistent = is_persistent(&host.scope).await;
+                host.feed(Input::Persistent(persistent));
+            }),
+            Effect::Fault(words) => wasm_bindgen::throw_val(JsError::new(&words).into()),
+        }
+    }
+
+    fn open_events(self: &Rc<Self>, server: u32, url: &str) {
+        let host = Rc::clone(self);
+        let line = events::open(url, server, move |input| host.feed(input));
+        match line {
+            Some(line) => {
+                self.lines.borrow_mut().insert(server, line);
+            }
+            None => {
+                let host = Rc::clone(self);
+                spawn_local(async move { host.feed(Input::EventsClosed { server }) });
+            }
+        }
+    }
+
+    fn alarm(self: &Rc<Self>, at: Time) -> Timeout {
+        // Browsers take at most 2^31 ms; who wakes early looks at the clock and sleeps on.
+        let ms = at.ms_since(now()).min(i32::MAX as u64) as u32;
+        let host = Rc::clone(self);
+        Timeout::new(ms, move || host.feed(Input::Woke))
+    }
+
+    fn post(&self, message: &[u8]) {
+        if let Err(error) = self.scope.post_message(&Uint8Array::from(message)) {
+            wasm_bindgen::throw_val(error);
+        }
+    }
+}
+
+/// What the browser offers at once.
+struct Browser {
+    performance: Option<web_sys::Performance>,
+}
+
+impl Browser {
+    fn new(scope: &DedicatedWorkerGlobalScope) -> Self {
+        Self { performance: scope.performance() }
+    }
+}
+
+impl Platform for Browser {
+    fn now(&self) -> Time {
+        now()
+    }
+
+    fn micros(&self) -> u64 {
+        #[expect(clippy::float_arithmetic, reason = "the browser gives milliseconds as a float")]
+        let micros = self.performance.as_ref().map_or(0.0, |performance| performance.now() * 1000.0);
+        micros as u64
+    }
+
+    fn random(&self, bytes: &mut [u8]) -> Result<(), String> {
+        getrandom::fill(bytes).map_err(|error| error.to_string())
+    }
+}
+
+fn now() -> Time {
+    Time(js_sys::Date::now() as u64)
+}
+
+async fn is_persistent(scope: &DedicatedWorkerGlobalScope) -> Option<bool> {
+    let promise = scope.navigator().storage().persisted().ok()?;
+    JsFuture::from(promise).await.ok()?.as_bool()
+}

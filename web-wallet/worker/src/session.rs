@@ -1,0 +1,374 @@
+//! A running wallet: what each command does, and what follows from time, answers and hints.
+
+use std::collections::BTreeSet;
+
+use light_client::{
+    data_format::{Address, SignedTransaction, Time, Transaction, TransactionId},
+    wallet::{SigningContext, sign_own},
+};
+use serde::{Deserialize, Serialize};
+use web_protocol::{Answer, Command, Notice, Problem};
+
+use crate::{
+    chain::{Asked, Chain},
+    lines::Lines,
+    platform::{Body, Change, Effect, FetchError, Platform, Request, Response},
+    send::{self, Typed},
+    stored::{self, Stored, StoredPayment, StoredState},
+    wallet::{Kept, Wallet},
+};
+
+/// A wallet that nobody touches is locked after so long.
+const AUTO_LOCK_MS: u64 = 300_000;
+/// How long the faucet may take.
+const FAUCET_TIMEOUT_MS: u32 = 10_000;
+/// Bytes of the faucet's answer, at most.
+const MAX_FAUCET_BYTES: usize = 64 * 1024;
+
+/// A running wallet.
+pub(crate) struct Session {
+    chain: Chain,
+    wallet: Wallet,
+    lines: Lines,
+    /// The payment shown last.
+    reviewed: Option<Transaction>,
+    notices: Vec<Notice>,
+    persistent: Option<bool>,
+    /// When a person last did something.
+    active_at: Time,
+}
+
+/// What a command comes to.
+pub(crate) enum Reply {
+    /// It is answered.
+    Now(Result<Answer, Problem>),
+    /// It is answered by [`Session::saved`] when these changes are stored.
+    Save(Vec<Change>, AfterSave),
+    /// It is answered by [`coins_answer`] when the server has answered.
+    Fetch(Request),
+    /// It is answered by [`Session::answers`].
+    Later,
+    /// It is answered, and something is to be found out.
+    Ask(Effect),
+}
+
+/// What happens once changes are stored.
+pub(crate) enum AfterSave {
+    Keep(Box<Kept>),
+    BackedUp,
+    Send(Box<SignedTransaction>),
+    Dismiss(TransactionId),
+    Erase,
+}
+
+#[derive(Serialize)]
+struct FaucetRequest {
+    address: Address,
+}
+
+/// What this side reads of a problem (RFC 9457).
+#[derive(Deserialize)]
+struct ProblemAnswer {
+    code: String,
+    #[serde(default)]
+    detail: String,
+}
+
+impl Session {
+    /// Goes on where the last session ended. Gives the changes that are to be stored.
+    pub(crate) fn new(chain: Chain, stored: Stored, now: Time) -> (Self, Vec<Change>) {
+        let Stored { sealed, payments, state, .. } = stored;
+        let mut notices = Vec::new();
+        let mut changes = Vec::new();
+        if let Some(former) = state.filter(|state| state.chain != *chain.id()) {
+            notices.push(Notice::ChainReplaced { former: former.chain.to_string() });
+            changes.extend(stored::put_aside(&former));
+        }
+        let mut session = Self {
+            wallet: Wallet::new(chain.spec().network, sealed),
+            lines: Lines::new(chain.client().servers().iter().map(|server| server.url())),
+            chain,
+            reviewed: None,
+            notices,
+            persistent: None,
+            active_at: now,
+        };
+        session.follow(payments, now);
+        (session, changes)
+    }
+
+    pub(crate) const fn chain(&self) -> &Chain {
+        &self.chain
+    }
+
+    pub(crate) const fn wallet(&self) -> &Wallet {
+        &self.wallet
+    }
+
+    pub(crate) const fn persistent(&self) -> Option<bool> {
+        self.persistent
+    }
+
+    pub(crate) fn notices(&self) -> &[Notice] {
+        &self.notices
+    }
+
+    /// Does what a person asks for.
+    pub(crate) fn command(&mut self, number: u32, command: Command, platform: &impl Platform) -> Reply {
+        let now = platform.now();
+        if !matches!(command, Command::Start | Command::Refresh | Command::StorageAsked) {
+            self.active_at = now;
+        }
+        match self.run(number, command, platform, now) {
+            Ok(reply) => reply,
+            Err(problem) => Reply::Now(Err(problem)),
+        }
+    }
+
+    fn run(
+        &mut self,
+        number: u32,
+        command: Command,
+        platform: &impl Platform,
+        now: Time,
+    ) -> Result<Reply, Problem> {
+        let answer = match command {
+            Command::Start => Answer::Done,
+            Command::MakePhrase { words } => self.wallet.make_phrase(words, platform)?,
+            Command::ShowWord { position } => self.wallet.word(position)?,
+            Command::MakeQuiz => self.wallet.make_quiz(platform)?,
+            Command::CheckQuiz { picked } => self.wallet.check_quiz(&picked)?,
+            Command::ReadPhrase { phrase, vsystems } => self.wallet.read_phrase(&phrase, vsystems)?,
+            Command::Keep { password, backed_up } => {
+                let kept = self.wallet.keep(&password, backed_up, platform)?;
+                return Ok(Reply::Save(stored::keep(&kept.sealed), AfterSave::Keep(Box::new(kept))));
+            }
+            Command::Unlock { password } => self.wallet.unlock(&password)?,
+            Command::Lock => {
+                self.wallet.lock();
+                Answer::Done
+            }
+            Command::RevealPhrase { password } => self.wallet.reveal(&password)?,
+            Command::ForgetPhrase => {
+                self.wallet.forget_phrase();
+                Answer::Done
+            }
+            Command::BackedUp => {
+                self.wallet.sealed().ok_or(Problem::NoWallet)?;
+                return Ok(Reply::Save(vec![stored::back_up()], AfterSave::BackedUp));
+            }
+            Command::Draft { from, to, amount, memo } => {
+                self.reviewed = None;
+                let typed = Typed { from, to, amount, memo };
+                let (transaction, review) = send::draft(&typed, self.chain.client(), &self.wallet, now)?;
+                self.reviewed = Some(transaction);
+                Answer::Review(Box::new(review))
+            }
+            Command::Send => return self.sign(now),
+            Command::Discard => {
+                self.reviewed = None;
+                Answer::Done
+            }
+            Command::Dismiss { id } => {
+                return Ok(Reply::Save(vec![stored::remove_payment(&id)], AfterSave::Dismiss(id)));
+            }
+            Command::GetTestCoins { to } => return Ok(Reply::Fetch(self.coins_request(to)?)),
+            Command::LoadHistory { account } => match self.chain.load_history(account, number, now) {
+                Some(answer) => answer?,
+                None => return Ok(Reply::Later),
+            },
+            Command::Refresh => {
+                self.chain.client_mut().refresh(now);
+                Answer::Done
+            }
+            Command::StorageAsked => return Ok(Reply::Ask(Effect::AskPersistent)),
+            Command::Erase => return Ok(Reply::Save(stored::erase(), AfterSave::Erase)),
+        };
+        Ok(Reply::Now(Ok(answer)))
+    }
+
+    /// The changes of a command are stored: takes them in, and answers the command.
+    pub(crate) fn saved(&mut self, after: AfterSave, now: Time) -> Answer {
+        match after {
+            AfterSave::Keep(kept) => {
+                self.wallet.take(*kept);
+                self.watch(now);
+            }
+            AfterSave::BackedUp => self.wallet.set_backed_up(),
+            AfterSave::Send(signed) => {
+                let id = self.chain.client_mut().submit(*signed, now);
+                return Answer::Sent { id };
+            }
+            AfterSave::Dismiss(id) => self.chain.client_mut().forget(&id),
+            AfterSave::Erase => {
+                self.wallet.erase();
+                self.reviewed = None;
+                let payments: Vec<_> = self.chain.client().payments().map(|(id, _)| *id).collect();
+                for id in &payments {
+                    self.chain.client_mut().forget(id);
+                }
+                self.watch(now);
+            }
+        }
+        Answer::Done
+    }
+
+    /// Notes whether what was proven could be stored; if not, it is tried again.
+    pub(crate) fn state_saved(&mut self, result: Result<(), String>, now: Time) {
+        self.notices.retain(|notice| !matches!(notice, Notice::NotStored(_)));
+        if let Err(words) = result {
+            self.chain.store_later(now);
+            self.notices.push(Notice::NotStored(words));
+        }
+    }
+
+    /// Notes whether the browser keeps our storage.
+    pub(crate) const fn set_persistent(&mut self, persistent: Option<bool>) {
+        self.persistent = persistent;
+    }
+
+    /// The lines on which servers hint.
+    pub(crate) const fn lines_mut(&mut self) -> &mut Lines {
+        &mut self.lines
+    }
+
+    /// Takes a server's answer to the light client.
+    pub(crate) fn respond(
+        &mut self,
+        asked: Asked,
+        result: Result<Response, FetchError>,
+        platform: &impl Platform,
+    ) {
+        self.chain.respond(asked, result, platform);
+    }
+
+    /// The time went on: locks, listens, asks. Gives the lines to open.
+    pub(crate) fn tick(&mut self, now: Time) -> Vec<Effect> {
+        if self.lock_at().is_some_and(|at| at <= now) {
+            self.wallet.lock();
+        }
+        if self.lines.take_hint(now) {
+            self.chain.client_mut().hint(now);
+        }
+        self.chain.client_mut().tick(now);
+        self.chain.take_events(None, now);
+        self.lines.open(now)
+    }
+
+    /// The next request of the light client.
+    pub(crate) fn next_request(&mut self) -> Option<(Asked, Request)> {
+        self.chain.next_request()
+    }
+
+    /// Answers to commands that had to wait; to be called when all requests are taken.
+    pub(crate) fn answers(&mut self) -> Vec<(u32, Result<Answer, Problem>)> {
+        self.chain.answer_waiting()
+    }
+
+    /// What was proven, if it is time to store it.
+    pub(crate) fn state_to_store(&mut self, now: Time) -> Option<StoredState> {
+        self.chain.store(now)
+    }
+
+    /// When [`Session::tick`] is to be called at the latest.
+    pub(crate) fn next_tick(&self) -> Time {
+        let client = self.chain.client().next_tick();
+        let others = [self.lines.next(), self.lock_at(), self.chain.store_at()];
+        others.into_iter().flatten().chain([client]).min().unwrap_or(client)
+    }
+
+    fn lock_at(&self) -> Option<Time> {
+        self.wallet.is_open().then(|| self.active_at.plus_ms(AUTO_LOCK_MS))
+    }
+
+    /// Watches the wallet's accounts and no others.
+    fn watch(&mut self, now: Time) {
+        let wanted: BTreeSet<Address> =
+            self.wallet.accounts().into_iter().map(|(address, _)| address).collect();
+        let client = self.chain.client_mut();
+        let watched = client.accounts().map(|(address, _)| *address);
+        let unwanted: Vec<Address> = watched.filter(|address| !wanted.contains(address)).collect();
+        for address in &unwanted {
+            client.unwatch(address);
+        }
+        for address in wanted {
+            client.watch(address, now);
+        }
+    }
+
+    /// Watches the accounts and follows exactly the stored payments of this chain.
+    fn follow(&mut self, payments: Vec<(TransactionId, StoredPayment)>, now: Time) {
+        self.watch(now);
+        let chain = *self.chain.id();
+        let client = self.chain.client_mut();
+        let unknown: Vec<TransactionId> = client
+            .payments()
+            .map(|(id, _)| *id)
+            .filter(|id| !payments.iter().any(|(stored, _)| stored == id))
+            .collect();
+        for id in &unknown {
+            client.forget(id);
+        }
+        for (id, payment) in payments {
+            if payment.chain == chain && client.payment(&id).is_none() {
+                client.submit(payment.signed, payment.signed_at);
+            }
+        }
+    }
+
+    /// Signs the payment reviewed last; it is stored before anybody hears of it.
+    fn sign(&mut self, now: Time) -> Result<Reply, Problem> {
+        let transaction = self.reviewed.as_ref().ok_or(Problem::NothingReviewed)?;
+        let keyring = self.wallet.keyring().ok_or(Problem::Locked)?;
+        let (spec, chain) = (self.chain.spec(), self.chain.id());
+        let context = SigningContext {
+            spec,
+            chain,
+            // The nonce of a draft is free, so it was never signed before; expiry is checked against the newest final block.
+            signed: &BTreeSet::new(),
+            newest_checkpoint: Some(self.chain.client().trusted().height),
+            request_height: None,
+        };
+        let signed = sign_own(transaction, keyring, &context).map_err(|error| match error {
+            light_client::wallet::SignError::Transaction(error) => send::rule(&error),
+            other => Problem::Rule { code: "not-signed".to_owned(), words: other.to_string() },
+        })?;
+        let id = signed.transaction.id(chain);
+        let payment = StoredPayment { chain: *chain, signed_at: now, signed: signed.clone() };
+        self.reviewed = None;
+        Ok(Reply::Save(vec![stored::put_payment(&id, &payment)], AfterSave::Send(Box::new(signed))))
+    }
+
+    fn coins_request(&self, to: Address) -> Result<Request, Problem> {
+        let server =
+            self.chain.client().servers().first().ok_or_else(|| unreachable(&FetchError::Unreachable))?;
+        let bytes = serde_json::to_vec(&FaucetRequest { address: to })
+            .map_err(|error| Problem::Server { code: "malformed".to_owned(), words: error.to_string() })?;
+        Ok(Request {
+            url: format!("{}/v1/faucet", server.url()),
+            body: Some(Body { media_type: "application/json", bytes }),
+            timeout_ms: FAUCET_TIMEOUT_MS,
+            max_bytes: MAX_FAUCET_BYTES,
+        })
+    }
+}
+
+/// What the faucet's answer means.
+pub(crate) fn coins_answer(result: Result<Response, FetchError>) -> Result<Answer, Problem> {
+    let response = result.map_err(|error| unreachable(&error))?;
+    if (200..300).contains(&response.status) {
+        return Ok(Answer::Done);
+    }
+    let problem: Result<ProblemAnswer, _> = serde_json::from_slice(&response.body);
+    Err(match problem {
+        Ok(ProblemAnswer { code, detail }) => Problem::Server { code, words: detail },
+        Err(_) => Problem::Server {
+            code: "unreadable".to_owned(),
+            words: format!("HTTP status {}", response.status),
+        },
+    })
+}
+
+fn unreachable(error: &FetchError) -> Problem {
+    Problem::Server { code: "unreachable".to_owned(), words: error.to_string() }
+}

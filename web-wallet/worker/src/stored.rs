@@ -1,0 +1,175 @@
+//! What is stored, and how it reads back.
+//!
+//! | store | key | value |
+//! |---|---|---|
+//! | keystore | `seed` | the keystore of `light_client::wallet::keystore` |
+//! | accounts | `wallet` | `WalletData`: accounts and names |
+//! | accounts | `backed-up` | one byte, 1 |
+//! | payments | transaction id | [`StoredPayment`] |
+//! | chain | `file` | `chain.json` as it was last fetched |
+//! | chain | `state` | [`StoredState`] |
+//! | chain | `former` | the [`StoredState`] of the chain before a replaced one |
+//!
+//! Trust: whoever can write here can run scripts in our origin. What does not read is reported, never guessed at.
+
+use borsh::{BorshDeserialize, BorshSerialize};
+use light_client::{
+    data_format::{ChainId, SignedTransaction, Time, TransactionId, codec},
+    wallet::WalletData,
+};
+
+use crate::{
+    platform::{Change, Record, Store},
+    wallet::Sealed,
+};
+
+const SEED: &str = "seed";
+const WALLET: &str = "wallet";
+const BACKED_UP: &str = "backed-up";
+const FILE: &str = "file";
+const STATE: &str = "state";
+const FORMER: &str = "former";
+
+/// The version of every record here.
+const VERSION: u8 = 1;
+/// Bytes of a stored payment, at most.
+const MAX_PAYMENT_BYTES: usize = 16 * 1024;
+/// Bytes of a stored state, at most.
+const MAX_STATE_BYTES: usize = 64 * 1024 * 1024;
+
+/// A payment, stored before it is submitted: with this it goes on after a reload, whatever else was lost.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub(crate) struct StoredPayment {
+    /// The chain it is for.
+    pub(crate) chain: ChainId,
+    /// When it was signed.
+    pub(crate) signed_at: Time,
+    /// What was signed.
+    pub(crate) signed: SignedTransaction,
+}
+
+/// What the light client has proven.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub(crate) struct StoredState {
+    /// Of which chain.
+    pub(crate) chain: ChainId,
+    /// As the light client writes it.
+    pub(crate) bytes: Vec<u8>,
+}
+
+/// Everything stored.
+#[derive(Debug, Default)]
+pub(crate) struct Stored {
+    /// The wallet.
+    pub(crate) sealed: Option<Sealed>,
+    /// The payments, by no order.
+    pub(crate) payments: Vec<(TransactionId, StoredPayment)>,
+    /// The chain file.
+    pub(crate) chain_file: Option<Vec<u8>>,
+    /// What was proven.
+    pub(crate) state: Option<StoredState>,
+}
+
+impl Stored {
+    /// Reads the records.
+    ///
+    /// # Errors
+    /// Which record of what a person relies on does not read, and why. A state that does not read is only left out: it is proven again.
+    pub(crate) fn read(records: Vec<Record>) -> Result<Self, String> {
+        let mut stored = Self::default();
+        let (mut keystore, mut data, mut backed_up) = (None, None, false);
+        for Record { store, key, value } in records {
+            let unread = |error: &dyn std::fmt::Display| format!("{} {key}: {error}", store.name());
+            match (store, key.as_str()) {
+                (Store::Keystore, SEED) => keystore = Some(value),
+                (Store::Accounts, WALLET) => {
+                    data = Some(WalletData::decode(&value).map_err(|error| unread(&error))?);
+                }
+                (Store::Accounts, BACKED_UP) => backed_up = true,
+                (Store::Payments, _) => {
+                    let payment: StoredPayment =
+                        read(&value, MAX_PAYMENT_BYTES).map_err(|error| unread(&error))?;
+                    stored.payments.push((payment.signed.transaction.id(&payment.chain), payment));
+                }
+                (Store::Chain, FILE) => stored.chain_file = Some(value),
+                (Store::Chain, STATE) => stored.state = read(&value, MAX_STATE_BYTES).ok(),
+                // What a later version may have left.
+                _ => {}
+            }
+        }
+        stored.sealed = match (keystore, data) {
+            (Some(keystore), Some(data)) => Some(Sealed { keystore, data, backed_up }),
+            (None, None) => None,
+            (Some(_), None) => return Err("there are keys, but no accounts".to_owned()),
+            (None, Some(_)) => return Err("there are accounts, but no keys".to_owned()),
+        };
+        Ok(stored)
+    }
+}
+
+/// Stores a wallet in place of any other.
+pub(crate) fn keep(sealed: &Sealed) -> Vec<Change> {
+    let mut changes = vec![
+        Change::Clear(Store::Keystore),
+        Change::Clear(Store::Accounts),
+        put(Store::Keystore, SEED, sealed.keystore.clone()),
+        put(Store::Accounts, WALLET, sealed.data.encode()),
+    ];
+    if sealed.backed_up {
+        changes.push(back_up());
+    }
+    changes
+}
+
+/// Stores that the words were checked.
+pub(crate) fn back_up() -> Change {
+    put(Store::Accounts, BACKED_UP, vec![1])
+}
+
+/// Removes everything a person would call theirs, and what was proven.
+pub(crate) fn erase() -> Vec<Change> {
+    Store::ALL.into_iter().map(Change::Clear).collect()
+}
+
+/// Stores a payment.
+pub(crate) fn put_payment(id: &TransactionId, payment: &StoredPayment) -> Change {
+    put(Store::Payments, &id.to_string(), write(payment))
+}
+
+/// Removes a payment.
+pub(crate) fn remove_payment(id: &TransactionId) -> Change {
+    Change::Remove(Store::Payments, id.to_string())
+}
+
+/// Stores what was proven.
+pub(crate) fn put_state(state: &StoredState) -> Change {
+    put(Store::Chain, STATE, write(state))
+}
+
+/// Puts aside what was proven of another chain; at most one such state is kept.
+pub(crate) fn put_aside(former: &StoredState) -> [Change; 2] {
+    [put(Store::Chain, FORMER, write(former)), Change::Remove(Store::Chain, STATE.to_owned())]
+}
+
+/// Stores the chain file.
+pub(crate) fn put_chain_file(file: &[u8]) -> Change {
+    put(Store::Chain, FILE, file.to_vec())
+}
+
+fn put(store: Store, key: &str, value: Vec<u8>) -> Change {
+    Change::Put(Record { store, key: key.to_owned(), value })
+}
+
+fn write(value: &impl BorshSerialize) -> Vec<u8> {
+    let mut bytes = vec![VERSION];
+    bytes.extend(codec::encode(value));
+    bytes
+}
+
+fn read<T: BorshDeserialize>(bytes: &[u8], limit: usize) -> Result<T, String> {
+    match bytes.split_first() {
+        Some((&VERSION, rest)) => codec::decode(rest, limit).map_err(|error| error.to_string()),
+        Some((version, _)) => Err(format!("version {version}, this wallet reads {VERSION}")),
+        None => Err("no bytes".to_owned()),
+    }
+}

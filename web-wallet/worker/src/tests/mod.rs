@@ -1,0 +1,7 @@
+//! The worker with a scripted host: what a person asks for, and what they then see.
+
+mod host;
+mod phrase;
+mod proof;
+mod sending;
+mod storage;
