@@ -85,6 +85,8 @@ pub struct Holder {
     Deserialize,
 )]
 #[serde(rename_all = "snake_case")]
+// Without it an enum of one variant has no size, and Borsh refuses lists of such.
+#[repr(u8)]
 pub enum ModuleName {
     /// Transfers.
     Coin,
@@ -219,5 +221,49 @@ impl SposSpec {
             Ed25519Key::parse(holder.minting_key.as_bytes()).map_err(|_| SpecError::MintingKey(position))?;
         }
         if keys.is_empty() { Err(SpecError::NoHolder) } else { Ok(()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data_format::{codec::encode, decode};
+
+    #[test]
+    fn the_id_covers_every_part_of_the_spec() {
+        let holder = |byte| {
+            let key = crate::crypto::PublicKey::Ed25519([byte; 32]);
+            Holder { address: Address::of(&key, Network::Test), minting_key: Hash([byte; 32]) }
+        };
+        let spec = ChainSpec {
+            name: "chain".to_owned(),
+            network: Network::Test,
+            genesis_time: Time(1),
+            engine: EngineSpec::Spos(SposSpec {
+                slot_ms: 1_000,
+                slots: SlotTable(vec![Some(holder(1)), None, Some(holder(2))]),
+            }),
+            modules: vec![ModuleName::Coin],
+            fees: FeeSchedule { transfer: Amount(1) },
+            trusting_period_ms: 1,
+            accounts: vec![GenesisAccount { address: holder(1).address, balance: Amount(7) }],
+        };
+        let bytes = encode(&spec);
+        assert_eq!(decode::<ChainSpec>(&bytes, bytes.len()).as_ref(), Ok(&spec));
+        let changes: [fn(&mut ChainSpec); 8] = [
+            |spec| spec.name.push('2'),
+            |spec| spec.network = Network::Main,
+            |spec| spec.genesis_time = Time(2),
+            |spec| spec.engine = EngineSpec::Spos(SposSpec { slot_ms: 1_000, slots: SlotTable::default() }),
+            |spec| spec.modules.clear(),
+            |spec| spec.fees.transfer = Amount(2),
+            |spec| spec.trusting_period_ms = 2,
+            |spec| spec.accounts[0].balance = Amount(8),
+        ];
+        for (place, change) in changes.iter().enumerate() {
+            let mut other = spec.clone();
+            change(&mut other);
+            assert_ne!(other.id(), spec.id(), "part {place} is not covered");
+        }
     }
 }

@@ -34,8 +34,9 @@ pub fn decode<T: BorshDeserialize>(bytes: &[u8], limit: usize) -> Result<T, Deco
 /// Encodes a value. Writing into memory cannot fail, and no value of ours refuses to be written.
 pub fn encode<T: BorshSerialize + ?Sized>(value: &T) -> Vec<u8> {
     let mut bytes = Vec::new();
-    // The only error source is the writer; a `Vec` has none.
-    let _: IoResult<()> = value.serialize(&mut bytes);
+    // The writer, a `Vec`, has no errors; Borsh itself refuses only lists of values without a size.
+    let written: IoResult<()> = value.serialize(&mut bytes);
+    debug_assert!(written.is_ok(), "a value that cannot be written: {written:?}");
     bytes
 }
 
