@@ -87,6 +87,8 @@ mod tests {
     fn the_development_chain_is_a_chain() {
         let spec = development_spec(Time(1));
         assert_eq!(spec.check(), Ok(()));
+        let bytes = light_client::data_format::codec::encode(&spec);
+        assert_eq!(light_client::data_format::decode(&bytes, bytes.len()), Ok(spec.clone()));
         assert_eq!(funded_accounts().len(), SLOTS as usize);
         assert_eq!(spec.accounts.len(), SLOTS as usize + 1);
         assert_ne!(spec.id(), development_spec(Time(2)).id(), "the start makes the chain");

@@ -71,7 +71,10 @@ async fn blocks_finality_and_watched_accounts_arrive() {
         let in_block = next(&mut socket, "account");
         assert_eq!((&in_block["address"], &in_block["cause"]), (&own.as_str().into(), &"block".into()));
         let block = next(&mut socket, "block");
-        assert!(block["height"].as_u64().unwrap() > 0 && block["id"].as_str().unwrap().len() == 64, "{block}");
+        assert!(
+            block["height"].as_u64().unwrap() > 0 && block["id"].as_str().unwrap().len() == 64,
+            "{block}"
+        );
         let last = next(&mut socket, "final");
         assert!(last["round"].is_u64() && last["height"].is_u64(), "{last}");
         socket

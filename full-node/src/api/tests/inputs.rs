@@ -134,7 +134,7 @@ async fn bad_paths_and_queries_have_codes() {
         ("/v1/transactions/%ff", 400, "invalid_id"),
         ("/v1/transactions/{id}", 404, "unknown_transaction"),
         ("/v1/transactions/{id}/bundle", 404, "unknown_transaction"),
-        ("/v1/transactions/{id}/bundle?trusted={id}", 409, "unknown_trusted_block"),
+        ("/v1/transactions/{id}/bundle?trusted={id}", 404, "unknown_transaction"),
         ("/v1/transactions/12/bundle", 400, "invalid_id"),
         ("/v1/transactions/{id}?x=1/../..", 404, "unknown_transaction"),
         ("/v1/accounts/{long}", 414, "uri_too_long"),
@@ -224,7 +224,11 @@ async fn the_faucet_gives_and_has_limits() {
     assert!((1..=61).contains(&seconds), "{seconds}");
     assert_eq!(tired.header(header::RETRY_AFTER), seconds.to_string());
     let other = server.address(&server.funded(1));
-    assert_eq!(server.post_json("/v1/faucet", body(other)).await.status, StatusCode::ACCEPTED, "others get some");
+    assert_eq!(
+        server.post_json("/v1/faucet", body(other)).await.status,
+        StatusCode::ACCEPTED,
+        "others get some"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -85,7 +85,8 @@ impl Server {
     }
 
     async fn post(&self, path: &str, media_type: &str, body: impl Into<Body>) -> Answer {
-        let request = Request::builder().method(Method::POST).uri(path).header(header::CONTENT_TYPE, media_type);
+        let request =
+            Request::builder().method(Method::POST).uri(path).header(header::CONTENT_TYPE, media_type);
         self.send(request.body(body.into()).unwrap()).await
     }
 

@@ -26,7 +26,11 @@ async fn each_broken_rule_has_its_code() {
         (spoil(&|t| t.calls = transfer_to(server.address(&stranger), 0)), 422, "zero_amount"),
         (spoil(&|t| t.calls = transfer_to(main_net, 1)), 422, "recipient_network"),
         (spoil(&|t| t.calls = transfer_to(server.address(&stranger), u64::MAX)), 422, "total_too_large"),
-        (spoil(&|t| t.calls = transfer_to(server.address(&stranger), 2_000_000_000_000_000)), 422, "overspend"),
+        (
+            spoil(&|t| t.calls = transfer_to(server.address(&stranger), 2_000_000_000_000_000)),
+            422,
+            "overspend",
+        ),
         (spoil(&|t| t.fee = Amount(2_000_000_000_000_000)), 422, "fee_not_covered"),
         (spoil(&|t| t.valid_until = Height(0)), 422, "expired"),
         (spoil(&|t| t.nonce = 1_000_000), 409, "nonce_gap"),
@@ -40,7 +44,11 @@ async fn each_broken_rule_has_its_code() {
         assert!(rule.starts_with("TX-") || rule.starts_with("COIN-"), "{rule}");
     }
     let low = server.submit(&cases[0].0).await.json();
-    assert_eq!((&low["minimum"], &low["fee"]), (&"10000000".into(), &"9999999".into()), "numbers for programs");
+    assert_eq!(
+        (&low["minimum"], &low["fee"]),
+        (&"10000000".into(), &"9999999".into()),
+        "numbers for programs"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -78,7 +86,8 @@ async fn what_is_cut_off_padded_or_oversized_is_refused() {
     let key = server.funded(0);
     let signed = server.sign(server.transfer(&key, 0, 5), &key);
     let whole = Submission { chain: server.node.chain(), signed }.encode();
-    let post = async |bytes: Vec<u8>| server.post("/v1/transactions", "application/octet-stream", bytes).await;
+    let post =
+        async |bytes: Vec<u8>| server.post("/v1/transactions", "application/octet-stream", bytes).await;
     for length in [0, 1, 31, 32, 33, whole.len() / 2, whole.len() - 1] {
         post(whole[..length].to_vec()).await.is_problem(400, "malformed_transaction");
     }

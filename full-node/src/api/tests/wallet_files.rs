@@ -57,7 +57,8 @@ async fn files_pages_and_types() {
 async fn compressed_copies_go_to_those_who_read_them() {
     let outside = wallet();
     let server = serving(outside.path()).await;
-    let request = Request::get("/app.js").header(header::ACCEPT_ENCODING, "gzip").body(Body::empty()).unwrap();
+    let request =
+        Request::get("/app.js").header(header::ACCEPT_ENCODING, "gzip").body(Body::empty()).unwrap();
     let answer = server.send(request).await;
     assert_eq!((answer.text().as_str(), answer.header(header::CONTENT_ENCODING)), ("compressed", "gzip"));
     assert!(answer.header(header::CONTENT_TYPE).starts_with("text/javascript"));
@@ -109,7 +110,8 @@ async fn the_chain_file_is_the_wallets_own_if_it_has_one() {
 async fn every_answer_has_its_security_headers() {
     let outside = wallet();
     let server = serving(outside.path()).await;
-    for path in ["/", "/app.js", "/send", "/missing.js", "/chain.json", "/v1/status", "/v1/nothing", "/docs/"] {
+    for path in ["/", "/app.js", "/send", "/missing.js", "/chain.json", "/v1/status", "/v1/nothing", "/docs/"]
+    {
         let answer = server.get(path).await;
         let policy = answer.header(header::CONTENT_SECURITY_POLICY);
         assert!(policy.starts_with("default-src 'none'; "), "{path}");
