@@ -13,3 +13,6 @@ pub mod logic;
 pub mod node;
 pub mod storage;
 pub mod transaction;
+
+#[cfg(test)]
+mod tests;

@@ -91,6 +91,14 @@ impl Node {
     /// [`OpenError`] says what to do.
     pub fn open(config: NodeConfig) -> Result<Self, OpenError> {
         let database = Database::open(config.data.as_deref(), &config.retention)?;
+        Self::over(database, config)
+    }
+
+    /// As [`Node::open`], over a database that is open already.
+    ///
+    /// # Errors
+    /// As [`Node::open`].
+    pub fn over(database: Database, config: NodeConfig) -> Result<Self, OpenError> {
         let spec = Arc::new(choose_spec(&config, &database.read()?)?);
         spec.check()?;
         let development = development::is_development(&spec);

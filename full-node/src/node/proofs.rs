@@ -113,10 +113,10 @@ impl Node {
     fn anchor_now(&self, snapshot: &Snapshot, trusted: Option<BlockId>) -> Result<Anchor, NodeError> {
         let held = self.check_trusted(snapshot, trusted)?;
         let finality = stored_finality(snapshot)?;
-        if trusted != Some(finality.root.id) {
-            if let Some(beacon) = self.beacon_now(snapshot, held.as_ref())? {
-                return Ok(Anchor::Beacon(Box::new(beacon)));
-            }
+        if trusted != Some(finality.root.id)
+            && let Some(beacon) = self.beacon_now(snapshot, held.as_ref())?
+        {
+            return Ok(Anchor::Beacon(Box::new(beacon)));
         }
         let header = need(snapshot.header(&finality.root.id)?, "the newest final header")?.header;
         Ok(Anchor::Trusted(Box::new(header)))

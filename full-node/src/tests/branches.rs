@@ -1,0 +1,164 @@
+use light_client::{
+    block_tree::TreeError,
+    data_format::{Height, Slot},
+};
+
+use super::harness::{Harness, in_slot};
+use crate::{
+    block_tree::BlockError,
+    node::{Event, TransactionState},
+};
+
+/// Blocks of branch A (slots 1, 4 and 5) and of branch B (slots 2 and 3), with payments that clash.
+struct Fork {
+    a: Vec<light_client::consensus::spos::Block>,
+    b: Vec<light_client::consensus::spos::Block>,
+}
+
+fn fork() -> Fork {
+    let mut a = Harness::with_keys(&[0, 1]);
+    let mut b = Harness::with_keys(&[2, 3]);
+    let to = a.address(3);
+    let both = a.transfer(0, 0, to, 100);
+    let only_a = a.transfer(1, 0, a.address(2), 7);
+    let only_b = b.transfer(1, 0, to, 9);
+    a.node.submit_now(&both).unwrap();
+    a.step();
+    a.node.submit_now(&only_a).unwrap();
+    b.node.submit_now(&only_b).unwrap();
+    b.steps(2);
+    b.node.submit_now(&both).unwrap();
+    b.step();
+    a.steps(4);
+    assert_eq!((a.head(), b.head()), (Height(3), Height(2)));
+    a.check_state();
+    b.check_state();
+    Fork {
+        a: (1..=3).map(|height| a.block(height)).collect(),
+        b: (1..=2).map(|height| b.block(height)).collect(),
+    }
+}
+
+#[test]
+fn switching_branches_and_back_leaves_no_trace() {
+    let Fork { a, b } = fork();
+    let follow = |blocks: &[&[light_client::consensus::spos::Block]]| {
+        let mut follower = Harness::with_keys(&[]);
+        blocks.iter().for_each(|blocks| follower.take(blocks, 9));
+        follower.check_state();
+        follower
+    };
+    let only_a1 = follow(&[&a[..1]]);
+    let only_a = follow(&[&a]);
+    let only_b = follow(&[&b]);
+
+    let mut both = follow(&[&a[..1]]);
+    let mut events = both.node.subscribe();
+    assert_eq!(both.indexes(), only_a1.indexes());
+    both.take(&b, 9);
+    assert_eq!(both.head_slot(), Slot(3), "more blocks win");
+    assert_eq!((both.indexes(), both.state_root()), (only_b.indexes(), only_b.state_root()));
+    both.check_state();
+    both.take(&a[1..], 9);
+    assert_eq!(both.head_slot(), Slot(5), "and back");
+    assert_eq!((both.indexes(), both.state_root()), (only_a.indexes(), only_a.state_root()));
+    both.check_state();
+    let undone: Vec<u64> = std::iter::from_fn(|| events.try_recv().ok())
+        .filter_map(|event| match event {
+            Event::Block { undone, .. } => Some(undone),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(undone, [1, 2]);
+}
+
+#[test]
+fn a_branch_of_equal_length_is_kept_aside() {
+    let Fork { a, b } = fork();
+    let mut follower = Harness::with_keys(&[]);
+    follower.take(&a[..1], 9);
+    follower.take(&b[..1], 9);
+    assert_eq!(follower.head_slot(), Slot(1), "first seen stays");
+    follower.check_state();
+}
+
+#[test]
+fn transactions_of_an_undone_block_are_back_in_the_pool() {
+    let Fork { a, b } = fork();
+    let mut follower = Harness::with_keys(&[]);
+    follower.take(&a, 9);
+    let id = a[1].transactions[0].transaction.id(&follower.node.chain());
+    drop(follower);
+    // Only what is not in branch B comes back, and only if it still can be included.
+    let mut follower = Harness::with_keys(&[]);
+    let alone = a.iter().take(1).cloned().collect::<Vec<_>>();
+    follower.take(&alone, 9);
+    let both = alone[0].transactions[0].transaction.id(&follower.node.chain());
+    follower.take(&b[..1], 9);
+    follower.take(&b[1..], 9);
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let state = runtime.block_on(follower.node.transaction(both)).unwrap();
+    assert!(matches!(state, TransactionState::Included { .. }), "it is in branch B too: {state:?}");
+    assert_eq!(follower.node.status().pool_transactions, 0);
+    assert_eq!(runtime.block_on(follower.node.transaction(id)).unwrap(), TransactionState::Unknown);
+}
+
+#[test]
+fn a_restart_in_the_middle_of_a_fork_goes_on() {
+    let Fork { a, b } = fork();
+    let storage =
+        std::sync::Arc::new(crate::storage::RedbStorage::in_memory(&super::harness::retention()).unwrap());
+    let open = || Harness::over_storage(storage.clone());
+    let mut follower = open();
+    follower.take(&a[..1], 9);
+    follower.take(&b[..1], 9);
+    drop(follower);
+    let mut follower = open();
+    assert_eq!(follower.head_slot(), Slot(1));
+    follower.take(&b[1..], 9);
+    assert_eq!(follower.head_slot(), Slot(3));
+    drop(follower);
+    let mut follower = open();
+    follower.take(&a[1..], 9);
+    assert_eq!(follower.head_slot(), Slot(5));
+    let mut only_a = Harness::with_keys(&[]);
+    only_a.take(&a, 9);
+    assert_eq!((follower.indexes(), follower.state_root()), (only_a.indexes(), only_a.state_root()));
+    follower.check_state();
+}
+
+#[test]
+fn a_final_block_is_never_left() {
+    let Fork { a, b } = fork();
+    let mut harness = Harness::new();
+    harness.steps(9);
+    assert_eq!(harness.node.status().final_block.height, Height(3));
+    let before = harness.indexes();
+    for block in a.iter().chain(&b).take(1).chain(&b[..1]) {
+        let error = harness.node.insert(block, in_slot(harness.slot)).unwrap_err();
+        assert!(matches!(error, BlockError::Tree(TreeError::UnknownParent { .. })), "{error}");
+    }
+    assert_eq!(harness.indexes(), before);
+}
+
+#[test]
+fn finality_deletes_other_branches() {
+    // A node that sees a branch beside the one that becomes final.
+    let mut all = Harness::new();
+    let mut aside = Harness::with_keys(&[2, 3]);
+    aside.steps(3);
+    all.steps(1);
+    let nodes_before =
+        |harness: &Harness| harness.snapshot().all(crate::storage::Space::Versions).unwrap().len();
+    let block = aside.block(1);
+    all.take(std::slice::from_ref(&block), 2);
+    let id = block.header.header.id();
+    assert!(all.snapshot().header(&id).unwrap().is_some());
+    let with_aside = nodes_before(&all);
+    assert_eq!(with_aside, 3, "genesis, its child, and the one aside");
+    all.steps(9);
+    assert!(all.node.status().final_block.height >= Height(1));
+    assert!(all.snapshot().header(&id).unwrap().is_none());
+    assert!(all.snapshot().version(&id).unwrap().is_none());
+    all.check_state();
+}

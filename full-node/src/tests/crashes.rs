@@ -1,0 +1,134 @@
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use light_client::data_format::Height;
+
+use super::harness::{Harness, in_slot, retention};
+use crate::{
+    node::{ChainChoice, Node, NodeConfig, NodeError, OpenError},
+    storage::{Batch, Read, RedbStorage, Storage, StorageError},
+};
+
+/// A disk that dies at a commit: before it, or after it was written and before it was acknowledged.
+struct DyingDisk {
+    disk: Arc<RedbStorage>,
+    commits_left: AtomicU64,
+    after: bool,
+}
+
+impl Storage for DyingDisk {
+    fn read(&self) -> Result<Box<dyn Read>, StorageError> {
+        self.disk.read()
+    }
+
+    fn commit(&self, batch: &Batch) -> Result<(), StorageError> {
+        let left =
+            self.commits_left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
+        if left.is_ok() {
+            return self.disk.commit(batch);
+        }
+        if self.after {
+            self.disk.commit(batch)?;
+        }
+        Err(StorageError::Failed { action: "writing".to_owned(), cause: "the disk is dead".to_owned() })
+    }
+}
+
+#[test]
+fn a_dead_disk_at_any_commit_loses_nothing_that_was_acknowledged() {
+    for after in [false, true] {
+        for commits in 1..28 {
+            let disk = Arc::new(RedbStorage::in_memory(&retention()).unwrap());
+            drop(Harness::over_storage(disk.clone()));
+            let dying = DyingDisk { disk: disk.clone(), commits_left: AtomicU64::new(commits), after };
+            let mut harness = Harness::over_storage(Arc::new(dying));
+            let to = harness.address(2);
+            let mut acknowledged = harness.node.status().head;
+            let mut paid = Vec::new();
+            let failed = loop {
+                harness.slot += 1;
+                paid.push(harness.pay(0, to, 5));
+                match harness.node.advance(in_slot(harness.slot)) {
+                    Ok(()) => acknowledged = harness.node.status().head,
+                    Err(error) => break error,
+                }
+                assert!(harness.slot < 60, "the disk did not die");
+            };
+            assert!(matches!(failed, NodeError::Storage(_)), "{failed}");
+            // Until it is opened again, nothing is built on what may not be there.
+            let again = harness.node.advance(in_slot(harness.slot + 1));
+            let standing = harness.node.status().halted.is_some();
+            assert!(again.is_err() || !standing, "after {commits} commits");
+            let slot = harness.slot + 1;
+            drop(harness);
+
+            let mut harness = Harness::over_storage(disk);
+            assert!(harness.head() >= acknowledged.height, "a block was lost");
+            assert_eq!(
+                harness.snapshot().at_height(acknowledged.height).unwrap(),
+                Some(acknowledged.id),
+                "another block is in its place"
+            );
+            harness.check_state();
+            harness.slot = slot;
+            harness.steps(12);
+            assert!(harness.node.status().final_block.height >= acknowledged.height, "finality goes on");
+            harness.check_state();
+        }
+    }
+}
+
+#[test]
+fn every_committed_state_can_be_started_from() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut slot = 0;
+    let mut head = Height(0);
+    for round in 0..14 {
+        let mut harness = Harness::in_folder(folder.path().to_owned());
+        assert_eq!(harness.head(), head);
+        harness.check_state();
+        harness.slot = slot;
+        harness.pay(round % 4, harness.address(3), 11);
+        harness.step();
+        (slot, head) = (harness.slot, harness.head());
+        assert_eq!(head.0, slot);
+    }
+}
+
+fn config(data: &std::path::Path, chain: ChainChoice) -> NodeConfig {
+    NodeConfig {
+        data: Some(data.to_owned()),
+        chain,
+        minting_keys: Vec::new(),
+        retention: retention(),
+        now: super::harness::GENESIS,
+    }
+}
+
+#[test]
+fn a_folder_says_what_is_wrong_with_using_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    let node = Node::open(config(path, ChainChoice::Development)).unwrap();
+    let chain = node.chain();
+
+    let error = Node::open(config(path, ChainChoice::Development)).err().unwrap();
+    assert!(matches!(&error, OpenError::Storage(StorageError::InUse(folder)) if folder == path), "{error}");
+    drop(node);
+
+    let mut other = super::harness::spec();
+    other.name = "another".to_owned();
+    let error = Node::open(config(path, ChainChoice::Spec(Box::new(other.clone())))).err().unwrap();
+    assert!(matches!(&error, OpenError::OtherChain { found, .. } if *found == chain), "{error}");
+
+    // The development chain of a folder stays the one it was, whenever the node starts.
+    let later = NodeConfig { now: in_slot(1_000), ..config(path, ChainChoice::Development) };
+    assert_eq!(Node::open(later).unwrap().chain(), chain);
+
+    let second = tempfile::tempdir().unwrap();
+    drop(Node::open(config(second.path(), ChainChoice::Spec(Box::new(other)))).unwrap());
+    let error = Node::open(config(second.path(), ChainChoice::Development)).err().unwrap();
+    assert!(matches!(error, OpenError::NotDevelopment { .. }), "{error}");
+}

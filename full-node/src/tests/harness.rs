@@ -1,0 +1,206 @@
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+
+use light_client::{
+    consensus::spos::Block,
+    crypto::{Hash, KeyPair},
+    data_format::{
+        Address, Amount, Call, ChainSpec, CoinCall, Height, SignedTransaction, Slot, Time, Transaction,
+        TransactionId,
+    },
+    state::{AccountRecord, Asset, HistoryChain, Order, Space as StateSpace, SupplyRecord, balance_of},
+};
+
+use crate::{
+    config::{development_spec, minting_keys},
+    node::{ChainChoice, DevelopmentAccount, Node, NodeConfig},
+    storage::{Database, Entry, HistoryEntry, Retention, Snapshot, Space, Storage},
+};
+
+pub(super) const GENESIS: Time = Time(1_790_000_000_000);
+
+/// A node whose clock the test turns.
+pub(super) struct Harness {
+    pub(super) node: Node,
+    pub(super) database: Database,
+    pub(super) slot: u64,
+    accounts: Vec<DevelopmentAccount>,
+}
+
+pub(super) fn retention() -> Retention {
+    Retention { heights: 900, node_cache_bytes: 1 << 20, page_cache_bytes: 8 << 20 }
+}
+
+pub(super) fn spec() -> ChainSpec {
+    development_spec(GENESIS)
+}
+
+/// The time shortly after a slot started.
+pub(super) fn in_slot(slot: u64) -> Time {
+    GENESIS.plus_ms(slot * 1_000 + 10)
+}
+
+/// The minting keys of these slot positions.
+pub(super) fn keys(positions: &[usize]) -> Vec<KeyPair> {
+    minting_keys()
+        .into_iter()
+        .enumerate()
+        .filter(|(at, _)| positions.contains(at))
+        .map(|(_, key)| key)
+        .collect()
+}
+
+fn config(data: Option<PathBuf>, chain: ChainChoice, minting_keys: Vec<KeyPair>) -> NodeConfig {
+    NodeConfig { data, chain, minting_keys, retention: retention(), now: GENESIS }
+}
+
+impl Harness {
+    /// A development chain in memory; this node holds all keys.
+    pub(super) fn new() -> Self {
+        Self::over(Database::open(None, &retention()).unwrap(), ChainChoice::Development, Vec::new())
+    }
+
+    /// The same chain with only these keys.
+    pub(super) fn with_keys(positions: &[usize]) -> Self {
+        let database = Database::open(None, &retention()).unwrap();
+        Self::over(database, ChainChoice::Spec(Box::new(spec())), keys(positions))
+    }
+
+    /// A development chain in a folder.
+    pub(super) fn in_folder(folder: PathBuf) -> Self {
+        let database = Database::open(Some(&folder), &retention()).unwrap();
+        Self::over(database, ChainChoice::Development, Vec::new())
+    }
+
+    /// A development chain over a storage.
+    pub(super) fn over_storage(storage: Arc<dyn Storage>) -> Self {
+        let database = Database::over(storage, &retention()).unwrap();
+        Self::over(database, ChainChoice::Development, Vec::new())
+    }
+
+    fn over(database: Database, chain: ChainChoice, keys: Vec<KeyPair>) -> Self {
+        let node = Node::over(database.clone(), config(None, chain, keys)).unwrap();
+        let slot = node.status().head.slot.0;
+        Self { accounts: node.development_accounts(), node, database, slot }
+    }
+
+    /// The next slot begins.
+    pub(super) fn step(&mut self) {
+        self.slot += 1;
+        self.node.advance(in_slot(self.slot)).unwrap();
+    }
+
+    pub(super) fn steps(&mut self, count: u64) {
+        (0..count).for_each(|_| self.step());
+    }
+
+    pub(super) fn snapshot(&self) -> Snapshot {
+        self.database.read().unwrap()
+    }
+
+    pub(super) fn head(&self) -> Height {
+        self.node.status().head.height
+    }
+
+    /// The block of the best branch at a height.
+    pub(super) fn block(&self, height: u64) -> Block {
+        let snapshot = self.snapshot();
+        let id = snapshot.at_height(Height(height)).unwrap().expect("a block of this height");
+        snapshot.block(&id).unwrap().unwrap()
+    }
+
+    /// Takes blocks of others, at the time of this slot.
+    pub(super) fn take(&mut self, blocks: &[Block], slot: u64) {
+        for block in blocks {
+            self.node.insert(block, in_slot(slot)).unwrap();
+        }
+    }
+
+    pub(super) fn funded(&self, index: usize) -> &KeyPair {
+        &self.accounts[index].key
+    }
+
+    pub(super) fn address(&self, index: usize) -> Address {
+        self.accounts[index].address
+    }
+
+    pub(super) fn record(&self, address: &Address) -> AccountRecord {
+        let snapshot = self.snapshot();
+        let head = snapshot.head().unwrap().unwrap();
+        let version = snapshot.version(&head).unwrap().unwrap();
+        AccountRecord::read(&mut snapshot.state(version.root), address).unwrap().unwrap_or_default()
+    }
+
+    /// A signed transfer between funded accounts.
+    pub(super) fn transfer(&self, from: usize, nonce: u64, to: Address, units: u64) -> SignedTransaction {
+        self.signed(from, nonce, vec![Call::Coin(CoinCall::Transfer { to, amount: Amount(units) })])
+    }
+
+    pub(super) fn signed(&self, from: usize, nonce: u64, calls: Vec<Call>) -> SignedTransaction {
+        let key = self.funded(from);
+        let fee = self.node.spec().minimum_fee(&calls).unwrap();
+        let sender = key.public();
+        let transaction =
+            Transaction { sender, nonce, fee, valid_until: Height(100_000), calls, memo: b"memo".to_vec() };
+        transaction.sign(&self.node.chain(), key)
+    }
+
+    /// Submits a transfer with the next nonce.
+    pub(super) fn pay(&self, from: usize, to: Address, units: u64) -> TransactionId {
+        let nonce = self.record(&self.address(from)).nonce;
+        self.node.submit_now(&self.transfer(from, nonce, to, units)).unwrap()
+    }
+
+    /// What must hold of the whole state, always: every balance is the sum of its history, every history is whole and
+    /// nothing is stored besides; coins are neither made nor lost.
+    pub(super) fn check_state(&self) {
+        let snapshot = self.snapshot();
+        let head = snapshot.head().unwrap().unwrap();
+        let header = snapshot.header(&head).unwrap().unwrap().header;
+        let version = snapshot.version(&head).unwrap().unwrap();
+        let mut state = snapshot.state(version.root);
+        assert_eq!(state.root_hash(), header.state_root);
+        let mut accounts = BTreeMap::new();
+        for entry in state.prefix(&[StateSpace::Accounts as u8], Order::Ascending) {
+            let entry = entry.unwrap();
+            let address: Address = borsh::from_slice(&entry.key[1..]).unwrap();
+            let record: AccountRecord = borsh::from_slice(&entry.value).unwrap();
+            accounts.insert(address, record);
+        }
+        let (mut total, mut records) = (0, 0);
+        for (address, record) in &accounts {
+            let history: Vec<HistoryEntry> = snapshot.history(address, 0, u64::MAX, usize::MAX).unwrap();
+            let mut chain = HistoryChain::EMPTY;
+            for entry in &history {
+                assert_eq!(entry.head_before, chain.head);
+                chain = chain.append(&entry.record).unwrap();
+            }
+            assert_eq!(chain, record.history(), "history of {address}");
+            let sum = balance_of(history.iter().map(|entry| &entry.record), Asset::Coin).unwrap();
+            assert_eq!(sum, record.balance, "balance of {address}");
+            total += record.balance.units();
+            records += history.len();
+        }
+        assert_eq!(snapshot.all(Space::History).unwrap().len(), records, "records of nobody");
+        let supply = SupplyRecord::read(&mut state).unwrap().unwrap();
+        assert_eq!(supply.genesis, self.node.spec().genesis_supply().unwrap());
+        assert_eq!(supply.total(), Some(Amount(total)), "coins were made or lost");
+        assert_eq!(snapshot.all(Space::Heights).unwrap().len() as u64, header.height.0 + 1);
+    }
+
+    /// Everything that depends on the best branch, but for the names of state nodes.
+    pub(super) fn indexes(&self) -> BTreeMap<Space, Vec<Entry>> {
+        let snapshot = self.snapshot();
+        let spaces = [Space::Heights, Space::History, Space::Transactions, Space::Range];
+        spaces.into_iter().map(|space| (space, snapshot.all(space).unwrap())).collect()
+    }
+
+    pub(super) fn state_root(&self) -> Hash {
+        let snapshot = self.snapshot();
+        let head = snapshot.head().unwrap().unwrap();
+        snapshot.version(&head).unwrap().unwrap().root.hash
+    }
+
+    pub(super) fn head_slot(&self) -> Slot {
+        self.node.status().head.slot
+    }
+}

@@ -1,0 +1,10 @@
+//! The node as a whole, in virtual time: every test turns the clock itself.
+
+mod branches;
+mod crashes;
+mod finality;
+mod harness;
+mod payments;
+mod proofs;
+mod stores;
+mod tampering;
