@@ -42,12 +42,12 @@ pub enum PlatformPart {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, uniffi::Error)]
 pub enum ColdError {
     /// The platform's side failed.
-    #[error("{part}: {cause}")]
+    #[error("{part}: {failure}")]
     Platform {
         /// Which part of it.
         part: PlatformPart,
         /// Why.
-        cause: PlatformError,
+        failure: PlatformError,
     },
     /// The random source repeats itself: no key is made with it.
     #[error("this phone's random numbers are not random")]
@@ -198,8 +198,8 @@ impl ColdError {
     /// A word for machines that never changes, such as `key_not_held`.
     pub fn code(&self) -> String {
         let code = match self {
-            Self::Platform { part: PlatformPart::Vault, cause: PlatformError::Lost { .. } } => "vault_lost",
-            Self::Platform { cause: PlatformError::Declined, .. } => "declined",
+            Self::Platform { part: PlatformPart::Vault, failure: PlatformError::Lost { .. } } => "vault_lost",
+            Self::Platform { failure: PlatformError::Declined, .. } => "declined",
             Self::Platform { part: PlatformPart::Vault, .. } => "vault_failed",
             Self::Platform { part: PlatformPart::Storage, .. } => "storage_failed",
             Self::Platform { part: PlatformPart::Clock, .. } => "clock_failed",

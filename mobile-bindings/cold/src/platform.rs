@@ -73,7 +73,7 @@ pub trait RandomSource: Send + Sync {
 /// Draws `N` random bytes. A source that is plainly broken (another length, or one byte repeated) is refused: it
 /// would make keys that anybody can guess.
 pub(crate) fn random<const N: usize>(source: &dyn RandomSource) -> Result<Zeroizing<[u8; N]>, ColdError> {
-    let failed = |cause| ColdError::Platform { part: PlatformPart::Random, cause };
+    let failed = |failure| ColdError::Platform { part: PlatformPart::Random, failure };
     // Lengths here are 16 to 32.
     let count = u32::try_from(N).unwrap_or(u32::MAX);
     let bytes = Zeroizing::new(source.bytes(count).map_err(failed)?);

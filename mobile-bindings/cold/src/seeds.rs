@@ -228,6 +228,6 @@ fn password(key: &[u8]) -> Zeroizing<String> {
     text
 }
 
-const fn vault_failed(cause: PlatformError) -> ColdError {
-    ColdError::Platform { part: PlatformPart::Vault, cause }
+const fn vault_failed(failure: PlatformError) -> ColdError {
+    ColdError::Platform { part: PlatformPart::Vault, failure }
 }

@@ -35,6 +35,6 @@ pub(crate) fn remove(storage: &dyn Storage, name: &str) -> Result<(), ColdError>
     storage.remove(name.to_owned()).map_err(failed)
 }
 
-const fn failed(cause: PlatformError) -> ColdError {
-    ColdError::Platform { part: PlatformPart::Storage, cause }
+const fn failed(failure: PlatformError) -> ColdError {
+    ColdError::Platform { part: PlatformPart::Storage, failure }
 }

@@ -238,7 +238,7 @@ impl ColdWallet {
         self.clock
             .now_ms()
             .map(Time)
-            .map_err(|cause| ColdError::Platform { part: PlatformPart::Clock, cause })
+            .map_err(|failure| ColdError::Platform { part: PlatformPart::Clock, failure })
     }
 
     fn open(&self, state: &State, fingerprint: &str) -> Result<Seed, ColdError> {

@@ -1,0 +1,385 @@
+use std::{
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll},
+};
+
+use futures_util::task::AtomicWaker;
+use light_client::{
+    client::{AccountBundle, Bundle as _, ChainFile, Client, Method, Request, RequestId, Trusted},
+    data_format::{Address, SignedTransaction, Time, TransactionId},
+    transaction::{Submission, check_stateless},
+    wallet::{SignRequest, SignatureReply, verify_reply},
+};
+
+use crate::{
+    AccountInfo, Clock, HotError, HotEvent, PaymentInfo, PaymentOrder, PaymentRequest, PlatformError,
+    PlatformPart, ServerInfo, Storage, SyncState, Transport,
+    driver::{self, Driver},
+    error::shortened,
+    order::{check_chain, check_proof, parse_address},
+};
+
+/// Bytes of a chain file, at most.
+const MAX_CHAIN_FILE_BYTES: usize = 4 * 1024 * 1024;
+/// How long to wait for a proof to put into a request, in milliseconds.
+const PROOF_TIMEOUT_MS: u64 = 10_000;
+
+/// The hot wallet of one chain on one phone.
+#[derive(uniffi::Object)]
+pub struct HotWallet {
+    transport: Arc<dyn Transport>,
+    storage: Arc<dyn Storage>,
+    clock: Arc<dyn Clock>,
+    /// The chain file's checkpoint: what a cold wallet with the same file can check proofs from.
+    installed: Trusted,
+    /// Locked before the client, never after it.
+    driver: Mutex<Driver>,
+    client: Mutex<Client>,
+    waker: AtomicWaker,
+    stopped: AtomicBool,
+    waiting: AtomicBool,
+}
+
+#[uniffi::export]
+impl HotWallet {
+    /// Opens the wallet of the chain that `chain_file` (the bytes of a `chain.json`, installed with the app)
+    /// describes, with what the storage holds. `servers` are addresses without a trailing slash, such as
+    /// `https://node.example`. Nothing is asked before [`HotWallet::next_event`] is awaited.
+    ///
+    /// # Errors
+    /// [`HotError::ChainFile`], or the platform's failure.
+    #[uniffi::constructor]
+    pub fn new(
+        chain_file: Vec<u8>,
+        servers: Vec<String>,
+        transport: Arc<dyn Transport>,
+        storage: Arc<dyn Storage>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, HotError> {
+        let unusable = |reason: String| HotError::ChainFile { reason };
+        if chain_file.len() > MAX_CHAIN_FILE_BYTES {
+            return Err(unusable(format!("{} bytes, at most {MAX_CHAIN_FILE_BYTES}", chain_file.len())));
+        }
+        let file: ChainFile =
+            serde_json::from_slice(&chain_file).map_err(|error| unusable(error.to_string()))?;
+        let (spec, installed) = file.check().map_err(|error| unusable(error.to_string()))?;
+        let mut client = Client::new(spec, installed.clone(), servers);
+        let mut driver = Driver::default();
+        let stored = storage.read(name(&client)).map_err(storage_failed)?;
+        if let Some(Err(error)) = stored.map(|bytes| client.restore(&bytes)) {
+            driver.ready.push_back(HotEvent::StateLost { reason: error.to_string() });
+        }
+        Ok(Self {
+            transport,
+            storage,
+            clock,
+            installed,
+            driver: Mutex::new(driver),
+            client: Mutex::new(client),
+            waker: AtomicWaker::new(),
+            stopped: AtomicBool::new(false),
+            waiting: AtomicBool::new(false),
+        })
+    }
+
+    /// Goes on after [`HotWallet::stop`], and asks every server at once.
+    ///
+    /// # Errors
+    /// The clock's failure.
+    pub fn start(&self) -> Result<(), HotError> {
+        self.stopped.store(false, Ordering::Release);
+        self.refresh()
+    }
+
+    /// Ends the waiting: [`HotWallet::next_event`] gives nothing from now on, requests under way are dropped.
+    pub fn stop(&self) {
+        self.stopped.store(true, Ordering::Release);
+        lock(&self.driver).cancel();
+        self.waker.wake();
+    }
+
+    /// Works until something changed that is worth drawing; nothing after [`HotWallet::stop`]. What changed is
+    /// stored first.
+    ///
+    /// # Errors
+    /// [`HotError::AlreadyWaiting`], or the platform's failure: it may be called again then.
+    pub async fn next_event(&self) -> Result<Option<HotEvent>, HotError> {
+        let _turn = Turn::take(&self.waiting)?;
+        std::future::poll_fn(|context| self.poll_event(context)).await
+    }
+
+    /// Proves an account from now on.
+    ///
+    /// # Errors
+    /// [`HotError::Address`], or the clock's failure.
+    pub fn watch(&self, address: String) -> Result<(), HotError> {
+        let address = self.own_address(&address)?;
+        self.change(|client, now| client.watch(address, now))
+    }
+
+    /// Stops proving an account and forgets what was proven of it.
+    ///
+    /// # Errors
+    /// [`HotError::Address`], or the clock's failure.
+    pub fn unwatch(&self, address: String) -> Result<(), HotError> {
+        let address = self.own_address(&address)?;
+        self.change(|client, _| client.unwatch(&address))
+    }
+
+    /// A watched account as far as it is proven; nothing if it is not watched.
+    ///
+    /// # Errors
+    /// [`HotError::Address`].
+    pub fn account(&self, address: String) -> Result<Option<AccountInfo>, HotError> {
+        let address = self.own_address(&address)?;
+        let client = lock(&self.client);
+        Ok(client.account(&address).map(|account| AccountInfo::of(&client, address, account)))
+    }
+
+    /// Loads older history of a watched account; nothing to do when all of it is there.
+    ///
+    /// # Errors
+    /// [`HotError::Address`], or the clock's failure.
+    pub fn load_history(&self, address: String) -> Result<(), HotError> {
+        let address = self.own_address(&address)?;
+        self.change(|client, now| client.load_history(address, now))
+    }
+
+    /// Asks every server again, also those that lied: because a person said so.
+    ///
+    /// # Errors
+    /// The clock's failure.
+    pub fn refresh(&self) -> Result<(), HotError> {
+        self.change(Client::refresh)
+    }
+
+    /// How the conversation with the servers goes.
+    ///
+    /// # Errors
+    /// The clock's failure.
+    pub fn sync(&self) -> Result<SyncState, HotError> {
+        let now = self.now()?;
+        let client = lock(&self.client);
+        Ok(SyncState::of(client.sync(now), &client))
+    }
+
+    /// The servers, in the order given.
+    pub fn servers(&self) -> Vec<ServerInfo> {
+        lock(&self.client).servers().iter().map(Into::into).collect()
+    }
+
+    /// The request that a cold wallet is to sign: at the account's next number and for the least fee.
+    ///
+    /// # Errors
+    /// [`HotError::NotProven`] before the account's first proof, [`HotError::Refused`] for what would not go
+    /// through, [`HotError::NoProof`], an error about the order's texts, or the platform's failure.
+    pub async fn payment_request(&self, order: PaymentOrder) -> Result<PaymentRequest, HotError> {
+        let parsed = order.parse(&lock(&self.client))?;
+        // What would be refused is refused before anything is asked.
+        parsed.request(&lock(&self.client), None)?;
+        if !order.with_proof {
+            return parsed.request(&lock(&self.client), None);
+        }
+        let proof = self.fetch_proof(parsed.sender).await?;
+        parsed.request(&lock(&self.client), Some(proof))
+    }
+
+    /// Takes a cold wallet's reply to a request of [`HotWallet::payment_request`]: verifies it, stores the
+    /// payment, submits it to every server and follows it. The same reply twice is one payment.
+    ///
+    /// # Errors
+    /// [`HotError::NotARequest`], [`HotError::NotAReply`], [`HotError::OtherRequest`], [`HotError::OtherKey`],
+    /// [`HotError::BadSignature`], [`HotError::Refused`], or the platform's failure: nothing is sent then.
+    pub fn submit(&self, request: Vec<u8>, reply: Vec<u8>) -> Result<PaymentInfo, HotError> {
+        let request = SignRequest::decode(&request)
+            .map_err(|error| HotError::NotARequest { reason: error.to_string() })?;
+        let reply = SignatureReply::decode(&reply)
+            .map_err(|error| HotError::NotAReply { reason: error.to_string() })?;
+        let signed = verify_reply(&request, &reply)?;
+        let now = self.now()?;
+        let mut driver = lock(&self.driver);
+        let mut client = lock(&self.client);
+        check_chain(&request, client.chain())?;
+        check_stateless(&signed, client.spec(), client.chain())?;
+        let info = self.submit_stored(&mut driver, &mut client, signed, now)?;
+        drop((client, driver));
+        self.waker.wake();
+        Ok(info)
+    }
+
+    /// The payments followed here.
+    pub fn payments(&self) -> Vec<PaymentInfo> {
+        lock(&self.client).payments().map(|(id, payment)| PaymentInfo::of(id, payment)).collect()
+    }
+
+    /// One payment, by its id.
+    ///
+    /// # Errors
+    /// [`HotError::UnknownPayment`].
+    pub fn payment(&self, transaction_id: String) -> Result<PaymentInfo, HotError> {
+        let unknown = || HotError::UnknownPayment { transaction: shortened(&transaction_id) };
+        let id = TransactionId::from_hex(&transaction_id).ok_or_else(unknown)?;
+        let client = lock(&self.client);
+        client.payment(&id).map(|payment| PaymentInfo::of(&id, payment)).ok_or_else(unknown)
+    }
+}
+
+impl HotWallet {
+    fn poll_event(&self, context: &mut Context<'_>) -> Poll<Result<Option<HotEvent>, HotError>> {
+        self.waker.register(context.waker());
+        if self.stopped.load(Ordering::Acquire) {
+            return Poll::Ready(Ok(None));
+        }
+        let mut driver = lock(&self.driver);
+        loop {
+            let now = match self.now() {
+                Ok(now) => now,
+                Err(error) => return Poll::Ready(Err(error)),
+            };
+            let due = {
+                let mut client = lock(&self.client);
+                client.tick(now);
+                driver.collect(&mut client);
+                if driver.unsaved {
+                    if let Err(error) = self.save(&client) {
+                        return Poll::Ready(Err(error));
+                    }
+                    driver.unsaved = false;
+                }
+                client.next_tick()
+            };
+            driver.send(&self.transport);
+            if let Some(event) = driver.ready.pop_front() {
+                return Poll::Ready(Ok(Some(event)));
+            }
+            if let Some((id, answer)) = driver.poll_answer(context) {
+                lock(&self.client).respond(id, answer, now);
+                continue;
+            }
+            match driver.poll_alarm(&self.clock, due, now, context) {
+                Poll::Ready(Ok(())) => {}
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+    }
+
+    /// A proof of the sender's account that a cold wallet can check from the chain file.
+    async fn fetch_proof(&self, sender: Address) -> Result<Vec<u8>, HotError> {
+        let (servers, known) = {
+            let client = lock(&self.client);
+            let servers: Vec<String> = client.servers().iter().map(|s| s.url().to_owned()).collect();
+            let proven = client.account(&sender).and_then(|account| account.proven());
+            (servers, proven.and_then(|p| p.record).map_or(0, |record| record.history_count))
+        };
+        let mut failure = HotError::NoProof { reason: "there is no server".to_owned() };
+        for (server, url) in servers.into_iter().enumerate() {
+            let trusted = self.installed.id;
+            let request = Request {
+                // Not one of the client's: nothing is told to it.
+                id: RequestId(u64::MAX),
+                server,
+                method: Method::Get,
+                url: format!("{url}/v1/accounts/{sender}/bundle?trusted={trusted}&known={known}&records=0"),
+                body: Vec::new(),
+                timeout_ms: PROOF_TIMEOUT_MS,
+                max_bytes: AccountBundle::MAX_BYTES,
+            };
+            match driver::send(self.transport.as_ref(), request).await {
+                Ok(answer) if answer.status == 200 => {
+                    let now = self.now()?;
+                    let checked =
+                        check_proof(&lock(&self.client), &self.installed, sender, &answer.body, now);
+                    match checked {
+                        Ok(()) => return Ok(answer.body),
+                        Err(error) => failure = error,
+                    }
+                }
+                Ok(answer) => failure = HotError::NoProof { reason: format!("status {}", answer.status) },
+                Err(error) => failure = HotError::NoProof { reason: error.to_string() },
+            }
+        }
+        Err(failure)
+    }
+
+    /// Stores a payment, then lets it be sent; takes it back if it cannot be stored.
+    fn submit_stored(
+        &self,
+        driver: &mut Driver,
+        client: &mut Client,
+        signed: SignedTransaction,
+        now: Time,
+    ) -> Result<PaymentInfo, HotError> {
+        let body = Submission { chain: *client.chain(), signed: signed.clone() }.encode();
+        let id = signed.transaction.id(client.chain());
+        let followed = client.payment(&id).is_some();
+        client.submit(signed, now);
+        driver.collect(client);
+        if let Err(error) = self.save(client) {
+            driver.take_back(&body);
+            if !followed {
+                client.forget(&id);
+            }
+            return Err(error);
+        }
+        let unknown = || HotError::UnknownPayment { transaction: id.to_string() };
+        client.payment(&id).map(|payment| PaymentInfo::of(&id, payment)).ok_or_else(unknown)
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Client, Time)) -> Result<(), HotError> {
+        let now = self.now()?;
+        change(&mut lock(&self.client), now);
+        self.waker.wake();
+        Ok(())
+    }
+
+    fn save(&self, client: &Client) -> Result<(), HotError> {
+        self.storage.write(name(client), client.save()).map_err(storage_failed)
+    }
+
+    fn own_address(&self, text: &str) -> Result<Address, HotError> {
+        let address = parse_address(text)?;
+        if address.network() == lock(&self.client).spec().network {
+            return Ok(address);
+        }
+        let reason = "it belongs to another network than this chain".to_owned();
+        Err(HotError::Address { text: shortened(text), reason })
+    }
+
+    fn now(&self) -> Result<Time, HotError> {
+        let failed = |failure| HotError::Platform { part: PlatformPart::Clock, failure };
+        self.clock.now_ms().map(Time).map_err(failed)
+    }
+}
+
+/// The one caller that waits for events; gives its place back when it goes away.
+struct Turn<'a>(&'a AtomicBool);
+
+impl<'a> Turn<'a> {
+    fn take(waiting: &'a AtomicBool) -> Result<Self, HotError> {
+        if waiting.swap(true, Ordering::AcqRel) { Err(HotError::AlreadyWaiting) } else { Ok(Self(waiting)) }
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Release);
+    }
+}
+
+/// A panic elsewhere leaves the machine as it was before or after one whole step.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The name of the stored state.
+fn name(client: &Client) -> String {
+    format!("client-{}", client.chain())
+}
+
+const fn storage_failed(failure: PlatformError) -> HotError {
+    HotError::Platform { part: PlatformPart::Storage, failure }
+}
