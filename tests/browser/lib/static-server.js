@@ -15,15 +15,15 @@ const TYPES = {
   ".webmanifest": "application/manifest+json",
 };
 
-/** Starts a server on a free loopback port. Returns its address and `close()`. */
-export async function serve(folder) {
+/** Starts a server on a free loopback port; `instead` maps paths to texts that take a file's place. Returns its address and `close()`. */
+export async function serve(folder, instead = {}) {
   const server = createServer(async (request, response) => {
     const { pathname } = new URL(request.url, "http://localhost");
     const file = path.join(folder, pathname === "/" ? "index.html" : pathname);
     response.setHeader("content-security-policy", POLICY);
     response.setHeader("content-type", TYPES[path.extname(file)] ?? "application/octet-stream");
     try {
-      response.end(await readFile(file));
+      response.end(instead[pathname] ?? (await readFile(file)));
     } catch (error) {
       response.writeHead(error.code === "ENOENT" ? 404 : 500).end(error.code);
     }

@@ -1,0 +1,16 @@
+//! Every sentence of the wallet, in English.
+//!
+//! Components take their text from here and hold none themselves; a test reads their sources. Sentences with figures are functions, so that another
+//! language can order and inflect them its own way.
+
+mod problems;
+mod screens;
+mod shape;
+#[cfg(test)]
+mod tests;
+mod time;
+
+pub(crate) use problems::{Said, problem};
+pub(crate) use screens::*;
+pub(crate) use shape::{Group, ends, grouped, groups, number, parts, plain, plural, signed};
+pub(crate) use time::{Local, age, clock, day_and_clock, duration, month};
