@@ -165,9 +165,11 @@ impl From<ApiError> for Failure {
 impl From<AskError> for Failure {
     fn from(error: AskError) -> Self {
         let advice = match &error {
-            AskError::NoAnswer { .. } => "is it running? Start one with: vsys-node dev",
-            AskError::Refused { .. } | AskError::Unreadable { .. } => {
-                "give the address of a node's API with --api URL"
+            AskError::NoAnswer { cause: ureq::Error::Io(_) | ureq::Error::Timeout(_), .. } => {
+                "is it running? Start one with: vsys-node dev"
+            }
+            AskError::NoAnswer { .. } | AskError::Refused { .. } | AskError::Unreadable { .. } => {
+                "give the address of a node's API, for example --api http://127.0.0.1:9922"
             }
         };
         Self::new(NO_ANSWER, &error, advice)

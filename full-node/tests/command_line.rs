@@ -1,0 +1,153 @@
+//! The program as people meet it: its words, its exit codes, and how it stops.
+
+use std::{
+    fs,
+    io::{BufRead, BufReader},
+    net::TcpListener,
+    path::Path,
+    process::{Child, Command, ExitStatus, Output, Stdio},
+};
+
+/// A node that is ready; killed if a test forgets it.
+struct Node {
+    child: Child,
+    said: String,
+    url: String,
+}
+
+impl Node {
+    /// Starts `vsys-node dev` on a free port and waits until it says that it is ready.
+    fn dev(arguments: &[&str]) -> Self {
+        let mut child = program()
+            .args(["dev", "--api", "127.0.0.1:0"])
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut said = String::new();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        while !said.contains("Ready.") {
+            said += &lines.next().expect("it ended before it was ready").unwrap();
+            said.push('\n');
+        }
+        let url = said.lines().find_map(|line| line.strip_prefix("API      ")).unwrap();
+        let url = url.trim_end_matches("/docs").to_owned();
+        Self { child, said, url }
+    }
+
+    fn signal(mut self, name: &str) -> ExitStatus {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-s", name, &id]).status().unwrap().success());
+        self.child.wait().unwrap()
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        // Gone already after `signal`; then there is nothing to kill.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn program() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_vsys-node"));
+    command.env_remove("RUST_LOG");
+    command
+}
+
+fn run(arguments: &[&str]) -> Output {
+    program().args(arguments).output().unwrap()
+}
+
+/// Checks the exit code, and that the words contain these.
+#[track_caller]
+fn fails(arguments: &[&str], code: i32, words: &[&str]) {
+    let output = run(arguments);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(code), "{said}");
+    for word in words {
+        assert!(said.contains(word), "{word:?} is not in {said:?}");
+    }
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+#[test]
+fn a_development_chain_starts_stops_and_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let node = Node::dev(&["--data", text(&data)]);
+    assert!(node.said.contains("WORTHLESS") && node.said.contains("10000000 VSYS"), "{}", node.said);
+    fails(
+        &["dev", "--api", "127.0.0.1:0", "--data", text(&data)],
+        4,
+        &["in use by another process", "--data"],
+    );
+    let status = run(&["status", "--api", &node.url]);
+    assert!(status.status.success());
+    let status = String::from_utf8(status.stdout).unwrap();
+    assert!(status.contains("development") && status.contains("final"), "{status}");
+    let json = run(&["status", "--json", "--api", &node.url]).stdout;
+    let json: serde_json::Value = serde_json::from_slice(&json).unwrap();
+    let chain = json["chain_id"].as_str().unwrap().to_owned();
+    assert_eq!(node.signal("TERM").code(), Some(0));
+
+    let again = Node::dev(&["--data", text(&data)]);
+    assert!(again.said.contains(&chain), "it is the same chain: {}", again.said);
+    assert_eq!(again.signal("INT").code(), Some(0));
+
+    // The folder keeps its chain, whatever spec somebody brings.
+    let spec = folder.path().join("spec.toml");
+    let other = full_node::config::development_spec(light_client::data_format::Time(1_700_000_000_000));
+    full_node::config::write_spec(&spec, &other).unwrap();
+    let arguments = ["run", "--api", "127.0.0.1:0", "--chain", text(&spec), "--data", text(&data)];
+    fails(&arguments, 3, &[&chain, &other.id().to_string()]);
+}
+
+#[test]
+fn what_cannot_be_used_is_named_with_a_way_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = taken.local_addr().unwrap().to_string();
+    fails(&["dev", "--ephemeral", "--api", &taken], 4, &[&taken, "already listens", "--api"]);
+    fails(&["status", "--api", &format!("http://{taken}"), "--json"], 5, &["no node answers"]);
+    fails(&["status", "--api", "nonsense"], 5, &["nonsense", "--api http://"]);
+    fails(&["dev", "--ephemeral", "--wallet", text(&path("none"))], 3, &["none", "--wallet"]);
+    fails(&["dev", "--ephemeral", "--wallet", text(folder.path())], 3, &["index.html"]);
+
+    let spec = path("spec.toml");
+    let data = path("data");
+    let run_spec = ["run", "--api", "127.0.0.1:0", "--chain", text(&spec), "--data", text(&data)];
+    fails(&run_spec, 3, &["spec.toml", "cannot be read", "--chain"]);
+    fs::write(&spec, "name = \"x\"\nnetwork = \"moon\"\n").unwrap();
+    fails(&run_spec, 3, &["line 2", "moon"]);
+    let late = full_node::config::development_spec(light_client::data_format::Time(4_000_000_000_000));
+    full_node::config::write_spec(&spec, &late).unwrap();
+    fails(&run_spec, 3, &["2096-10-02", "clock"]);
+    assert!(!data.exists(), "nothing was made");
+
+    for arguments in [&["dev", "--wat"][..], &["run"], &[]] {
+        assert_eq!(run(arguments).status.code(), Some(2), "{arguments:?}");
+    }
+    assert!(run(&["--help"]).status.success() && run(&["dev", "--help"]).status.success());
+}
+
+#[test]
+fn keys_are_made_and_shown_without_the_secret() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("minting.key");
+    let made = run(&["keys", "--out", text(&path)]);
+    assert!(made.status.success());
+    let shown = run(&["keys", "--show", text(&path)]);
+    let line = String::from_utf8(shown.stdout).unwrap();
+    assert!(line.starts_with("minting_key = \"") && String::from_utf8_lossy(&made.stdout).contains(&line));
+    let file = fs::read_to_string(&path).unwrap();
+    let secret = file.lines().find_map(|line| line.strip_prefix("secret = \"")).unwrap();
+    assert!(!line.contains(&secret[..8]));
+    fails(&["keys", "--out", text(&path)], 3, &["exists already"]);
+}
