@@ -90,6 +90,8 @@ impl BlockTree {
             let id = sealed.header.id();
             tree.insert(id, sealed)?;
         }
+        // Blocks that came before the justified one may be on a higher branch without it.
+        tree.choose();
         Ok(tree)
     }
 
