@@ -10,6 +10,7 @@ pub mod block_tree;
 pub mod config;
 pub mod consensus;
 pub mod logic;
+pub mod measure;
 pub mod node;
 pub mod storage;
 pub mod transaction;

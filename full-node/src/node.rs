@@ -23,8 +23,8 @@ use light_client::{
     consensus::spos::{Block, Clock, Table, Tables},
     crypto::PublicKey,
     data_format::{
-        Address, ChainId, ChainSpec, Checkpoint, EngineSpec, Header, MAX_BLOCK_BYTES, SealedHeader, Slot,
-        Time,
+        Address, ChainId, ChainSpec, Checkpoint, EngineSpec, Header, MAX_BLOCK_BYTES, Round, SealedHeader,
+        Slot, Time,
     },
     state::AccountRecord,
     transaction::{AccountView, check_stateless},
@@ -109,12 +109,14 @@ impl Node {
         if matches!(config.chain, ChainChoice::Development) {
             keys.extend(crate::config::minting_keys());
         }
-        let chain = Chain::open(database.clone(), Arc::clone(&spec), &config.retention)?;
+        let clock = Clock::new(&spec);
+        let round = clock.slot_at(config.now).map_or(Round(0), |slot| clock.round(slot));
+        let holder = Holder::new(keys, round);
+        let (public_keys, shared) = (holder.public_keys(), Arc::clone(&spec));
+        let chain = Chain::open(database.clone(), shared, &config.retention, &public_keys)?;
         let EngineSpec::Spos(spos) = &spec.engine;
         let in_force = Table::new(spos.slots.clone())
             .map_err(|error| OpenError::Damaged(format!("the slot table: {error}")))?;
-        let holder = Holder::new(keys);
-        let clock = *chain.engine().clock();
         let published = publish(&chain, &holder).map_err(|error| OpenError::Damaged(error.to_string()))?;
         tracing::info!(
             chain = %chain.engine().chain(),

@@ -2,8 +2,9 @@ use std::sync::Arc;
 
 use light_client::{
     block_tree::{BlockTree, HeaderChanges, HeaderRange, HeaderStore},
-    consensus::spos::{Block, Spos, Table, Tables},
-    data_format::{BlockId, ChainId, ChainSpec, Checkpoint, EngineSpec, Header, Height, Round, SealedHeader},
+    consensus::spos::{Block, Spos, Table, Tables, VotingRecord},
+    crypto::Hash,
+    data_format::{BlockId, ChainSpec, Checkpoint, EngineSpec, Header, Height, Round, SealedHeader},
     state::{NodeId, Root},
 };
 
@@ -49,18 +50,24 @@ pub struct Head {
 }
 
 impl Chain {
-    /// The chain in `database`, made from a checked spec if the database is empty.
+    /// The chain in `database`, made from a checked spec if the database is empty; then with empty records for these
+    /// minting keys, which never signed on it.
     ///
     /// # Errors
     /// [`OpenError`] if the database cannot be used, or holds something else than this chain.
-    pub fn open(database: Database, spec: Arc<ChainSpec>, retention: &Retention) -> Result<Self, OpenError> {
-        let (chain, engine) = (spec.id(), Spos::new(&spec));
+    pub fn open(
+        database: Database,
+        spec: Arc<ChainSpec>,
+        retention: &Retention,
+        minting_keys: &[Hash],
+    ) -> Result<Self, OpenError> {
+        let engine = Spos::new(&spec);
         let EngineSpec::Spos(spos) = &spec.engine;
         let in_force = Table::new(spos.slots.clone())
             .map_err(|error| OpenError::Damaged(format!("the slot table: {error}")))?;
         let tables = Tables::settled(in_force);
         if database.read()?.chain()?.is_none() {
-            found(&database, &spec, &chain, &tables)?;
+            found(&database, &spec, &tables, minting_keys)?;
         }
         let snapshot = database.read()?;
         let missing = |what: &str| OpenError::Damaged(format!("{what} is missing"));
@@ -68,15 +75,8 @@ impl Chain {
         let genesis = snapshot.header(&genesis_id)?.ok_or_else(|| missing("the header of block 0"))?;
         let saved =
             StoredHeaders::new(database.clone()).load()?.ok_or_else(|| missing("the tree of blocks"))?;
-        let mut tree = BlockTree::restore(saved).map_err(|error| OpenError::Damaged(error.to_string()))?;
+        let tree = BlockTree::restore(saved).map_err(|error| OpenError::Damaged(error.to_string()))?;
         let finality = snapshot.finality()?.ok_or_else(|| missing("the newest final block"))?;
-        // A checkpoint justified elsewhere may have been waiting: the stored head says which branch was followed.
-        tree.justify(finality.justified).or_else(|error| {
-            match tree.descends(tree.best(), &finality.root.id) {
-                true => Ok(false),
-                false => Err(OpenError::Damaged(error.to_string())),
-            }
-        })?;
         let head_id = snapshot.head()?.ok_or_else(|| missing("the head"))?;
         let header = snapshot.header(&head_id)?.ok_or_else(|| missing("the head's header"))?.header;
         let version = snapshot.version(&head_id)?.ok_or_else(|| missing("the head's state"))?;
@@ -194,7 +194,12 @@ impl Chain {
 }
 
 /// Makes block 0 and everything that a folder of this chain starts with, in one write.
-fn found(database: &Database, spec: &ChainSpec, chain: &ChainId, tables: &Tables) -> Result<(), OpenError> {
+fn found(
+    database: &Database,
+    spec: &ChainSpec,
+    tables: &Tables,
+    minting_keys: &[Hash],
+) -> Result<(), OpenError> {
     let snapshot = database.read()?;
     let damaged = |error: &dyn std::fmt::Display| OpenError::Damaged(error.to_string());
     let (changes, effects) = genesis_state(spec, snapshot.nodes()).map_err(|error| damaged(&error))?;
@@ -202,7 +207,11 @@ fn found(database: &Database, spec: &ChainSpec, chain: &ChainId, tables: &Tables
     let id = sealed.header.id();
     let (range, range_root) = HeaderRange::new(&snapshot, 0).push(&id).map_err(|error| damaged(&error))?;
     let mut batch = Batch::default();
-    batch.found(chain, spec);
+    let chain = spec.id();
+    batch.found(&chain, spec);
+    for key in minting_keys {
+        batch.voting(key, &VotingRecord::default());
+    }
     let block = Block { header: sealed.clone(), certificate: None, transactions: Vec::new() };
     let headers = HeaderChanges { added: vec![sealed], finalised: Some(id), ..HeaderChanges::default() };
     batch.headers(&snapshot, &headers, 0)?;

@@ -8,12 +8,17 @@ use light_client::{
 use super::VotePool;
 use crate::{
     block_tree::{Accepted, BlockError, Chain},
-    storage::{Batch, Snapshot},
+    storage::{Batch, Snapshot, StorageError},
 };
 
 /// The minting keys of this node, and the votes it knows.
+///
+/// A key signs only with a record of what it signed before. A new chain is stored with the empty records of the keys
+/// at hand ([`Chain::open`]). A key without one, brought from elsewhere, waits until a checkpoint later than its start is final: whatever
+/// it signed before then cannot clash with what it signs after.
 pub struct Holder {
     keys: Vec<(Hash, KeyPair)>,
+    started: Round,
     votes: VotePool,
 }
 
@@ -28,12 +33,29 @@ pub struct Minted {
 
 impl Holder {
     /// A holder of these keys; those that are not Ed25519 are left out, because only that scheme mints.
-    pub fn new(keys: Vec<KeyPair>) -> Self {
+    /// `started` is the round in which the node starts.
+    pub fn new(keys: Vec<KeyPair>, started: Round) -> Self {
         let keys = keys.into_iter().filter_map(|key| match key.public() {
             PublicKey::Ed25519(bytes) => Some((Hash(bytes), key)),
             PublicKey::Curve25519(_) => None,
         });
-        Self { keys: keys.collect(), votes: VotePool::default() }
+        Self { keys: keys.collect(), started, votes: VotePool::default() }
+    }
+
+    /// The public halves of its keys.
+    pub fn public_keys(&self) -> Vec<Hash> {
+        self.keys.iter().map(|(public, _)| *public).collect()
+    }
+
+    /// What a key signed so far; `None` if that is not known, and it has to wait.
+    fn record(
+        &self,
+        chain: &Chain,
+        snapshot: &Snapshot,
+        public: &Hash,
+    ) -> Result<Option<VotingRecord>, StorageError> {
+        let waited = chain.finality().root.round > self.started;
+        Ok(snapshot.voting(public)?.or_else(|| waited.then(VotingRecord::default)))
     }
 
     /// Number of keys.
@@ -69,7 +91,7 @@ impl Holder {
         let mut voters = Vec::new();
         for (public, key) in &self.keys {
             let named = target.each().chain(source.each()).any(|table| table.names(public));
-            let record = snapshot.voting(public)?.unwrap_or_default();
+            let Some(record) = self.record(chain, &snapshot, public)? else { continue };
             match record.vote(&link) {
                 Ok(after) if named => {
                     batch.voting(public, &after);
@@ -94,14 +116,19 @@ impl Holder {
         Ok(cast)
     }
 
-    /// Takes votes of others.
+    /// Takes votes of others, for rounds that have begun.
     ///
     /// # Errors
     /// [`BlockError`] when the disk fails; a vote that does not count is only logged.
-    pub fn hear(&mut self, chain: &Chain, votes: &[Vote]) -> Result<(), BlockError> {
+    pub fn hear(&mut self, chain: &Chain, votes: &[Vote], now: Time) -> Result<(), BlockError> {
+        let clock = chain.engine().clock();
+        let current = clock.slot_at(now).map(|slot| clock.round(slot));
         let snapshot = chain.database().read()?;
         for vote in votes {
             let round = vote.link.target.checkpoint.round;
+            if Some(round) > current {
+                continue;
+            }
             let (expected, target, source) = link(chain, &snapshot, round)?;
             if vote.link != expected {
                 tracing::debug!(key = %vote.minting_key, round = round.0, "a vote for another branch");
@@ -167,7 +194,7 @@ impl Holder {
         let Some((public, key)) = self.keys.iter().find(|(public, _)| *public == holder.minting_key) else {
             return Ok(None);
         };
-        let record = snapshot.voting(public)?.unwrap_or_default();
+        let Some(record) = self.record(chain, snapshot, public)? else { return Ok(None) };
         Ok(record.mint(slot).ok().map(|record| (*public, key, record)))
     }
 

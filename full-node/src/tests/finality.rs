@@ -109,9 +109,12 @@ fn a_holder_that_lost_its_memory_does_not_vote_twice() {
     use crate::{block_tree::Chain, storage::Database};
     use std::sync::Arc;
     let database = Database::open(None, &super::harness::retention()).unwrap();
+    let public = Holder::new(keys(&[0, 1, 2, 3]), Round(0)).public_keys();
     let chain =
-        Chain::open(database, Arc::new(super::harness::spec()), &super::harness::retention()).unwrap();
-    let vote = |slot| Holder::new(keys(&[0, 1, 2, 3])).vote(&chain, in_slot(slot)).unwrap().len();
+        Chain::open(database, Arc::new(super::harness::spec()), &super::harness::retention(), &public)
+            .unwrap();
+    let holder = || Holder::new(keys(&[0, 1, 2, 3]), Round(0));
+    let vote = |slot| holder().vote(&chain, in_slot(slot)).unwrap().len();
     assert_eq!(vote(3), 0, "there is no vote in round 0");
     assert_eq!(vote(4), 0, "the vote position of four slots is 1");
     assert_eq!(vote(5), 4);
@@ -119,6 +122,28 @@ fn a_holder_that_lost_its_memory_does_not_vote_twice() {
     assert_eq!(vote(7), 0);
     assert_eq!(vote(9), 4);
     assert_eq!(vote(6), 0, "targets only rise");
+}
+
+#[test]
+fn a_key_without_its_record_waits_for_a_later_final_checkpoint() {
+    let mut harness = Harness::new();
+    harness.steps(10);
+    let key = light_client::crypto::Hash(*keys(&[1])[0].public().as_bytes());
+    let mut batch = crate::storage::Batch::default();
+    batch.remove(crate::storage::Space::Voting, *key.as_bytes());
+    harness.database.commit(&batch).unwrap();
+    let reopened = harness.reopened(in_slot(10));
+    let mut minted = Vec::new();
+    let mut harness = reopened;
+    for _ in 0..20 {
+        harness.step();
+        if harness.head_slot().0 == harness.slot && harness.slot % 4 == 1 {
+            minted.push(harness.slot);
+        }
+    }
+    // It started in round 2; round 3's checkpoint is final with the certificate of round 4, in slot 18.
+    assert_eq!(minted, [21, 25, 29]);
+    harness.check_state();
 }
 
 #[test]

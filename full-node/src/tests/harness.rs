@@ -77,8 +77,20 @@ impl Harness {
         Self::over(database, ChainChoice::Development, Vec::new())
     }
 
+    /// The same folder, opened again at this time.
+    pub(super) fn reopened(self, now: Time) -> Self {
+        let Self { node, database, .. } = self;
+        drop(node);
+        Self::at(database, ChainChoice::Development, Vec::new(), now)
+    }
+
     fn over(database: Database, chain: ChainChoice, keys: Vec<KeyPair>) -> Self {
-        let node = Node::over(database.clone(), config(None, chain, keys)).unwrap();
+        Self::at(database, chain, keys, GENESIS)
+    }
+
+    fn at(database: Database, chain: ChainChoice, keys: Vec<KeyPair>, now: Time) -> Self {
+        let config = NodeConfig { now, ..config(None, chain, keys) };
+        let node = Node::over(database.clone(), config).unwrap();
         let slot = node.status().head.slot.0;
         Self { accounts: node.development_accounts(), node, database, slot }
     }

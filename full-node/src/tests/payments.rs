@@ -95,7 +95,8 @@ fn build(
     use crate::{block_tree::Chain, storage::Database};
     use light_client::transaction::check_stateless;
     let database = Database::open(None, &super::harness::retention()).unwrap();
-    let chain = Chain::open(database, harness.node.spec().clone(), &super::harness::retention()).unwrap();
+    let chain =
+        Chain::open(database, harness.node.spec().clone(), &super::harness::retention(), &[]).unwrap();
     let checked: Vec<_> = transactions
         .iter()
         .map(|signed| check_stateless(signed, harness.node.spec(), &harness.node.chain()).unwrap())

@@ -122,3 +122,34 @@ fn a_batch_counts_in_its_order() {
     let stored = store.database().read().unwrap().all(Space::Meta).unwrap();
     assert_eq!(stored, [(b"a".to_vec(), b"2".to_vec())]);
 }
+
+#[test]
+fn a_restored_tree_prefers_the_justified_branch_to_the_longer_one() {
+    use light_client::{
+        block_tree::BlockTree,
+        consensus::spos::Spos,
+        crypto::Hash,
+        data_format::{Checkpoint, Header, Height, Round, Slot},
+    };
+    let spec = super::harness::spec();
+    let light_client::data_format::EngineSpec::Spos(spos) = &spec.engine;
+    let table = light_client::consensus::spos::Table::new(spos.slots.clone()).unwrap();
+    let genesis = Spos::genesis(Hash::ZERO, &light_client::consensus::spos::Tables::settled(table));
+    let child = |parent: &SealedHeader, slot| {
+        let (height, parent_id) = (Height(parent.header.height.0 + 1), parent.header.id());
+        let header = Header { height, slot: Slot(slot), parent: parent_id, ..parent.header.clone() };
+        SealedHeader { header, ..parent.clone() }
+    };
+    let b1 = child(&genesis, 2);
+    let (b2, a1) = (child(&b1, 3), child(&genesis, 1));
+    let justified = Checkpoint { round: Round(1), id: a1.header.id() };
+
+    let mut store = InFolder::new();
+    let finalised = Some(genesis.header.id());
+    store.apply(&HeaderChanges { added: vec![genesis], finalised, ..HeaderChanges::default() }).unwrap();
+    let changes =
+        HeaderChanges { added: vec![b1, b2, a1], justified: Some(justified), ..HeaderChanges::default() };
+    store.apply(&changes).unwrap();
+    let tree = BlockTree::restore(store.load().unwrap().unwrap()).unwrap();
+    assert_eq!(*tree.best(), justified.id);
+}
