@@ -1,4 +1,5 @@
 //! The program as people meet it: its words, its exit codes, and how it stops.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test stops where something went wrong")]
 
 use std::{
     fs,
