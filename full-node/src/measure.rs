@@ -118,6 +118,11 @@ impl Payments {
         Ok(block)
     }
 
+    /// The id of its chain, for checking signatures alone.
+    pub fn chain(&self) -> light_client::crypto::Hash {
+        *self.minter.engine().chain()
+    }
+
     /// Takes a block as a node takes one from the network: checks header and every signature, executes it, and
     /// commits it to disk. Gives the number of payments in it. This is what is to be measured.
     ///
