@@ -30,6 +30,8 @@ struct ProblemAnswer {
 /// Characters of a server's words that are kept.
 const MAX_WORDS: usize = 300;
 const NOT_INCLUDED: u16 = 404;
+/// The code of a server whose account has used the nonce.
+const NONCE_USED: &str = "nonce_used";
 
 impl Client {
     /// Takes the answer to a request. Answers to requests that are not under way change nothing.
@@ -170,7 +172,10 @@ impl Client {
                     |_| ("unreadable".to_owned(), format!("HTTP status {}", response.status)),
                     |problem| (shortened(&problem.code), shortened(&problem.detail)),
                 );
-                payment.refused(code, words);
+                // Perhaps by this very payment, sent again after a reload: the account's proof will say.
+                if code != NONCE_USED {
+                    payment.refused(code, words);
+                }
             }
             _ => return self.note_unreachable(server, now),
         }

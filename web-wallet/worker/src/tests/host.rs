@@ -1,6 +1,10 @@
 //! A host without a browser: a clock that is set, storage in memory, a scripted server.
 
-use std::{cell::Cell, collections::BTreeMap, collections::VecDeque, rc::Rc};
+use std::{
+    cell::Cell,
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    rc::Rc,
+};
 
 use light_client::{
     client::{self, ChainFile, Method, RequestId},
@@ -77,6 +81,8 @@ pub(super) struct Host {
     pub(super) tamper: Option<Tamper>,
     /// Every request, and how many payments were stored when it was sent.
     pub(super) asked: Vec<(String, usize)>,
+    /// Every payment that the server took.
+    submitted: BTreeSet<Vec<u8>>,
 }
 
 impl Host {
@@ -104,6 +110,7 @@ impl Host {
             storage_fails: false,
             tamper: None,
             asked: Vec::new(),
+            submitted: BTreeSet::new(),
         }
     }
 
@@ -238,6 +245,11 @@ impl Host {
             timeout_ms: 1,
             max_bytes: request.max_bytes,
         };
+        if asked.method == Method::Post && !self.submitted.insert(asked.body.clone()) {
+            let body =
+                br#"{"type":"x","title":"y","status":409,"code":"nonce_used","detail":"used already"}"#;
+            return Ok(Response { status: 409, body: body.to_vec() });
+        }
         let client::Response { status, body } = self.server.answer(&asked);
         let body = self.tamper.map_or_else(|| body.clone(), |tamper| tamper(&asked.url, body.clone()));
         if body.len() > request.max_bytes { Err(FetchError::TooLong) } else { Ok(Response { status, body }) }

@@ -96,6 +96,20 @@ fn a_payment_outlives_a_reload_and_the_loss_of_what_was_proven() {
 }
 
 #[test]
+fn a_payment_sent_again_after_a_reload_is_not_called_refused() {
+    let mut host = Host::with_wallet();
+    review(&mut host, draft(&test_address(7).to_string(), "1"));
+    assert!(matches!(host.ask(Command::Send), Ok(Answer::Sent { .. })));
+    host.store.retain(|(store, _), _| *store != Store::Chain);
+    host.reload().unwrap();
+    assert!(!matches!(step(&host), PaymentStep::Refused { .. }), "{:?}", step(&host));
+    for _ in 0..5 {
+        host.advance();
+    }
+    assert!(matches!(step(&host), PaymentStep::Final { succeeded: true, .. }), "{:?}", step(&host));
+}
+
+#[test]
 fn a_payment_that_cannot_be_stored_is_not_sent() {
     let mut host = Host::with_wallet();
     review(&mut host, draft(&test_address(7).to_string(), "1"));
