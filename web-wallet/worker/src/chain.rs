@@ -1,7 +1,5 @@
 //! The light client with what a worker needs around it: its requests as effects, what history a person waits for, when to store what was proven.
 
-use std::collections::BTreeMap;
-
 use light_client::{
     client::{self, ChainFile, Client, Event, Method, RequestId, TransportError},
     data_format::{Address, ChainId, ChainSpec, Time},
@@ -14,8 +12,8 @@ use crate::{
     stored::StoredState,
 };
 
-/// What was proven is stored this long after it changed: losing it costs a second.
-const STORE_AFTER_MS: u64 = 3_000;
+/// What was proven is stored this long after it changed: who reloads in between sees the proof before it.
+const STORE_AFTER_MS: u64 = 500;
 /// How long to wait after the browser refused to store it.
 const STORE_AGAIN_MS: u64 = 30_000;
 
@@ -38,7 +36,7 @@ pub(crate) struct Chain {
     /// Requests for older history on their way.
     history_requests: u32,
     /// Microseconds that checking an account's last proof took.
-    micros: BTreeMap<Address, u32>,
+    micros: Vec<(Address, u32)>,
     /// Whether the server says that it gives test coins.
     test_coins: bool,
     /// When to store what was proven.
@@ -76,7 +74,7 @@ impl Chain {
             client,
             waiting: Vec::new(),
             history_requests: 0,
-            micros: BTreeMap::new(),
+            micros: Vec::new(),
             test_coins: false,
             store_at: None,
         }
@@ -109,7 +107,7 @@ impl Chain {
 
     /// Microseconds that checking the account's last proof took.
     pub(crate) fn micros(&self, account: &Address) -> u32 {
-        self.micros.get(account).copied().unwrap_or_default()
+        self.micros.iter().find(|(other, _)| other == account).map_or(0, |(_, micros)| *micros)
     }
 
     /// The next request to send.
@@ -198,7 +196,8 @@ impl Chain {
     pub(crate) fn take_events(&mut self, micros: Option<u32>, now: Time) {
         while let Some(event) = self.client.next_event() {
             if let (Event::Account(address), Some(micros)) = (event, micros) {
-                self.micros.insert(address, micros);
+                self.micros.retain(|(other, _)| *other != address);
+                self.micros.push((address, micros));
             }
             self.store_at = self.store_at.or(Some(now.plus_ms(STORE_AFTER_MS)));
         }

@@ -3,8 +3,6 @@
 //! Nonce and balance come only from a proven account, with the wallet's own open payments taken off. The review is made of the bytes, not of what was
 //! typed.
 
-use std::collections::BTreeSet;
-
 use light_client::{
     client::{Client, PaymentState, Sync, TrackedPayment},
     data_format::{Address, Amount, Call, CoinCall, EngineSpec, Height, MAX_MEMO_BYTES, Time, Transaction},
@@ -117,8 +115,8 @@ fn account_to_spend(client: &Client, address: &Address, now: Time) -> Result<Acc
 
 /// The first nonce that is free, and the balance that is left, after the `open` payments.
 fn after_open(nonce: u64, balance: Amount, open: &[&Transaction]) -> AccountView {
-    let taken: BTreeSet<u64> = open.iter().map(|transaction| transaction.nonce).collect();
-    let nonce = (nonce..).find(|nonce| !taken.contains(nonce)).unwrap_or(nonce);
+    let is_taken = |nonce: &u64| open.iter().any(|transaction| transaction.nonce == *nonce);
+    let nonce = (nonce..).find(|nonce| !is_taken(nonce)).unwrap_or(nonce);
     let spent = open.iter().flat_map(|transaction| {
         let amounts = transaction.calls.iter().map(|call| {
             let Call::Coin(CoinCall::Transfer { amount, .. }) = call;
@@ -137,7 +135,7 @@ fn valid_blocks(spec: &light_client::data_format::ChainSpec) -> u64 {
 }
 
 /// All whom an account paid before, as far as its proven history is loaded, and whom it is about to pay.
-fn paid_from(client: &Client, from: &Address) -> BTreeSet<Address> {
+fn paid_from(client: &Client, from: &Address) -> Vec<Address> {
     let network = client.spec().network;
     let history = client.account(from).map(|account| account.history());
     let sent = history.iter().flat_map(|history| {
@@ -159,7 +157,7 @@ fn for_page(
     review: &wallet::Review,
     height: Height,
     client: &Client,
-    paid: &BTreeSet<Address>,
+    paid: &[Address],
 ) -> Result<Review, Problem> {
     let value = |label| review.rows.iter().find(|row| row.label == label).map(|row| &row.value);
     let amount = |label| match value(label) {
@@ -190,7 +188,7 @@ fn for_page(
     })
 }
 
-fn similar(to: &Address, paid: &BTreeSet<Address>) -> Option<Address> {
+fn similar(to: &Address, paid: &[Address]) -> Option<Address> {
     let text = to.to_string();
     paid.iter().find(|other| look_alike(&text, &other.to_string())).copied()
 }

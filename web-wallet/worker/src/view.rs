@@ -24,11 +24,12 @@ impl Session {
             .accounts()
             .into_iter()
             .map(|(address, entry)| account(self.chain(), address, self.wallet().name(&entry), fresh));
-        let mut payments: Vec<PaymentView> = client
-            .payments()
-            .filter_map(|(id, payment)| payment_view(client, *id, payment, fresh, now))
-            .collect();
-        payments.sort_by(|one, other| (other.signed_at, other.id).cmp(&(one.signed_at, one.id)));
+        let mut payments: Vec<PaymentView> = Vec::new();
+        for (id, payment) in client.payments() {
+            let Some(view) = payment_view(client, *id, payment, fresh, now) else { continue };
+            let newer = payments.partition_point(|other| other.signed_at > view.signed_at);
+            payments.insert(newer, view);
+        }
         View {
             chain: chain(self.chain()),
             wallet: self.wallet().view(),

@@ -1,7 +1,5 @@
 //! From what happened to what is to be done: ties answers to what asked for them.
 
-use std::collections::BTreeMap;
-
 use light_client::client::Client;
 use web_protocol::{Answer, FromWorker, Problem, ToWorker};
 use zeroize::Zeroizing;
@@ -26,7 +24,7 @@ pub struct Worker<P> {
     /// Where the page comes from: the server that is asked first.
     origin: String,
     state: State,
-    awaiting: BTreeMap<Token, Awaiting>,
+    awaiting: Vec<(Token, Awaiting)>,
     next_token: u64,
     effects: Vec<Effect>,
     answers: Vec<(u32, Result<Answer, Problem>)>,
@@ -40,9 +38,17 @@ enum State {
     /// Nobody asked to start, or it failed.
     Idle,
     /// What is stored and the chain file are being read.
-    Starting { number: u32, stored: Option<Stored>, file: Option<Result<Vec<u8>, FileError>> },
+    Starting(Box<Starting>),
     /// At work.
     Running(Box<Session>),
+}
+
+/// What is there so far.
+struct Starting {
+    /// The command's number.
+    number: u32,
+    stored: Option<Stored>,
+    file: Option<Result<Vec<u8>, FileError>>,
 }
 
 /// No chain file.
@@ -69,7 +75,7 @@ impl<P: Platform> Worker<P> {
             platform,
             origin,
             state: State::Idle,
-            awaiting: BTreeMap::new(),
+            awaiting: Vec::new(),
             next_token: 0,
             effects: Vec::new(),
             answers: Vec::new(),
@@ -120,7 +126,7 @@ impl<P: Platform> Worker<P> {
                 }
             },
             State::Idle if command == web_protocol::Command::Start => self.start(number),
-            State::Idle | State::Starting { .. } => {
+            State::Idle | State::Starting(_) => {
                 let problem = Problem::ChainFile("the wallet has not started yet".to_owned());
                 self.answers.push((number, Err(problem)));
             }
@@ -128,7 +134,7 @@ impl<P: Platform> Worker<P> {
     }
 
     fn start(&mut self, number: u32) {
-        self.state = State::Starting { number, stored: None, file: None };
+        self.state = State::Starting(Box::new(Starting { number, stored: None, file: None }));
         self.effects.push(Effect::Load);
         let request = Request {
             url: format!("{}/chain.json", self.origin),
@@ -140,22 +146,22 @@ impl<P: Platform> Worker<P> {
     }
 
     fn loaded(&mut self, loaded: Result<Vec<Record>, String>) {
-        let State::Starting { number, stored, .. } = &mut self.state else { return };
+        let State::Starting(starting) = &mut self.state else { return };
         match loaded.and_then(Stored::read) {
             Ok(read) => {
-                *stored = Some(read);
+                starting.stored = Some(read);
                 self.open();
             }
             Err(words) => {
-                self.answers.push((*number, Err(Problem::Storage(words))));
+                self.answers.push((starting.number, Err(Problem::Storage(words))));
                 self.state = State::Idle;
             }
         }
     }
 
     fn chain_file(&mut self, result: Result<Response, FetchError>) {
-        let State::Starting { file, .. } = &mut self.state else { return };
-        *file = Some(match result {
+        let State::Starting(starting) = &mut self.state else { return };
+        starting.file = Some(match result {
             Ok(Response { status: 200, body }) => Ok(body),
             Ok(Response { status: status @ 500.., .. }) => {
                 Err(FileError::Unreachable(format!("HTTP status {status}")))
@@ -169,11 +175,12 @@ impl<P: Platform> Worker<P> {
 
     /// Starts to work once everything is read.
     fn open(&mut self) {
-        let State::Starting { number, stored: stored @ Some(_), file: file @ Some(_) } = &mut self.state
-        else {
+        let State::Starting(starting) = &mut self.state else { return };
+        let number = starting.number;
+        if starting.stored.is_none() || starting.file.is_none() {
             return;
-        };
-        let (number, Some(stored), Some(file)) = (*number, stored.take(), file.take()) else { return };
+        }
+        let (Some(stored), Some(file)) = (starting.stored.take(), starting.file.take()) else { return };
         let (file, is_new) = match (file, &stored.chain_file) {
             (Ok(file), known) => {
                 let is_new = known.as_ref() != Some(&file);
@@ -215,7 +222,7 @@ impl<P: Platform> Worker<P> {
     fn saved(&mut self, token: Token, result: Result<(), String>) {
         let State::Running(session) = &mut self.state else { return };
         let now = self.platform.now();
-        match self.awaiting.remove(&token) {
+        match take(&mut self.awaiting, token) {
             Some(Awaiting::Saved(number, after)) => {
                 let answer = result.map_err(Problem::Storage).map(|()| session.saved(after, now));
                 self.answers.push((number, answer));
@@ -226,7 +233,7 @@ impl<P: Platform> Worker<P> {
     }
 
     fn fetched(&mut self, token: Token, result: Result<Response, FetchError>) {
-        match self.awaiting.remove(&token) {
+        match take(&mut self.awaiting, token) {
             Some(Awaiting::ChainFile) => self.chain_file(result),
             Some(Awaiting::Client(asked)) => {
                 self.on_session(|session, platform| session.respond(asked, result, platform));
@@ -291,9 +298,15 @@ impl<P: Platform> Worker<P> {
     fn token(&mut self, awaiting: Awaiting) -> Token {
         let token = Token(self.next_token);
         self.next_token += 1;
-        self.awaiting.insert(token, awaiting);
+        self.awaiting.push((token, awaiting));
         token
     }
+}
+
+/// What is waiting for this answer; a handful waits at a time.
+fn take(awaiting: &mut Vec<(Token, Awaiting)>, token: Token) -> Option<Awaiting> {
+    let place = awaiting.iter().position(|(other, _)| *other == token)?;
+    Some(awaiting.swap_remove(place).1)
 }
 
 fn encode(message: &FromWorker) -> Zeroizing<Vec<u8>> {

@@ -10,7 +10,6 @@ mod fetch;
 mod storage;
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use gloo::events::EventListener;
@@ -52,7 +51,7 @@ struct Host {
     worker: RefCell<Worker<Browser>>,
     storage: Storage,
     /// The WebSocket of each server.
-    lines: RefCell<BTreeMap<u32, Line>>,
+    lines: RefCell<Vec<(u32, Line)>>,
     timer: Cell<Option<Timeout>>,
 }
 
@@ -96,7 +95,9 @@ impl Host {
         let line = events::open(url, server, move |input| host.feed(input));
         match line {
             Some(line) => {
-                self.lines.borrow_mut().insert(server, line);
+                let mut lines = self.lines.borrow_mut();
+                lines.retain(|(other, _)| *other != server);
+                lines.push((server, line));
             }
             None => {
                 let host = Rc::clone(self);
