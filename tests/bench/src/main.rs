@@ -1,0 +1,62 @@
+//! Figures of speed and size, one `name value unit` a line on standard output; progress goes to standard error.
+//!
+//! Seeds are fixed and times are medians, so two runs on one machine compare. Nothing here asserts a speed.
+//! Arguments choose figures by the start of their names (`bench light wallet.bundle`); `build` runs only when it
+//! is asked for by name, because it builds everything from nothing.
+
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::float_arithmetic,
+    reason = "a program that measures: it prints figures, and a broken set-up must stop it"
+)]
+
+mod build;
+mod crypto;
+mod light;
+mod measure;
+mod payments;
+mod start;
+mod trie;
+mod wallet;
+
+use std::{env, process::ExitCode, time::Instant};
+
+use measure::Figures;
+
+/// A group of figures: the start of their names, and what measures them.
+type Group = (&'static str, fn(&mut Figures) -> Result<(), String>);
+
+const GROUPS: [Group; 8] = [
+    ("crypto", crypto::measure),
+    ("light.header", light::measure_headers),
+    ("light.bundle", light::measure_bundles),
+    ("trie", trie::measure),
+    ("node.payments", payments::measure),
+    ("node.first_block", start::measure),
+    ("wallet", wallet::measure),
+    ("build", build::measure),
+];
+
+fn main() -> ExitCode {
+    let wanted: Vec<String> = env::args().skip(1).collect();
+    let is_wanted = |name: &str| match wanted.as_slice() {
+        [] => name != "build" || env::var_os("BENCH_BUILD").is_some(),
+        wanted => wanted.iter().any(|start| name.starts_with(start.as_str()) || start.starts_with(name)),
+    };
+    let mut figures = Figures::default();
+    let mut failed = false;
+    for (name, measure) in GROUPS.iter().filter(|(name, _)| is_wanted(name)) {
+        let began = Instant::now();
+        eprintln!("==> {name}");
+        if let Err(reason) = measure(&mut figures) {
+            eprintln!("==> FAILED: {name}: {reason}");
+            failed = true;
+        }
+        eprintln!("==> {} s: {name}", began.elapsed().as_secs());
+    }
+    ExitCode::from(u8::from(failed))
+}

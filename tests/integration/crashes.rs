@@ -1,0 +1,165 @@
+//! A node that is killed at any instant loses nothing that it reported in a block, needs no repair, and goes on.
+
+use std::{
+    collections::BTreeMap,
+    thread,
+    time::{Duration, Instant},
+};
+
+use integration_tests::{Api, FAST_SLOT_MS, FastChain, NodeProcess, audit, now};
+use light_client::{
+    data_format::{Amount, ChainId, SignedTransaction, TransactionId, UNITS_PER_COIN},
+    test_support::chain::test_address,
+};
+
+const KILLS: u64 = 50;
+const PAYERS: u64 = 4;
+/// Payments of one payer that wait at a time.
+const OPEN: usize = 6;
+
+/// What the node has reported so far, and must stand by.
+#[derive(Default)]
+struct Reported {
+    /// Height → block id.
+    blocks: BTreeMap<u64, String>,
+    /// Transaction → height of its block.
+    payments: BTreeMap<TransactionId, u64>,
+    final_height: u64,
+}
+
+/// An account that pays all the time.
+struct Payer {
+    number: u64,
+    next_nonce: u64,
+    /// What is not reported in a block yet.
+    open: BTreeMap<u64, (TransactionId, SignedTransaction)>,
+}
+
+#[test]
+fn nothing_reported_in_a_block_is_lost_by_kill_9() {
+    let chain = FastChain::new(PAYERS);
+    let address = NodeProcess::free_address();
+    let mut payers: Vec<Payer> =
+        (1..=PAYERS).map(|number| Payer { number, next_nonce: 0, open: BTreeMap::new() }).collect();
+    let mut reported = Reported::default();
+    for life in 0..KILLS {
+        let node = chain.start(address);
+        let api = node.api();
+        reported.check_newest(&api);
+        send_again(&payers, &chain.spec().id(), &api);
+        let killed_at = killing_time(&chain, life);
+        while now().0 < killed_at {
+            payers.iter_mut().for_each(|payer| payer.pay(&chain, &api));
+            reported.collect(&api, &mut payers, killed_at);
+            let slot_ms = Duration::from_millis(FAST_SLOT_MS.into());
+            thread::sleep(Duration::from_millis(killed_at.saturating_sub(now().0)).min(slot_ms));
+        }
+        node.kill();
+    }
+    let node = chain.start(address);
+    let api = node.api();
+    let (height, until) = (api.height(), Instant::now() + Duration::from_secs(60));
+    send_again(&payers, &chain.spec().id(), &api);
+    while !reported.all_final(&payers) {
+        assert!(Instant::now() < until, "the chain does not go on: {}", api.json("/v1/status"));
+        reported.collect(&api, &mut payers, u64::MAX);
+        thread::sleep(Duration::from_millis(200));
+    }
+    reported.check_all(&api);
+    assert!(api.height() > height, "the chain goes on");
+    assert_eq!(node.terminate().code(), Some(0));
+
+    let count = reported.payments.len() as u64;
+    assert!(count >= KILLS, "only {count} payments");
+    let audit = audit(&chain.data());
+    assert_eq!(audit.nonces, count, "each payment happened once");
+    let burned = count * (UNITS_PER_COIN / 10);
+    assert_eq!(audit.coins.units(), PAYERS * 1_000_000 * UNITS_PER_COIN - burned);
+}
+
+/// The first milliseconds of a slot some slots from now, while its block is being written; other milliseconds in
+/// each life.
+fn killing_time(chain: &FastChain, life: u64) -> u64 {
+    let (slot_ms, genesis) = (u64::from(FAST_SLOT_MS), chain.spec().genesis_time.0);
+    let slot = (now().0 - genesis) / slot_ms + 3 + life % 3;
+    genesis + slot * slot_ms + life * 7 % 50
+}
+
+impl Payer {
+    /// One payment more, unless enough of them wait.
+    fn pay(&mut self, chain: &FastChain, api: &Api) {
+        if self.open.len() >= OPEN {
+            return;
+        }
+        let (nonce, chain_id) = (self.next_nonce, chain.spec().id());
+        let to = test_address(1_000 + nonce % 50);
+        let signed = chain.payment(self.number, nonce, to, Amount(UNITS_PER_COIN + nonce));
+        let answer = api.submit(&chain_id, &signed);
+        assert_eq!(answer.status, 202, "{}", String::from_utf8_lossy(&answer.body));
+        self.open.insert(nonce, (signed.transaction.id(&chain_id), signed));
+        self.next_nonce += 1;
+    }
+}
+
+/// A killed node forgets what waits, so wallets send it again.
+fn send_again(payers: &[Payer], chain: &ChainId, api: &Api) {
+    for (_, signed) in payers.iter().flat_map(|payer| payer.open.values()) {
+        let answer = api.submit(chain, signed);
+        let in_block_unreported = answer.status != 202 && answer.code() == "nonce_used";
+        assert!(answer.status == 202 || in_block_unreported, "{}", String::from_utf8_lossy(&answer.body));
+    }
+}
+
+impl Reported {
+    /// Notes what the node reports, until a moment.
+    fn collect(&mut self, api: &Api, payers: &mut [Payer], until: u64) {
+        let status = api.json("/v1/status");
+        let height = |place: &str| status[place]["height"].as_u64().unwrap();
+        let known = self.blocks.last_key_value().map_or(0, |(height, _)| *height);
+        assert!(height("head") >= known, "the head went back from {known}: {status}");
+        self.blocks.insert(height("head"), status["head"]["id"].as_str().unwrap().to_owned());
+        self.final_height = self.final_height.max(height("final"));
+        for payer in payers {
+            let asked: Vec<_> = payer.open.iter().map(|(nonce, (id, _))| (*nonce, *id)).collect();
+            for (nonce, id) in asked {
+                let answer = api.get(&format!("/v1/transactions/{id}"));
+                if answer.status == 200 && answer.json()["state"] == "included" {
+                    self.payments.insert(id, answer.json()["block"]["height"].as_u64().unwrap());
+                    payer.open.remove(&nonce);
+                }
+                if now().0 >= until {
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Whether every payment made is in a final block.
+    fn all_final(&self, payers: &[Payer]) -> bool {
+        let last = self.payments.values().max().copied().unwrap_or(0);
+        payers.iter().all(|payer| payer.open.is_empty()) && self.final_height >= last
+    }
+
+    /// The newest of what was reported, which a kill would endanger, is still there.
+    fn check_newest(&self, api: &Api) {
+        let from = self.blocks.keys().rev().nth(10).copied().unwrap_or(0);
+        self.check(api, from);
+    }
+
+    /// Everything reported is still there.
+    fn check_all(&self, api: &Api) {
+        self.check(api, 0);
+    }
+
+    fn check(&self, api: &Api, from: u64) {
+        let final_height = api.json("/v1/status")["final"]["height"].as_u64().unwrap();
+        assert!(final_height >= self.final_height, "block {} was final", self.final_height);
+        for (height, id) in self.blocks.range(from..) {
+            assert_eq!(&api.json(&format!("/v1/blocks/{height}"))["id"], id, "block {height}");
+        }
+        for (id, height) in self.payments.iter().filter(|(_, height)| **height >= from) {
+            let answer = api.json(&format!("/v1/transactions/{id}"));
+            assert_eq!(answer["block"]["height"], *height, "{answer}");
+        }
+    }
+}

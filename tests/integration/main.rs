@@ -1,0 +1,11 @@
+//! Tests over the parts together, and over the repository as a whole. Browser and phones have their own, in
+//! `tests/browser` and `mobile-bindings`.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "what does not work must stop the test")]
+
+mod crashes;
+mod layers;
+mod lies;
+mod payments;
+mod readmes;
+mod refusals;

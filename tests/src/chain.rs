@@ -1,0 +1,116 @@
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+
+use full_node::config::{create_key, write_spec};
+use light_client::{
+    client::{Client, Trusted},
+    crypto::{Hash, KeyPair},
+    data_format::{
+        Address, Amount, ChainSpec, EngineSpec, FeeSchedule, GenesisAccount, Holder, ModuleName, Network,
+        SignedTransaction, SlotTable, SposSpec, Time, UNITS_PER_COIN,
+    },
+    test_support::chain::{test_address, test_key},
+    transaction::{AccountView, Transfer},
+};
+use tempfile::TempDir;
+
+use crate::{NodeProcess, now};
+
+/// The slots of a [`FastChain`], in milliseconds: the shortest there may be.
+pub const FAST_SLOT_MS: u32 = 100;
+const SLOTS: u64 = 4;
+/// The least fee of a transfer: 0.1 VSYS.
+const FEE: Amount = Amount(UNITS_PER_COIN / 10);
+
+/// A chain with the shortest slots, made as an operator would make it: key files, a spec file, a data folder.
+/// A payment is final in about a second.
+pub struct FastChain {
+    folder: TempDir,
+    spec: ChainSpec,
+    keys: Vec<PathBuf>,
+}
+
+/// The key pair of account `number` of a [`FastChain`].
+pub fn key_of(number: u64) -> KeyPair {
+    test_key(number)
+}
+
+impl FastChain {
+    /// A chain that starts now; accounts 1 to `accounts` own 1,000,000 VSYS each.
+    ///
+    /// # Panics
+    /// If files cannot be written.
+    pub fn new(accounts: u64) -> Self {
+        let folder = TempDir::new().unwrap();
+        let keys: Vec<PathBuf> = (0..SLOTS).map(|slot| folder.path().join(format!("{slot}.key"))).collect();
+        let holders = keys.iter().zip(1..).map(|(path, number)| {
+            let minting_key = Hash(*create_key(path).unwrap().as_bytes());
+            Some(Holder { address: test_address(number), minting_key })
+        });
+        let spec = ChainSpec {
+            name: "fast".to_owned(),
+            network: Network::Test,
+            // Whole seconds, as people write them.
+            genesis_time: Time(now().0 / 1_000 * 1_000),
+            engine: EngineSpec::Spos(SposSpec { slot_ms: FAST_SLOT_MS, slots: SlotTable(holders.collect()) }),
+            modules: vec![ModuleName::Coin],
+            fees: FeeSchedule { transfer: FEE },
+            trusting_period_ms: 21 * 86_400_000,
+            accounts: (1..=accounts)
+                .map(|number| GenesisAccount {
+                    address: test_address(number),
+                    balance: Amount(1_000_000 * UNITS_PER_COIN),
+                })
+                .collect(),
+        };
+        write_spec(&folder.path().join("spec.toml"), &spec).unwrap();
+        Self { folder, spec, keys }
+    }
+
+    /// The spec.
+    pub const fn spec(&self) -> &ChainSpec {
+        &self.spec
+    }
+
+    /// The folder that its node keeps the chain in.
+    pub fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// Starts its node, which holds all keys.
+    pub fn start(&self, address: SocketAddr) -> NodeProcess {
+        let text = |path: &Path| path.display().to_string();
+        let mut arguments = vec!["run".to_owned()];
+        arguments.extend(["--chain".to_owned(), text(&self.folder.path().join("spec.toml"))]);
+        arguments.extend(["--data".to_owned(), text(&self.data())]);
+        for key in &self.keys {
+            arguments.extend(["--keys".to_owned(), text(key)]);
+        }
+        NodeProcess::start(&arguments, address)
+    }
+
+    /// A client of this chain that starts from genesis.
+    pub fn client(&self, genesis: Trusted, server: &str) -> Client {
+        Client::new(self.spec.clone(), genesis, [server.to_owned()])
+    }
+
+    /// A signed payment of account `number` with this nonce.
+    ///
+    /// # Panics
+    /// If it breaks a rule.
+    pub fn payment(&self, number: u64, nonce: u64, to: Address, amount: Amount) -> SignedTransaction {
+        let key = key_of(number);
+        let view = AccountView { nonce, balance: Amount(u64::MAX / 2) };
+        let transfer = Transfer {
+            sender: key.public(),
+            to,
+            amount,
+            memo: Vec::new(),
+            valid_until: light_client::data_format::Height(u64::MAX / 2),
+        };
+        let drafted = transfer.draft(&self.spec, Some(&view), light_client::data_format::Height(1));
+        drafted.unwrap().sign(&self.spec.id(), &key)
+    }
+}

@@ -1,0 +1,27 @@
+//! What the tests over the parts together share: a real [`NodeProcess`] and what it is asked ([`Api`]), a
+//! [`Host`] that moves bytes for the light client, a [`Proxy`] that changes them on their way, and [`audit`],
+//! which adds up the whole state of a data folder.
+//!
+//! Everything runs on loopback, in folders and on ports of its own, and ends with the test.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "support for tests: what does not work must stop the test"
+)]
+
+mod api;
+mod audit;
+mod chain;
+mod host;
+mod node;
+pub mod paths;
+mod proxy;
+
+pub use api::{Answer, Api};
+pub use audit::{Audit, audit};
+pub use chain::{FAST_SLOT_MS, FastChain, key_of};
+pub use host::{Host, now};
+pub use node::NodeProcess;
+pub use proxy::{Exchange, Proxy};

@@ -1,0 +1,106 @@
+use std::{
+    net::{Ipv4Addr, SocketAddr, TcpListener},
+    path::Path,
+    process::{Child, Command, ExitStatus, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use crate::{Api, paths};
+
+/// A running `vsys-node`; killed when dropped.
+pub struct NodeProcess {
+    child: Child,
+    address: SocketAddr,
+}
+
+/// How long a node may take to answer, or to stop.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+impl NodeProcess {
+    /// A loopback address that nothing uses at this moment.
+    ///
+    /// # Panics
+    /// If there is none.
+    pub fn free_address() -> SocketAddr {
+        TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap()
+    }
+
+    /// `vsys-node dev` with its chain in `data`, or kept nowhere; ready when this returns.
+    ///
+    /// # Panics
+    /// If it does not start.
+    pub fn dev(data: Option<&Path>, address: SocketAddr) -> Self {
+        let mut arguments = vec!["dev".to_owned()];
+        match data {
+            Some(folder) => arguments.extend(["--data".to_owned(), folder.display().to_string()]),
+            None => arguments.push("--ephemeral".to_owned()),
+        }
+        Self::start(&arguments, address)
+    }
+
+    /// `vsys-node` with these arguments and `--api address`; ready when this returns.
+    ///
+    /// # Panics
+    /// If it does not start.
+    pub fn start(arguments: &[String], address: SocketAddr) -> Self {
+        let mut command = Command::new(paths::node_program());
+        command.args(arguments).args(["--api", &address.to_string()]);
+        command.env("RUST_LOG", "warn").stdin(Stdio::null()).stdout(Stdio::null());
+        let mut node = Self { child: command.spawn().unwrap(), address };
+        let (api, until) = (node.api(), Instant::now() + PATIENCE);
+        while api.try_get("/health").is_err() {
+            if let Some(status) = node.child.try_wait().unwrap() {
+                panic!("vsys-node {} ended with {status}", arguments.join(" "));
+            }
+            assert!(Instant::now() < until, "vsys-node does not answer at {address}");
+            thread::sleep(Duration::from_millis(5));
+        }
+        node
+    }
+
+    /// Its API.
+    pub fn api(&self) -> Api {
+        Api::new(format!("http://{}", self.address))
+    }
+
+    /// Where it listens.
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// SIGTERM; how it ended.
+    ///
+    /// # Panics
+    /// If it does not end.
+    pub fn terminate(mut self) -> ExitStatus {
+        let status = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
+        assert!(status.success());
+        let until = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            assert!(Instant::now() < until, "vsys-node does not stop");
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// SIGKILL, at once; returns when the process is gone.
+    ///
+    /// # Panics
+    /// If it is gone already.
+    pub fn kill(mut self) {
+        assert!(self.child.try_wait().unwrap().is_none(), "it ended by itself");
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+impl Drop for NodeProcess {
+    fn drop(&mut self) {
+        // Gone already is fine.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
