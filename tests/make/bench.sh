@@ -9,7 +9,7 @@ cd "$(dirname "$0")/../.."
     tests/setup/npm.sh
     tests/setup/debian.sh chromium
     step "building the wallet" cargo run --locked --quiet --package web-bundle -- --out target/wallet
-    step "building the node" cargo build --locked --release --package full-node --bin vsys-node
-    step "building the bench" cargo build --locked --release --package bench
+    step "building the node and the bench" \
+        cargo build --locked --release --package full-node --package bench --bin vsys-node --bin bench
 } >&2
 exec "${CARGO_TARGET_DIR:-target}/release/bench" "$@"
