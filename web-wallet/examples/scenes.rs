@@ -167,7 +167,7 @@ fn wrong_password() -> Scene {
 
 fn busy() -> Scene {
     let mut scene = scene(empty());
-    let limited = Problem::Server { code: "faucet-limited".into(), words: "one a minute".into() };
+    let limited = Problem::Server { code: "faucet_limited".into(), words: "one a minute".into() };
     scene.answers.insert(tag(&Command::GetTestCoins { to: me() }), vec![Err(limited)]);
     scene
 }
@@ -180,7 +180,7 @@ fn steps() -> [(&'static str, PaymentStep); 9] {
         ("pay-in-block", PaymentStep::InBlock { height, at, final_in: 8 }),
         ("pay-final", PaymentStep::Final { height, at, succeeded: true }),
         ("pay-failed", PaymentStep::Final { height, at, succeeded: false }),
-        ("pay-refused", PaymentStep::Refused { code: "pool-full".into(), words: "the pool is full".into() }),
+        ("pay-refused", PaymentStep::Refused { code: "pool_full".into(), words: "the pool is full".into() }),
         ("pay-expired", PaymentStep::Expired),
         ("pay-replaced", PaymentStep::Replaced),
         ("pay-unknown", PaymentStep::Unknown { since: Time(NOW - 4 * MINUTE) }),

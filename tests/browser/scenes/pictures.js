@@ -13,7 +13,7 @@ const VIEWS = { phone: { width: 390, height: 844 }, wide: { width: 1280, height:
 const PAYMENT = `#/payment/${"77".repeat(32)}`;
 
 const press = (name) => (page) => page.getByRole("button", { name, exact: true }).first().click();
-const type = (label, text) => (page) => page.getByLabel(label, { exact: true }).fill(text);
+const type = (label, text) => (page) => page.locator("input").and(page.getByLabel(label, { exact: true })).fill(text);
 const passwords = [type("Password", PASSWORD), type("Once more", PASSWORD)];
 const toWords = [press("Make a new wallet"), press("I understand"), ...passwords, press("Continue")];
 const allWords = [...toWords, press("Show the first word"), ...Array.from({ length: 11 }, (_, n) => press(`Show word ${n + 2}`))];

@@ -3,7 +3,7 @@
 use yew::prelude::*;
 
 use super::home::{movement_row, network_pill};
-use super::parts::{address, button, fact, head, long_fact, problem_at};
+use super::parts::{address, button, fact, head, here, long_fact, problem_at};
 use super::ui::Ui;
 use crate::state::{Message, Movement, Place, Waiting, movements};
 use crate::{clock, words};
@@ -12,20 +12,20 @@ use crate::{clock, words};
 pub(crate) fn history(ui: Ui<'_>) -> Html {
     let account = ui.model.account();
     let moved = account.map(movements).unwrap_or_default();
-    let here = account.map_or(0, |account| account.history.len() as u64);
+    let loaded = account.map_or(0, |account| account.history.len() as u64);
     let count = account.map_or(0, |account| account.history_count);
     let busy = ui.model.is_waiting(Waiting::History).then_some(words::PROVING_OLDER);
     html! {
         <>
-            <header class="top"><h1 id="here" tabindex="-1">{ words::HISTORY }</h1>{ network_pill(ui) }</header>
+            <header class="top"><h1 id={here(ui)} tabindex="-1">{ words::HISTORY }</h1>{ network_pill(ui) }</header>
             if moved.is_empty() {
                 <section class="empty"><b>{ words::EMPTY_TITLE }</b><p>{ words::EMPTY_HISTORY }</p></section>
             } else {
-                <p class="complete">{ words::complete(here, count) }</p>
+                <p class="complete">{ words::complete(loaded, count) }</p>
             }
             { for months(ui, &moved) }
             { problem_at(ui.model, Place::Page) }
-            if here < count {
+            if loaded < count {
                 { button(ui, "btn", words::LOAD_OLDER, busy, true, Message::LoadHistory) }
             }
         </>

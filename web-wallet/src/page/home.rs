@@ -4,7 +4,7 @@ use web_protocol::{Fact, MovementKind, PaymentStep, PaymentView};
 use yew::prelude::*;
 
 use super::icons::{Icon, face, icon};
-use super::parts::{amount, button, problem_at, seal};
+use super::parts::{amount, button, here, problem_at, seal};
 use super::ui::Ui;
 use crate::state::{After, Message, Movement, Place, Route, Slot, Waiting, movements};
 use crate::words;
@@ -19,7 +19,7 @@ pub(crate) fn home(ui: Ui<'_>) -> Html {
     html! {
         <>
             <header class="top">
-                <h1 id="here" tabindex="-1" class="who">{ face(account.map(|account| &account.address)) }{ name }</h1>
+                <h1 id={here(ui)} tabindex="-1" class="who">{ face(account.map(|account| &account.address)) }{ name }</h1>
                 { network_pill(ui) }
             </header>
             <section class="balance" aria-label={words::BALANCE}>

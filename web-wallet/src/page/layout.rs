@@ -2,7 +2,7 @@
 
 use yew::prelude::*;
 
-use super::icons::{Icon, brand, face, icon};
+use super::icons::{Icon, brand, icon};
 use super::parts::{problem, said};
 use super::ui::Ui;
 use super::{history, home, more, pay, setup, words_desk};
@@ -83,7 +83,6 @@ fn base(route: Route) -> Tab {
 }
 
 fn rail(ui: Ui<'_>, tab: Tab) -> Html {
-    let account = ui.model.account();
     let entry = |of: Tab| {
         let (sign, name) = match of {
             Tab::Home => (Icon::Home, words::HOME),
@@ -99,8 +98,7 @@ fn rail(ui: Ui<'_>, tab: Tab) -> Html {
     };
     html! {
         <nav class="rail" aria-label={words::PRODUCT}>
-            <div class="rail-head">{ face(account.map(|account| &account.address)) }
-                <span>{ account.map(|account| account.name.clone()) }</span></div>
+            <div class="rail-head">{ brand() }<span>{ words::BRAND }</span></div>
             { for Tab::ALL.into_iter().map(entry) }
             <div class="rail-foot">{ home::network_pill(ui) }</div>
         </nav>

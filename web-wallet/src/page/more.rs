@@ -5,7 +5,7 @@ use yew::prelude::*;
 
 use super::icons::{Icon, icon};
 use super::live::{SecretField, Sheet};
-use super::parts::{address, button, fact, head, long_fact, primary, problem_at, quiet, said, submit};
+use super::parts::{address, button, fact, head, here, long_fact, primary, problem_at, quiet, said, submit};
 use super::ui::Ui;
 use crate::state::{After, Message, Place, RestoreStage, Route, Sheet as Question, Waiting};
 use crate::words;
@@ -27,7 +27,7 @@ pub(crate) fn more(ui: Ui<'_>) -> Html {
     let lock = if ui.model.is_unlocked() { words::IS_UNLOCKED } else { words::IS_LOCKED };
     html! {
         <>
-            <header class="top"><h1 id="here" tabindex="-1">{ words::MORE }</h1></header>
+            <header class="top"><h1 id={here(ui)} tabindex="-1">{ words::MORE }</h1></header>
             <ul class="card menu">
                 { line(Icon::Lock, words::SECURITY, lock.to_owned(), Route::Security) }
                 { line(Icon::Network, words::NETWORK, network, Route::Network) }
@@ -241,6 +241,9 @@ fn password(ui: Ui<'_>, after: After) -> Html {
         <form class="form" onsubmit={ui.submit(Message::Unlock)}>
             <h1 tabindex="-1">{ title }</h1>
             <p class="lead">{ why }</p>
+            { for ui.model.send.review.as_ref().filter(|_| after == After::Send).map(|review| html! {
+                <p class="paying"><b>{ words::with_unit(review.amount) }</b>{ words::to(&words::ends(&review.to)) }</p>
+            }) }
             <div class="field">
                 <label for="unlock">{ words::PASSWORD }</label>
                 <SecretField key={ui.model.problem.is_some().to_string()} id="unlock" initial={ui.model.password.clone()} focus=true {wrong}
@@ -249,15 +252,14 @@ fn password(ui: Ui<'_>, after: After) -> Html {
             { problem_at(ui.model, Place::Sheet) }
             <div class="foot">
                 { submit(label, busy, !ui.model.password.0.is_empty()) }
-                { quiet(ui, words::FORGOT, Message::Go(Route::Forgot)) }
                 { quiet(ui, words::CANCEL, Message::Close) }
+                <button type="button" class="link center" onclick={ui.on(Message::Go(Route::Forgot))}>{ words::FORGOT }</button>
             </div>
         </form>
     }
 }
 
 fn erase(ui: Ui<'_>, typed: &str) -> Html {
-    let ready = typed.trim().eq_ignore_ascii_case(words::ERASE_WORD);
     let busy = ui.model.is_waiting(Waiting::Erase).then_some(words::ERASING);
     let warning = if ui.model.is_backed_up() { words::ERASE_BACKED_UP } else { words::ERASE_NOT_BACKED_UP };
     html! {
@@ -271,7 +273,7 @@ fn erase(ui: Ui<'_>, typed: &str) -> Html {
             </div>
             { problem_at(ui.model, Place::Sheet) }
             <div class="foot">
-                <button type="submit" class="btn danger" disabled={!ready || busy.is_some()}>{ busy.unwrap_or(words::ERASE) }</button>
+                <button type="submit" class="btn danger" disabled={!ui.model.may_erase()}>{ busy.unwrap_or(words::ERASE) }</button>
                 { quiet(ui, words::CANCEL, Message::Close) }
             </div>
         </form>

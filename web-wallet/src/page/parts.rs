@@ -57,6 +57,11 @@ fn spinner(turns: bool) -> Html {
     }
 }
 
+/// The id of a tab's heading, which takes the focus when nothing lies on top of it.
+pub(crate) fn here(ui: Ui<'_>) -> Option<AttrValue> {
+    ui.model.route.tab().map(|_| AttrValue::Static("here"))
+}
+
 /// The head of what lies on top: its name, and *close*.
 pub(crate) fn head(ui: Ui<'_>, title: &str) -> Html {
     html! {

@@ -4,7 +4,6 @@ use light_client::data_format::TransactionId;
 use web_protocol::{PaymentStep, PaymentView, Review};
 use yew::prelude::*;
 
-use super::icons::{Icon, icon};
 use super::parts::{address, fact, head, long_fact, primary, problem_at, qr, quiet, said, submit};
 use super::ui::Ui;
 use crate::state::{MAX_MEMO, Message, Place, Step, StepKind, StepState, Waiting, steps};
@@ -66,7 +65,7 @@ pub(crate) fn send(ui: Ui<'_>) -> Html {
                     </dl>
                 </div>
                 <div class="field">
-                    <label for="memo">{ words::NOTE }<span class="optional">{ words::NOTE_PUBLIC }</span></label>
+                    <div><label for="memo">{ words::NOTE }</label><span class="optional">{ words::NOTE_PUBLIC }</span></div>
                     <input class="input" id="memo" type="text" value={form.memo.clone()} autocomplete="off" maxlength={MAX_MEMO.to_string()}
                         aria-describedby="memo-hint" aria-invalid={memo_over.then_some("true")} oninput={ui.typed(Message::TypeMemo)} />
                     <p class="hint" id="memo-hint" role="status">
@@ -154,6 +153,8 @@ pub(crate) fn payment_body(ui: Ui<'_>, payment: &PaymentView) -> Html {
 
 fn step_item(ui: Ui<'_>, step: &Step) -> Html {
     let class = match step.state {
+        // Green is for what is proven; these two are only known here, or said by a server.
+        StepState::Done if matches!(step.kind, StepKind::Signed(_) | StepKind::Taken { .. }) => "told",
         StepState::Done => "done",
         StepState::Now => "now",
         StepState::Next => "next",
@@ -194,7 +195,7 @@ pub(crate) fn receive(ui: Ui<'_>) -> Html {
             <div class="card pad center">{ address(&account.address) }</div>
             <div class="foot">
                 { primary(ui, words::COPY_ADDRESS, None, true, Message::Copy(text)) }
-                <p class="fine">{ icon(Icon::Check) }{ words::COPY_COMPARE }</p>
+                <p class="fine">{ words::COPY_COMPARE }</p>
             </div>
         </>
     }

@@ -180,9 +180,7 @@ fn restore_words(ui: Ui<'_>) -> Html {
 /// The text of a paste that is more than one word; the field then leaves it alone.
 fn pasted(event: &Event) -> Option<Secret> {
     let text = Secret(event.dyn_ref::<ClipboardEvent>()?.clipboard_data()?.get_data("text").ok()?);
-    if text.0.split_whitespace().nth(1).is_none() {
-        return None;
-    }
+    text.0.split_whitespace().nth(1)?;
     event.prevent_default();
     Some(text)
 }

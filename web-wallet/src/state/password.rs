@@ -46,14 +46,14 @@ const COMMON: [&str; 24] = [
 
 impl Strength {
     /// Judges by length and kinds of characters; repeats, runs and common pieces count little. Every guess costs the guesser an Argon2id run, so
-    /// about 40 bits are out of reach for most and 55 for all.
+    /// about 32 bits are out of reach for most and 50 for all.
     pub(crate) fn of(password: &str) -> Self {
         match password.chars().count() {
             0 => Self::Empty,
             short if short < MIN_PASSWORD => Self::TooShort,
             _ => match tenths_of_bits(password) {
                 0..320 => Self::Weak,
-                320..480 => Self::Fair,
+                320..500 => Self::Fair,
                 _ => Self::Strong,
             },
         }

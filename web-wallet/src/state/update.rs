@@ -82,7 +82,8 @@ pub(crate) fn update(model: &mut Model, message: Message) -> Vec<Effect> {
             }
             vec![]
         }
-        Message::Erase => vec![model.tell(Command::Erase, Waiting::Erase)],
+        Message::Erase if model.may_erase() => vec![model.tell(Command::Erase, Waiting::Erase)],
+        Message::Erase => vec![],
         Message::GetTestCoins => match model.account().map(|account| account.address) {
             Some(to) => {
                 model.clear_problem(Place::Page);
@@ -251,6 +252,12 @@ impl Model {
     /// Stops caring for an answer.
     pub(super) fn drop_waiting(&mut self, for_what: Waiting) {
         self.waiting.retain(|(_, waiting)| *waiting != for_what);
+    }
+
+    /// Whether the word that confirms erasing is typed.
+    pub(crate) fn may_erase(&self) -> bool {
+        let typed = |typed: &String| typed.trim().eq_ignore_ascii_case(crate::words::ERASE_WORD);
+        matches!(&self.sheet, Some(Sheet::Erase(word)) if typed(word)) && !self.is_waiting(Waiting::Erase)
     }
 
     /// Whether a typed password is being tried.

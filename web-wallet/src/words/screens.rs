@@ -8,6 +8,7 @@ use crate::state::{Notice, Route, StepState, Strength};
 
 // Everywhere.
 pub(crate) const PRODUCT: &str = "V.Systems wallet";
+pub(crate) const BRAND: &str = "V.Systems";
 pub(crate) const UNIT: &str = "VSYS";
 pub(crate) const HOME: &str = "Home";
 pub(crate) const HISTORY: &str = "History";
@@ -211,7 +212,7 @@ pub(crate) fn slot_trust_expired(since: &str) -> String {
 pub(crate) fn slot_stale(since: Option<&str>) -> String {
     match since {
         Some(since) => {
-            format!("No server has proven anything new since {since}. What you see was true then.")
+            format!("No server has proven anything new since {}. What you see was true then.", within(since))
         }
         None => "No server has proven anything yet.".to_owned(),
     }
@@ -226,9 +227,19 @@ pub(crate) fn proven_at(height: u64, age: &str) -> String {
     format!("Proven at block {} · {age}", number(height))
 }
 
-/// `Stale since Today 14:02 · block 148,201`
+/// `Stale since today 14:02 · block 148,201`
 pub(crate) fn stale_since(since: &str, height: u64) -> String {
-    format!("Stale since {since} · block {}", number(height))
+    format!("Stale since {} · block {}", within(since), number(height))
+}
+
+/// `today 14:02`, as it stands within a sentence.
+fn within(day_and_clock: &str) -> String {
+    for (start, small) in [("Today", "today"), ("Yesterday", "yesterday")] {
+        if let Some(rest) = day_and_clock.strip_prefix(start) {
+            return format!("{small}{rest}");
+        }
+    }
+    day_and_clock.to_owned()
 }
 
 /// The state of the servers: a class for its dot, and words.
@@ -441,7 +452,7 @@ pub(crate) fn step_refused(code: &str, words: &str) -> (String, String) {
 pub(crate) fn step_unknown(since: &str) -> (String, String) {
     (
         "Nobody can be asked right now".to_owned(),
-        format!("Known up to {since}. It may well be through; the wallet keeps asking."),
+        format!("Known up to {}. It may well be through; the wallet keeps asking.", within(since)),
     )
 }
 
@@ -525,7 +536,7 @@ pub(crate) fn sync(sync: &SyncView, shown: impl Fn(Time) -> String) -> (String, 
         ),
         SyncView::Stale { since: Some(since), height } => (
             "No server answers".to_owned(),
-            format!("The last proof is from {}, of block {}.", shown(*since), number(height.0)),
+            format!("The last proof is from {}, of block {}.", within(&shown(*since)), number(height.0)),
         ),
         SyncView::Stale { since: None, .. } => (
             "No server answers".to_owned(),
