@@ -1,6 +1,9 @@
 //! Bounds around Borsh.
 
-use std::io::{Error, ErrorKind, Read, Result as IoResult};
+use std::{
+    collections::BTreeMap,
+    io::{Error, ErrorKind, Read, Result as IoResult},
+};
 
 use borsh::{BorshDeserialize, BorshSerialize};
 
@@ -75,4 +78,23 @@ pub fn bounded_bytes<const MAX: u32, R: Read>(reader: &mut R) -> IoResult<Vec<u8
 pub fn bounded_text<const MAX: u32, R: Read>(reader: &mut R) -> IoResult<String> {
     String::from_utf8(bounded_bytes::<MAX, R>(reader)?)
         .map_err(|_| Error::new(ErrorKind::InvalidData, "the text is not UTF-8"))
+}
+
+/// Reads a map whose keys strictly rise, which is how one is written; for `#[borsh(deserialize_with = "…")]`. Borsh's own
+/// way sorts first, which is code for nothing.
+pub fn ordered_map<R: Read, K, V>(reader: &mut R) -> IoResult<BTreeMap<K, V>>
+where
+    K: BorshDeserialize + Ord,
+    V: BorshDeserialize,
+{
+    let length = u32::deserialize_reader(reader)?;
+    let mut map = BTreeMap::new();
+    for _ in 0..length {
+        let key = K::deserialize_reader(reader)?;
+        if map.last_key_value().is_some_and(|(last, _)| *last >= key) {
+            return Err(Error::new(ErrorKind::InvalidData, "the keys of a map do not rise"));
+        }
+        map.insert(key, V::deserialize_reader(reader)?);
+    }
+    Ok(map)
 }

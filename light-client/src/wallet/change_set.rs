@@ -1,14 +1,11 @@
-use std::{
-    collections::BTreeMap,
-    io::{Error, ErrorKind, Read, Result as IoResult},
-};
+use std::collections::BTreeMap;
 
 use borsh::{BorshDeserialize, BorshSerialize};
 
 use super::{Account, Fingerprint, Payment, RequestId, request};
 use crate::{
     crypto::PublicKey,
-    data_format::{Address, DecodeError},
+    data_format::{Address, DecodeError, codec},
 };
 
 /// Bytes of stored wallet data or of a change set, at most.
@@ -56,13 +53,13 @@ impl AccountEntry {
 #[derive(Clone, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct WalletData {
     /// The accounts shown.
-    #[borsh(deserialize_with = "ordered_map")]
+    #[borsh(deserialize_with = "codec::ordered_map")]
     pub accounts: BTreeMap<Address, AccountEntry>,
     /// Names given to addresses, one's own and those of others.
-    #[borsh(deserialize_with = "ordered_map")]
+    #[borsh(deserialize_with = "codec::ordered_map")]
     pub names: BTreeMap<Address, String>,
     /// Payments that are not settled, or settled and not yet put away.
-    #[borsh(deserialize_with = "ordered_map")]
+    #[borsh(deserialize_with = "codec::ordered_map")]
     pub payments: BTreeMap<RequestId, Payment>,
 }
 
@@ -72,13 +69,13 @@ pub struct WalletData {
 #[derive(Clone, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct ChangeSet {
     /// Accounts added, altered or removed.
-    #[borsh(deserialize_with = "ordered_map")]
+    #[borsh(deserialize_with = "codec::ordered_map")]
     pub accounts: BTreeMap<Address, Option<AccountEntry>>,
     /// Names given or taken away.
-    #[borsh(deserialize_with = "ordered_map")]
+    #[borsh(deserialize_with = "codec::ordered_map")]
     pub names: BTreeMap<Address, Option<String>>,
     /// Payments added, altered or removed.
-    #[borsh(deserialize_with = "ordered_map")]
+    #[borsh(deserialize_with = "codec::ordered_map")]
     pub payments: BTreeMap<RequestId, Option<Payment>>,
 }
 
@@ -129,24 +126,6 @@ impl WalletData {
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         request::from_versioned(bytes, MAX_WALLET_BYTES)
     }
-}
-
-/// Reads a map whose keys strictly rise, which is how one is written: a value has one encoding.
-fn ordered_map<R: Read, K, V>(reader: &mut R) -> IoResult<BTreeMap<K, V>>
-where
-    K: BorshDeserialize + Ord,
-    V: BorshDeserialize,
-{
-    let length = u32::deserialize_reader(reader)?;
-    let mut map = BTreeMap::new();
-    for _ in 0..length {
-        let key = K::deserialize_reader(reader)?;
-        if map.last_key_value().is_some_and(|(last, _)| *last >= key) {
-            return Err(Error::new(ErrorKind::InvalidData, "the keys of a map do not rise"));
-        }
-        map.insert(key, V::deserialize_reader(reader)?);
-    }
-    Ok(map)
 }
 
 fn apply<K: Ord, V>(map: &mut BTreeMap<K, V>, changes: BTreeMap<K, Option<V>>) {

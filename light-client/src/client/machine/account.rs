@@ -5,7 +5,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use super::requests::PAGE_RECORDS;
 use crate::{
     client::{HistoryPage, ProofFailure, ProvenAccount, Verifier, facts::Final},
-    data_format::{BlockId, Height, Slot, Time, Transaction, TransactionId},
+    data_format::{BlockId, Height, Slot, Time, Transaction, TransactionId, codec},
     state::{AccountRecord, HistoryChain, HistoryRecord},
 };
 
@@ -47,6 +47,7 @@ pub struct LoadedHistory {
     /// Oldest first.
     records: Vec<HistoryRecord>,
     /// What the records' ids stand for, as far as it was sent.
+    #[borsh(deserialize_with = "codec::ordered_map")]
     transactions: BTreeMap<TransactionId, Transaction>,
 }
 

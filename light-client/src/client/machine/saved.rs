@@ -20,7 +20,9 @@ struct Saved {
     chain: ChainId,
     trusted: TrustedCheckpoint,
     proven_at: Option<Time>,
+    #[borsh(deserialize_with = "codec::ordered_map")]
     accounts: BTreeMap<Address, AccountState>,
+    #[borsh(deserialize_with = "codec::ordered_map")]
     payments: BTreeMap<TransactionId, TrackedPayment>,
 }
 
