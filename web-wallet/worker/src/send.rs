@@ -37,9 +37,9 @@ pub(crate) fn draft(
     wallet: &Wallet,
     now: Time,
 ) -> Result<(Transaction, Review), Problem> {
-    let accounts = wallet.accounts();
-    let (_, entry) = accounts.iter().find(|(address, _)| *address == typed.from).ok_or(Problem::NoWallet)?;
-    let sender = entry.public_key.ok_or(Problem::NoWallet)?;
+    let mut accounts = wallet.accounts();
+    let (_, account) = accounts.find(|(address, _)| *address == typed.from).ok_or(Problem::NoWallet)?;
+    let sender = account.entry.public_key.ok_or(Problem::NoWallet)?;
     let spec = client.spec();
     let to: Address = typed
         .to

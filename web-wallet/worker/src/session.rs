@@ -283,7 +283,7 @@ impl Session {
 
     /// Watches the wallet's accounts and no others.
     fn watch(&mut self, now: Time) {
-        let wanted: Vec<Address> = self.wallet.accounts().into_iter().map(|(address, _)| address).collect();
+        let wanted: Vec<Address> = self.wallet.accounts().map(|(address, _)| address).collect();
         let client = self.chain.client_mut();
         let watched = client.accounts().map(|(address, _)| *address);
         let unwanted: Vec<Address> = watched.filter(|address| !wanted.contains(address)).collect();

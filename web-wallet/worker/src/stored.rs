@@ -3,7 +3,7 @@
 //! | store | key | value |
 //! |---|---|---|
 //! | keystore | `seed` | the keystore of `light_client::wallet::keystore` |
-//! | accounts | `wallet` | `WalletData`: accounts and names |
+//! | accounts | `accounts` | a list of [`StoredAccount`] |
 //! | accounts | `backed-up` | one byte, 1 |
 //! | payments | transaction id | [`StoredPayment`] |
 //! | chain | `file` | `chain.json` as it was last fetched |
@@ -15,7 +15,7 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 use light_client::{
     data_format::{ChainId, SignedTransaction, Time, TransactionId, codec},
-    wallet::WalletData,
+    wallet::AccountEntry,
 };
 
 use crate::{
@@ -24,7 +24,7 @@ use crate::{
 };
 
 const SEED: &str = "seed";
-const WALLET: &str = "wallet";
+const ACCOUNTS: &str = "accounts";
 const BACKED_UP: &str = "backed-up";
 const FILE: &str = "file";
 const STATE: &str = "state";
@@ -32,10 +32,21 @@ const FORMER: &str = "former";
 
 /// The version of every record here.
 const VERSION: u8 = 1;
+/// Bytes of all accounts, at most.
+const MAX_ACCOUNTS_BYTES: usize = 1024 * 1024;
 /// Bytes of a stored payment, at most.
 const MAX_PAYMENT_BYTES: usize = 16 * 1024;
 /// Bytes of a stored state, at most.
 const MAX_STATE_BYTES: usize = 64 * 1024 * 1024;
+
+/// An account.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub(crate) struct StoredAccount {
+    /// Its key, and where that comes from.
+    pub(crate) entry: AccountEntry,
+    /// What its owner calls it.
+    pub(crate) name: String,
+}
 
 /// A payment, stored before it is submitted: with this it goes on after a reload, whatever else was lost.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -77,13 +88,13 @@ impl Stored {
     /// Which record of what a person relies on does not read, and why. A state that does not read is only left out: it is proven again.
     pub(crate) fn read(records: Vec<Record>) -> Result<Self, String> {
         let mut stored = Self::default();
-        let (mut keystore, mut data, mut backed_up) = (None, None, false);
+        let (mut keystore, mut accounts, mut backed_up) = (None, None, false);
         for Record { store, key, value } in records {
             let unread = |error: &dyn std::fmt::Display| format!("{} {key}: {error}", store.name());
             match (store, key.as_str()) {
                 (Store::Keystore, SEED) => keystore = Some(value),
-                (Store::Accounts, WALLET) => {
-                    data = Some(WalletData::decode(&value).map_err(|error| unread(&error))?);
+                (Store::Accounts, ACCOUNTS) => {
+                    accounts = Some(read(&value, MAX_ACCOUNTS_BYTES).map_err(|error| unread(&error))?);
                 }
                 (Store::Accounts, BACKED_UP) => backed_up = true,
                 (Store::Payments, _) => {
@@ -97,8 +108,8 @@ impl Stored {
                 _ => {}
             }
         }
-        stored.sealed = match (keystore, data) {
-            (Some(keystore), Some(data)) => Some(Sealed { keystore, data, backed_up }),
+        stored.sealed = match (keystore, accounts) {
+            (Some(keystore), Some(accounts)) => Some(Sealed { keystore, accounts, backed_up }),
             (None, None) => None,
             (Some(_), None) => return Err("there are keys, but no accounts".to_owned()),
             (None, Some(_)) => return Err("there are accounts, but no keys".to_owned()),
@@ -113,7 +124,7 @@ pub(crate) fn keep(sealed: &Sealed) -> Vec<Change> {
         Change::Clear(Store::Keystore),
         Change::Clear(Store::Accounts),
         put(Store::Keystore, SEED, sealed.keystore.clone()),
-        put(Store::Accounts, WALLET, sealed.data.encode()),
+        put(Store::Accounts, ACCOUNTS, write(&sealed.accounts)),
     ];
     if sealed.backed_up {
         changes.push(back_up());

@@ -22,8 +22,7 @@ impl Session {
         let accounts = self
             .wallet()
             .accounts()
-            .into_iter()
-            .map(|(address, entry)| account(self.chain(), address, self.wallet().name(&entry), fresh));
+            .map(|(address, stored)| account(self.chain(), address, stored.name.clone(), fresh));
         let mut payments: Vec<PaymentView> = Vec::new();
         for (id, payment) in client.payments() {
             let Some(view) = payment_view(client, *id, payment, fresh, now) else { continue };

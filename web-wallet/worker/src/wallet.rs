@@ -5,7 +5,7 @@
 use light_client::{
     data_format::{Address, Network},
     wallet::{
-        AccountEntry, Keyring, PhraseError, Question, Seed, WalletData,
+        AccountEntry, Keyring, PhraseError, Question, Seed,
         keystore::{self, Cost, KeystoreError, SealEntropy, WrapEntropy},
         word_quiz,
     },
@@ -13,7 +13,7 @@ use light_client::{
 use web_protocol::{Answer, Problem, Secret, WalletView, WordQuestion};
 use zeroize::Zeroizing;
 
-use crate::platform::Platform;
+use crate::{platform::Platform, stored::StoredAccount};
 
 /// Characters of a password, at least.
 const MIN_PASSWORD: usize = 8;
@@ -27,8 +27,8 @@ const FIRST_NAME: &str = "Account 1";
 pub(crate) struct Sealed {
     /// The encrypted phrase.
     pub(crate) keystore: Vec<u8>,
-    /// Accounts and names, in the clear.
-    pub(crate) data: WalletData,
+    /// The accounts, in the clear.
+    pub(crate) accounts: Vec<StoredAccount>,
     /// Whether the words were checked.
     pub(crate) backed_up: bool,
 }
@@ -72,20 +72,13 @@ impl Wallet {
         self.keyring.as_ref()
     }
 
-    /// The accounts, with their addresses on this chain's network, in order.
-    pub(crate) fn accounts(&self) -> Vec<(Address, AccountEntry)> {
-        let Some(sealed) = &self.sealed else { return Vec::new() };
-        let on_network = |(address, entry): (&Address, &AccountEntry)| {
-            (entry.public_key.map_or(*address, |key| Address::of(&key, self.network)), *entry)
-        };
-        sealed.data.accounts.iter().map(on_network).collect()
-    }
-
-    /// What its owner calls an address.
-    pub(crate) fn name(&self, entry: &AccountEntry) -> String {
-        let Some(sealed) = &self.sealed else { return String::new() };
-        let named = sealed.data.accounts.iter().find(|(_, other)| *other == entry);
-        named.and_then(|(address, _)| sealed.data.names.get(address)).cloned().unwrap_or_default()
+    /// The accounts with their addresses on this chain's network, in order.
+    pub(crate) fn accounts(&self) -> impl Iterator<Item = (Address, &StoredAccount)> {
+        let accounts = self.sealed.iter().flat_map(|sealed| &sealed.accounts);
+        accounts.filter_map(|account| {
+            let key = account.entry.public_key?;
+            Some((Address::of(&key, self.network), account))
+        })
     }
 
     /// For the page.
@@ -177,12 +170,12 @@ impl Wallet {
         let keystore = keystore::seal(&phrase.seed.to_bytes(), &password.0, Cost::DEFAULT, &entropy)
             .map_err(|error| keystore_problem(&error))?;
         let keyring = Keyring::new(phrase.seed.clone(), self.network);
-        let mut data = WalletData::default();
-        for account in keyring.accounts() {
-            data.accounts.insert(account.address, AccountEntry::of_seed(account, keyring.fingerprint()));
-            data.names.insert(account.address, FIRST_NAME.to_owned());
-        }
-        Ok(Kept { sealed: Sealed { keystore, data, backed_up }, keyring })
+        let accounts = keyring.accounts().iter().map(|account| StoredAccount {
+            entry: AccountEntry::of_seed(account, keyring.fingerprint()),
+            name: FIRST_NAME.to_owned(),
+        });
+        let sealed = Sealed { keystore, accounts: accounts.collect(), backed_up };
+        Ok(Kept { sealed, keyring })
     }
 
     /// Takes in what was stored, unlocked; the phrase in memory goes.
@@ -194,12 +187,8 @@ impl Wallet {
     /// Unlocks signing.
     pub(crate) fn unlock(&mut self, password: &Secret) -> Result<Answer, Problem> {
         let keyring = Keyring::new(self.open(password)?, self.network);
-        let stored = self.accounts();
-        if !keyring
-            .accounts()
-            .iter()
-            .all(|account| stored.iter().any(|(address, _)| *address == account.address))
-        {
+        let is_stored = |address| self.accounts().any(|(stored, _)| stored == address);
+        if !keyring.accounts().iter().all(|account| is_stored(account.address)) {
             return Err(Problem::DamagedKeystore("the keys are not those of the accounts".to_owned()));
         }
         self.keyring = Some(keyring);
