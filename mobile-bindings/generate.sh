@@ -12,6 +12,6 @@ cargo build --locked --quiet --package mobile-cold --package mobile-hot
 cargo build --locked --quiet --package mobile-bindgen
 rm -rf "$out"
 for library in mobile_cold mobile_hot; do
-    "$target/mobile-bindgen" generate --language "$language" --no-format --out-dir "$out" "$target/lib$library.so"
+    "$target/mobile-bindgen" generate --language "$language" --no-format --out-dir "$out" "$target/lib$library.so" >&2
 done
 echo "$target"

@@ -305,7 +305,8 @@ impl HotWallet {
         Err(failure)
     }
 
-    /// Stores a payment, then lets it be sent; takes it back if it cannot be stored.
+    /// Stores a payment, then lets it be sent; takes it back if it cannot be stored. One that is followed already
+    /// is left to the client, which sends it again when that is due.
     fn submit_stored(
         &self,
         driver: &mut Driver,
@@ -315,14 +316,14 @@ impl HotWallet {
     ) -> Result<PaymentInfo, HotError> {
         let body = Submission { chain: *client.chain(), signed: signed.clone() }.encode();
         let id = signed.transaction.id(client.chain());
-        let followed = client.payment(&id).is_some();
+        if let Some(payment) = client.payment(&id) {
+            return Ok(PaymentInfo::of(&id, payment));
+        }
         client.submit(signed, now);
         driver.collect(client);
         if let Err(error) = self.save(client) {
             driver.take_back(&body);
-            if !followed {
-                client.forget(&id);
-            }
+            client.forget(&id);
             return Err(error);
         }
         let unknown = || HotError::UnknownPayment { transaction: id.to_string() };

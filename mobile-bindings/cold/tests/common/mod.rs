@@ -39,6 +39,8 @@ struct Inside {
     files: Mutex<BTreeMap<String, Vec<u8>>>,
     keys: Mutex<BTreeMap<String, u8>>,
     drawn: AtomicU64,
+    /// How far the clock is beyond [`GENESIS`] and a minute.
+    later: AtomicU64,
     /// What fails, by the name of the method.
     failing: Mutex<Option<(&'static str, PlatformError)>>,
 }
@@ -60,6 +62,11 @@ impl Phone {
     /// Makes one method fail, or none.
     pub(crate) fn fail(&self, failing: Option<(&'static str, PlatformError)>) {
         *self.0.failing.lock().unwrap() = failing;
+    }
+
+    /// Sets the clock; it starts a minute after [`GENESIS`] and never goes back before that.
+    pub(crate) fn set_time(&self, now: Time) {
+        self.0.later.store(now.0.saturating_sub(GENESIS + 60_000), Ordering::Relaxed);
     }
 
     pub(crate) fn files(&self) -> BTreeMap<String, Vec<u8>> {
@@ -128,7 +135,7 @@ impl Storage for Phone {
 impl Clock for Phone {
     fn now_ms(&self) -> Result<u64, PlatformError> {
         self.works("now_ms")?;
-        Ok(GENESIS + 60_000)
+        Ok(GENESIS + 60_000 + self.0.later.load(Ordering::Relaxed))
     }
 }
 
