@@ -30,6 +30,7 @@ struct ProblemAnswer {
 /// Characters of a server's words that are kept.
 const MAX_WORDS: usize = 300;
 const NOT_INCLUDED: u16 = 404;
+const TOO_MANY_REQUESTS: u16 = 429;
 /// The code of a server whose account has used the nonce.
 const NONCE_USED: &str = "nonce_used";
 
@@ -166,6 +167,8 @@ impl Client {
         let before = payment.state.clone();
         match response.status {
             200..=299 => payment.taken(now),
+            // Asked too often: it is not refused, only put off.
+            TOO_MANY_REQUESTS => return self.note_unreachable(server, now),
             400..=499 => {
                 let problem = serde_json::from_slice::<ProblemAnswer>(&response.body);
                 let (code, words) = problem.map_or_else(
