@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use borsh::{BorshDeserialize, BorshSerialize};
+use borsh::BorshDeserialize;
 
 use super::{AccountState, Client, TrackedPayment};
 use crate::{
@@ -13,10 +13,9 @@ use crate::{
 const MAX_SAVED_BYTES: usize = 64 * 1024 * 1024;
 const FORMAT: u8 = 1;
 
-/// Everything proven so far, and the payments under way. Losing it costs one request.
-#[derive(BorshSerialize, BorshDeserialize)]
+/// Everything proven so far, and the payments under way, after a byte for the format. Losing it costs one request.
+#[derive(BorshDeserialize)]
 struct Saved {
-    format: u8,
     chain: ChainId,
     trusted: TrustedCheckpoint,
     proven_at: Option<Time>,
@@ -46,14 +45,15 @@ pub enum RestoreError {
 impl Client {
     /// Everything worth keeping, as bytes for the host's storage. No secrets are in it.
     pub fn save(&self) -> Vec<u8> {
-        codec::encode(&Saved {
-            format: FORMAT,
-            chain: *self.chain(),
-            trusted: self.trusted.checkpoint(),
-            proven_at: self.proven_at,
-            accounts: self.accounts.clone(),
-            payments: self.payments.clone(),
-        })
+        // The format and the fields of `Saved`, in their order and without a copy.
+        codec::encode(&(
+            FORMAT,
+            self.chain(),
+            self.trusted.checkpoint(),
+            self.proven_at,
+            &self.accounts,
+            &self.payments,
+        ))
     }
 
     /// Goes on from what was saved. The newer of the two trusted blocks, saved and given, is kept.
@@ -61,10 +61,11 @@ impl Client {
     /// # Errors
     /// [`RestoreError`] if the bytes are of another chain or format or cannot be read.
     pub fn restore(&mut self, bytes: &[u8]) -> Result<(), RestoreError> {
-        if bytes.first().is_some_and(|format| *format != FORMAT) {
-            return Err(RestoreError::Format(bytes[0]));
-        }
-        let saved: Saved = codec::decode(bytes, MAX_SAVED_BYTES)?;
+        let saved: Saved = match bytes.split_first() {
+            Some((&FORMAT, fields)) => codec::decode(fields, MAX_SAVED_BYTES)?,
+            Some((format, _)) => return Err(RestoreError::Format(*format)),
+            None => return Err(DecodeError::Malformed("no bytes".to_owned()).into()),
+        };
         if saved.chain != *self.chain() {
             return Err(RestoreError::OtherChain(saved.chain));
         }
