@@ -116,7 +116,8 @@ pub enum Command {
     Send,
     /// Forget the payment reviewed last. Answer: [`Answer::Done`].
     Discard,
-    /// Take a finished payment off the list. Answer: [`Answer::Done`].
+    /// Take a finished or refused payment off the list. Answer: [`Answer::Done`], or [`Problem::Rule`] with the code
+    /// `payment_open` while it can still happen.
     Dismiss {
         /// Its transaction.
         id: TransactionId,
@@ -234,7 +235,7 @@ pub enum Problem {
     },
     /// The light client's own rules refuse the payment: stable code and words.
     Rule {
-        /// Stable, such as `nonce-too-low`.
+        /// Stable, such as `zero_amount`.
         code: String,
         /// For people.
         words: String,

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use light_client::{
+    client::PaymentState,
     data_format::{Address, SignedTransaction, Time, Transaction, TransactionId},
     wallet::{SigningContext, sign_own},
 };
@@ -170,6 +171,7 @@ impl Session {
                 Answer::Done
             }
             Command::Dismiss { id } => {
+                self.check_dismissible(&id)?;
                 return Ok(Reply::Save(vec![stored::remove_payment(&id)], AfterSave::Dismiss(id)));
             }
             Command::GetTestCoins { to } => return Ok(Reply::Fetch(self.coins_request(to)?)),
@@ -336,6 +338,21 @@ impl Session {
         let payment = StoredPayment { chain: *chain, signed_at: now, signed: signed.clone() };
         self.reviewed = None;
         Ok(Reply::Save(vec![stored::put_payment(&id, &payment)], AfterSave::Send(Box::new(signed))))
+    }
+
+    /// What may still happen stays on the list, or its nonce and coins would be drafted with a second time.
+    fn check_dismissible(&self, id: &TransactionId) -> Result<(), Problem> {
+        match self.chain.client().payment(id) {
+            Some(payment)
+                if !payment.is_settled() && !matches!(payment.state, PaymentState::Refused { .. }) =>
+            {
+                Err(Problem::Rule {
+                    code: "payment_open".to_owned(),
+                    words: "this payment can still happen".to_owned(),
+                })
+            }
+            _ => Ok(()),
+        }
     }
 
     fn coins_request(&self, to: Address) -> Result<Request, Problem> {

@@ -55,6 +55,9 @@ fn a_payment_is_reviewed_stored_submitted_and_followed_to_final() {
     assert!(matches!(step(&host), PaymentStep::Submitted { servers: 1, .. }), "{:?}", step(&host));
     assert_eq!(host.view.as_ref().unwrap().payments[0].id, id);
 
+    let early = host.ask(Command::Dismiss { id });
+    assert!(matches!(early, Err(Problem::Rule { code, .. }) if code == "payment_open"));
+
     let next = review(&mut host, draft(&to.to_string(), "1"));
     assert_eq!(next.keep, Amount(shown.keep.units() - UNITS_PER_COIN - FEE.units()), "open payments count");
     assert!(!next.first_payment);
