@@ -1,6 +1,8 @@
 //! A phone that never goes online needs no code that could: the dependency tree of `mobile-cold` proves it. The
 //! hot phone uses the platform's own network, so `mobile-hot` has none either.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a broken script must stop the test")]
+
 use std::{env, process::Command};
 
 /// Crates that open sockets, speak TLS or HTTP, or run event loops for them.

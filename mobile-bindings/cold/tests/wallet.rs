@@ -1,5 +1,7 @@
 //! The cold wallet against a phone in memory: what it refuses, what it keeps, what it survives.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a broken script must stop the test")]
+
 mod common;
 
 use common::{PHRASE, Phone, chain_file, owner, request};

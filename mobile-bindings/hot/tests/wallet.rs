@@ -1,5 +1,7 @@
 //! Hot and cold phone over a chain in memory. Time is virtual: each sleep makes the chain a round older.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a broken script must stop the test")]
+
 #[path = "../../cold/tests/common/mod.rs"]
 mod cold_phone;
 

@@ -1,7 +1,6 @@
 //! A phone in memory, and a chain for it.
 
-// Each test binary uses its own part of this.
-#![allow(dead_code)]
+#![allow(dead_code, reason = "each test binary uses its own part of this")]
 
 use std::{
     collections::BTreeMap,
