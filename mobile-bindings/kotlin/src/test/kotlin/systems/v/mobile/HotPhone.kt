@@ -10,7 +10,8 @@ import java.util.concurrent.ConcurrentHashMap
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.delay
 import kotlinx.coroutines.future.await
-import kotlinx.coroutines.withContext
+import kotlinx.coroutines.runInterruptible
+import kotlinx.coroutines.withTimeoutOrNull
 import systems.v.mobile.hot.Clock
 import systems.v.mobile.hot.HotWallet
 import systems.v.mobile.hot.HttpMethod
@@ -67,12 +68,15 @@ object JvmTransport : Transport {
                 .header("content-type", "application/octet-stream")
                 .POST(java.net.http.HttpRequest.BodyPublishers.ofByteArray(request.body))
         }
+        val limit = request.maxResponseBytes.toInt()
         try {
-            val answer = http.sendAsync(builder.build(), BodyHandlers.ofInputStream()).await()
-            val limit = request.maxResponseBytes.toInt()
-            val body = withContext(Dispatchers.IO) { answer.body().use { it.readNBytes(limit + 1) } }
-            if (body.size > limit) throw TransportException.TooLong()
-            return HttpResponse(answer.statusCode().toUShort(), body)
+            // The client's own time-out ends with the headers; this one covers the body too.
+            return withTimeoutOrNull(request.timeoutMs.toLong()) {
+                val answer = http.sendAsync(builder.build(), BodyHandlers.ofInputStream()).await()
+                val body = runInterruptible(Dispatchers.IO) { answer.body().use { it.readNBytes(limit + 1) } }
+                if (body.size > limit) throw TransportException.TooLong()
+                HttpResponse(answer.statusCode().toUShort(), body)
+            } ?: throw TransportException.Timeout()
         } catch (_: HttpTimeoutException) {
             throw TransportException.Timeout()
         } catch (error: IOException) {
