@@ -11,11 +11,17 @@ use yew::prelude::*;
 use super::layout;
 use super::ui::Ui;
 use crate::link::{Link, LinkError};
-use crate::state::{Effect, Message, Model, Route, update};
+use crate::state::{Effect, Message, Model, Route, heard, update};
 use crate::{clock, words};
 
 /// How often relative times are brought up to date.
 const TICK_MS: u32 = 1_000;
+
+/// What comes in: from the person and the browser, or from the worker.
+pub(crate) enum Input {
+    Message(Message),
+    Heard(FromWorker),
+}
 
 /// The whole page.
 pub(crate) struct App {
@@ -28,15 +34,15 @@ pub(crate) struct App {
 }
 
 impl Component for App {
-    type Message = Message;
+    type Message = Input;
     type Properties = ();
 
     fn create(ctx: &Context<Self>) -> Self {
-        let send = ctx.link().callback(|message: Message| message);
+        let send = ctx.link().callback(Input::Message);
         let (model, effects) = Model::new(route(), clock::now());
-        let receive = send.reform(|heard: Result<Vec<u8>, LinkError>| match heard {
+        let receive = ctx.link().callback(|heard: Result<Vec<u8>, LinkError>| match heard {
             Ok(bytes) => said(&bytes),
-            Err(error) => broken(&error),
+            Err(error) => Input::Message(broken(&error)),
         });
         let link = match Link::start(move |heard| receive.emit(heard)) {
             Ok(link) => Some(link),
@@ -58,9 +64,12 @@ impl Component for App {
         app
     }
 
-    fn update(&mut self, _: &Context<Self>, message: Message) -> bool {
-        let shows = !matches!(message, Message::Active);
-        let effects = update(&mut self.model, message);
+    fn update(&mut self, _: &Context<Self>, input: Input) -> bool {
+        let shows = !matches!(input, Input::Message(Message::Active));
+        let effects = match input {
+            Input::Message(message) => update(&mut self.model, message),
+            Input::Heard(said) => heard(&mut self.model, said),
+        };
         self.carry_out(effects);
         shows
     }
@@ -107,10 +116,10 @@ impl App {
     }
 }
 
-fn said(bytes: &[u8]) -> Message {
+fn said(bytes: &[u8]) -> Input {
     match web_protocol::decode::<FromWorker>(bytes) {
-        Ok(said) => Message::Heard(said),
-        Err(error) => Message::Broken(error.to_string()),
+        Ok(said) => Input::Heard(said),
+        Err(error) => Input::Message(Message::Broken(error.to_string())),
     }
 }
 

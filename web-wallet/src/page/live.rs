@@ -5,7 +5,7 @@ use web_sys::{Event, HtmlDialogElement, HtmlElement, HtmlInputElement, InputEven
 use yew::prelude::*;
 
 /// See [`Sheet`].
-#[derive(Properties, PartialEq)]
+#[derive(Properties)]
 pub(crate) struct SheetProperties {
     /// What it is about, for a screen reader.
     pub(crate) label: AttrValue,
@@ -13,6 +13,13 @@ pub(crate) struct SheetProperties {
     pub(crate) on_close: Callback<()>,
     /// What is in it.
     pub(crate) children: Html,
+}
+
+/// What is in a sheet comes anew with every view: comparing it costs more than drawing it.
+impl PartialEq for SheetProperties {
+    fn eq(&self, _: &Self) -> bool {
+        false
+    }
 }
 
 /// A modal dialog. The browser keeps the focus in it; when it goes, the focus returns to where it was.

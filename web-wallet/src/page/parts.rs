@@ -129,7 +129,7 @@ pub(crate) fn address(address: &Address) -> Html {
         }
     };
     let whole = words::groups(address).into_iter().map(group);
-    html! { <span class="addr" aria-label={address.to_string()} role="text">{ for whole }</span> }
+    html! { <span class="addr" aria-label={address.to_string()} role="img">{ for whole }</span> }
 }
 
 /// A row of a table of facts.

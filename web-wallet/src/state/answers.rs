@@ -5,7 +5,8 @@ use web_protocol::{Answer, Command, FromWorker, Problem, Secret, WalletView};
 use super::update::{go, settle};
 use super::{After, Desk, Effect, Model, Notice, PhraseStage, RestoreStage, Route, SendForm, Sheet, Waiting};
 
-pub(super) fn heard(model: &mut Model, said: FromWorker) -> Vec<Effect> {
+/// Takes in what the worker said. What the browser has to do comes back.
+pub(crate) fn heard(model: &mut Model, said: FromWorker) -> Vec<Effect> {
     let mut effects = match said {
         FromWorker::View(view) => {
             let gone = model.was_present() && view.wallet == WalletView::None;

@@ -1,13 +1,11 @@
 use light_client::data_format::{Time, TransactionId};
-use web_protocol::{FromWorker, Secret, ToWorker};
+use web_protocol::{Secret, ToWorker};
 
 use super::{After, Route};
 
 /// Something happened.
 #[derive(Clone, Debug)]
 pub(crate) enum Message {
-    /// The worker spoke.
-    Heard(FromWorker),
     /// The line to the worker is broken; why.
     Broken(String),
     /// The clock went on.

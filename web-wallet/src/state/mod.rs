@@ -1,6 +1,6 @@
 //! What the page knows and how it changes, without a browser.
 //!
-//! A [`Message`] and the [`Model`] before it give the model after it and a list of [`Effect`]s, which the page's component carries out. Chain facts
+//! A [`Message`], or what was [`heard`] from the worker, and the [`Model`] before it give the model after it and a list of [`Effect`]s, which the page's component carries out. Chain facts
 //! come from the worker's view alone and are never written here; the rest is forms, where a person is, and which command waits for its answer.
 //!
 //! Trust and bounds: messages come from the person, from the clock and from our own worker. Forms hold what one person typed, cut at
@@ -20,6 +20,7 @@ mod setup;
 mod tests;
 mod update;
 
+pub(crate) use answers::heard;
 pub(crate) use forms::{After, Desk, MAX_MEMO, SendForm, Setup, Sheet};
 pub(crate) use message::{Effect, Message};
 pub(crate) use model::{Line, MAX_TYPED, Model, Notice, Place, Waiting};

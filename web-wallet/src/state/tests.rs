@@ -48,7 +48,7 @@ impl Page {
     }
 
     fn view(&mut self, view: View) -> &mut Self {
-        self.say(Message::Heard(FromWorker::View(Box::new(view))))
+        self.hear(FromWorker::View(Box::new(view)))
     }
 
     /// Answers the command told last.
@@ -58,7 +58,13 @@ impl Page {
     }
 
     fn answer_to(&mut self, number: u32, result: Result<Answer, Problem>) -> &mut Self {
-        self.say(Message::Heard(FromWorker::Answer { number, result }))
+        self.hear(FromWorker::Answer { number, result })
+    }
+
+    fn hear(&mut self, said: FromWorker) -> &mut Self {
+        let effects = heard(&mut self.model, said);
+        self.record(effects);
+        self
     }
 
     fn last(&self) -> &Command {

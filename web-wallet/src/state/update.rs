@@ -3,7 +3,7 @@ use web_protocol::{Command, Secret, WalletView};
 
 use super::{
     After, CreateStage, Desk, Effect, Line, MAX_TYPED, Message, Model, Notice, Place, RestoreStage, Route,
-    SendForm, Setup, Sheet, Waiting, answers, pay, setup,
+    SendForm, Setup, Sheet, Waiting, pay, setup,
 };
 
 /// Keys are forgotten after so long without a touch.
@@ -14,7 +14,6 @@ const NOTICE_MS: u64 = 6_000;
 /// Takes a message in. What the browser has to do comes back.
 pub(crate) fn update(model: &mut Model, message: Message) -> Vec<Effect> {
     match message {
-        Message::Heard(said) => answers::heard(model, said),
         Message::Broken(why) => {
             model.line = Line::Down(why);
             vec![]

@@ -261,9 +261,11 @@ pub(crate) fn server(code: &str, words: &str) -> Said {
 
 /// A sentence from the lower-case words of an error.
 fn capital(words: &str) -> String {
-    let mut letters = words.chars();
-    let mut sentence: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
-    sentence.push_str(letters.as_str());
+    // Errors start with a plain letter; the tables of all scripts would be part of the download.
+    let mut sentence = words.to_owned();
+    if let Some(first) = sentence.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
     if !sentence.ends_with(['.', '?', '!']) {
         sentence.push('.');
     }
