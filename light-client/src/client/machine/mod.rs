@@ -51,7 +51,8 @@ pub struct Client {
     favourite: usize,
     accounts: BTreeMap<Address, AccountState>,
     payments: BTreeMap<TransactionId, TrackedPayment>,
-    pending: BTreeMap<RequestId, Pending>,
+    /// A handful at a time: one an account, one a payment, two a server.
+    pending: Vec<Pending>,
     next_request: u64,
     outbox: VecDeque<Request>,
     events: VecDeque<Event>,
@@ -116,7 +117,7 @@ impl Client {
             favourite: 0,
             accounts: BTreeMap::new(),
             payments: BTreeMap::new(),
-            pending: BTreeMap::new(),
+            pending: Vec::new(),
             next_request: 0,
             outbox: VecDeque::new(),
             events: VecDeque::new(),
@@ -282,7 +283,7 @@ impl Client {
 
     /// When [`Client::tick`] should come next.
     pub fn next_tick(&self) -> Time {
-        let deadlines = self.pending.values().map(|pending| pending.deadline);
+        let deadlines = self.pending.iter().map(|pending| pending.deadline);
         deadlines.chain([self.next_poll]).min().unwrap_or(self.next_poll)
     }
 

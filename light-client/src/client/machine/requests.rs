@@ -74,6 +74,7 @@ pub(super) enum Purpose {
 
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Pending {
+    pub(super) id: RequestId,
     pub(super) server: usize,
     pub(super) purpose: Purpose,
     pub(super) deadline: Time,
@@ -199,7 +200,7 @@ impl Client {
     }
 
     fn ask_any(&mut self, purpose: Purpose, path: String, max_bytes: usize, now: Time) {
-        let under_way = self.pending.values().any(|pending| pending.purpose == purpose);
+        let under_way = self.pending.iter().any(|pending| pending.purpose == purpose);
         if under_way || self.trust_expired(now) {
             return;
         }
@@ -220,7 +221,7 @@ impl Client {
     }
 
     fn is_asking(&self, server: usize, purpose: Purpose) -> bool {
-        self.pending.values().any(|pending| pending.server == server && pending.purpose == purpose)
+        self.pending.iter().any(|pending| pending.server == server && pending.purpose == purpose)
     }
 
     #[allow(clippy::too_many_arguments, reason = "one place where a request is made of its parts")]
@@ -237,7 +238,7 @@ impl Client {
         let id = RequestId(self.next_request);
         self.next_request += 1;
         let deadline = now.plus_ms(TIMEOUT_MS + GRACE_MS);
-        self.pending.insert(id, Pending { server, purpose, deadline });
+        self.pending.push(Pending { id, server, purpose, deadline });
         let url = format!("{}{path}", self.servers[server].url());
         self.outbox.push_back(Request { id, server, method, url, body, timeout_ms: TIMEOUT_MS, max_bytes });
     }
@@ -245,7 +246,7 @@ impl Client {
     /// Gives up requests that the host never answered.
     pub(super) fn give_up_late(&mut self, now: Time) {
         let late: Vec<RequestId> =
-            self.pending.iter().filter(|(_, pending)| now >= pending.deadline).map(|(id, _)| *id).collect();
+            self.pending.iter().filter(|pending| now >= pending.deadline).map(|pending| pending.id).collect();
         for id in late {
             self.respond(id, Err(TransportError::Timeout), now);
         }

@@ -37,7 +37,8 @@ const NONCE_USED: &str = "nonce_used";
 impl Client {
     /// Takes the answer to a request. Answers to requests that are not under way change nothing.
     pub fn respond(&mut self, id: RequestId, answer: Result<Response, TransportError>, now: Time) {
-        let Some(Pending { server, purpose, .. }) = self.pending.remove(&id) else { return };
+        let Some(place) = self.pending.iter().position(|pending| pending.id == id) else { return };
+        let Pending { server, purpose, .. } = self.pending.swap_remove(place);
         let response = match answer {
             Ok(response) => response,
             Err(TransportError::TooLong) => {
