@@ -1,4 +1,5 @@
 // From opening the page to the seal that says *proven*, with a wallet that exists: medians, printed as `name value unit`.
+// What was proven before is forgotten first, so each opening makes its own proof, from the checkpoint in chain.json.
 // Cold: nothing in the browser's cache. Warm: everything is, and the compiled modules too.
 
 import { launch, openPage } from "./lib/browser.js";
@@ -39,6 +40,9 @@ async function makeWallet() {
 /** Opens the wallet in a new page; milliseconds until its balance is proven. */
 async function open({ cold }) {
   const { page, faults } = await openPage(browser.context);
+  // A page of the wallet's origin without the wallet.
+  await page.goto(`${node.address}/v1/status`);
+  await page.evaluate(forgetProofs);
   if (cold) {
     const protocol = await browser.context.newCDPSession(page);
     await protocol.send("Network.clearBrowserCache");
@@ -50,6 +54,24 @@ async function open({ cold }) {
   if (faults.length > 0) throw new Error(faults.join("; "));
   await page.close();
   return took;
+}
+
+/** Runs in the page: clears the store of what was proven. */
+function forgetProofs() {
+  return new Promise((resolve, reject) => {
+    const opening = indexedDB.open("vsystems-wallet");
+    opening.onerror = () => reject(opening.error);
+    opening.onsuccess = () => {
+      const database = opening.result;
+      const clearing = database.transaction("chain", "readwrite");
+      clearing.objectStore("chain").clear();
+      clearing.onerror = () => reject(clearing.error);
+      clearing.oncomplete = () => {
+        database.close();
+        resolve();
+      };
+    };
+  });
 }
 
 function median(values) {
