@@ -45,12 +45,10 @@ class Files:
     def write(self, name, value):
         self.values[name] = value
 
-    def remove(self, name):
-        self.values.pop(name, None)
-
 
 class ColdFiles(Files, cold.Storage):
-    pass
+    def remove(self, name):
+        self.values.pop(name, None)
 
 
 class HotFiles(Files, hot.Storage):

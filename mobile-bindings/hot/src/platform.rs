@@ -60,12 +60,6 @@ pub trait Storage: Send + Sync {
     /// # Errors
     /// [`PlatformError`]; the old value is kept then.
     fn write(&self, name: String, value: Vec<u8>) -> Result<(), PlatformError>;
-
-    /// Removes the value under `name`; no error if there is none.
-    ///
-    /// # Errors
-    /// [`PlatformError`].
-    fn remove(&self, name: String) -> Result<(), PlatformError>;
 }
 
 /// The device's clock and timer.

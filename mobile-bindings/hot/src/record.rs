@@ -62,7 +62,7 @@ pub enum SyncState {
         /// Which, from 0.
         server: u32,
     },
-    /// The trusted block is so old that a person must confirm a newer one.
+    /// The trusted block is older than the chain allows: the app needs a newer chain file.
     TrustExpired,
 }
 

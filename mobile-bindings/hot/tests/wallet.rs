@@ -118,11 +118,6 @@ impl Storage for World {
             Ok(())
         })
     }
-
-    fn remove(&self, name: String) -> Result<(), PlatformError> {
-        self.with(|inside| inside.files.remove(&name));
-        Ok(())
-    }
 }
 
 #[async_trait::async_trait]

@@ -22,10 +22,6 @@ final class HotPhone: Storage, Clock, Transport, @unchecked Sendable {
         lock.withLock { files[name] = value }
     }
 
-    func remove(name: String) throws {
-        lock.withLock { files[name] = nil }
-    }
-
     func nowMs() throws -> UInt64 {
         UInt64(Date().timeIntervalSince1970 * 1000)
     }

@@ -42,10 +42,6 @@ class HotStorage : Storage {
         if (full) throw PlatformException.Failed("no space left")
         files[name] = value
     }
-
-    override fun remove(name: String) {
-        files.remove(name)
-    }
 }
 
 object HotClock : Clock {
