@@ -2,8 +2,8 @@
 
 use yew::prelude::*;
 
-use super::home::{movement_row, network_pill};
-use super::parts::{address, button, fact, head, here, long_fact, problem_at};
+use super::home::movement_row;
+use super::parts::{address, button, fact, head, here, long_fact, network_pill, problem_at};
 use super::ui::Ui;
 use crate::state::{Message, Movement, Place, Waiting, movements};
 use crate::{clock, words};

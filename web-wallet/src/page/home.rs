@@ -4,7 +4,7 @@ use web_protocol::{Fact, MovementKind, PaymentStep, PaymentView};
 use yew::prelude::*;
 
 use super::icons::{Icon, face, icon};
-use super::parts::{amount, button, here, problem_at, seal};
+use super::parts::{amount, button, here, network_pill, problem_at, seal};
 use super::ui::Ui;
 use crate::state::{After, Message, Movement, Place, Route, Slot, Waiting, movements};
 use crate::words;
@@ -35,16 +35,6 @@ pub(crate) fn home(ui: Ui<'_>) -> Html {
             { problem_at(ui.model, Place::Page) }
             { latest(ui) }
         </>
-    }
-}
-
-/// How many servers agree, always in sight.
-pub(crate) fn network_pill(ui: Ui<'_>) -> Html {
-    let (class, text) = words::network(ui.model.view.as_deref());
-    html! {
-        <button type="button" class={classes!("pill", class)} onclick={ui.on(Message::Go(Route::Network))}>
-            <span class="pip" aria-hidden="true" />{ text }
-        </button>
     }
 }
 

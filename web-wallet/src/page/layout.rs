@@ -3,7 +3,7 @@
 use yew::prelude::*;
 
 use super::icons::{Icon, brand, icon};
-use super::parts::{problem, said};
+use super::parts::{network_pill, problem, said};
 use super::ui::Ui;
 use super::{history, home, more, pay, setup, words_desk};
 use crate::state::{Line, Message, PhraseStage, Place, Route, Tab};
@@ -100,7 +100,7 @@ fn rail(ui: Ui<'_>, tab: Tab) -> Html {
         <nav class="rail" aria-label={words::PRODUCT}>
             <div class="rail-head">{ brand() }<span>{ words::BRAND }</span></div>
             { for Tab::ALL.into_iter().map(entry) }
-            <div class="rail-foot">{ home::network_pill(ui) }</div>
+            <div class="rail-foot">{ network_pill(ui) }</div>
         </nav>
     }
 }

@@ -62,11 +62,22 @@ pub(crate) fn here(ui: Ui<'_>) -> Option<AttrValue> {
     ui.model.route.tab().map(|_| AttrValue::Static("here"))
 }
 
+/// How many servers agree, always in sight.
+pub(crate) fn network_pill(ui: Ui<'_>) -> Html {
+    let (class, text) = words::network(ui.model.view.as_deref());
+    html! {
+        <button type="button" class={classes!("pill", class)} onclick={ui.on(Message::Go(Route::Network))}>
+            <span class="pip" aria-hidden="true" />{ text }
+        </button>
+    }
+}
+
 /// The head of what lies on top: its name, and *close*.
 pub(crate) fn head(ui: Ui<'_>, title: &str) -> Html {
     html! {
         <header class="head">
             <h1 id="here" tabindex="-1">{ title }</h1>
+            { network_pill(ui) }
             <button type="button" class="icon-btn" aria-label={words::CLOSE} onclick={ui.on(Message::Close)}>
                 { icon(Icon::Close) }
             </button>
