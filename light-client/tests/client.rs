@@ -383,6 +383,16 @@ fn another_chain_is_not_a_lie() {
     other.serve(&mut client, now, honest);
     assert!(matches!(client.servers()[0].health(), Health::OtherChain { .. }));
     assert_eq!(client.sync(now), Sync::OtherChain { server: 0 });
+    // Asked again later it may know nothing of what is asked for: it is still another chain.
+    let later = now.plus_ms(10_000);
+    client.tick(later);
+    let served =
+        other.serve(&mut client, later, |request, response| match request.url.ends_with("/v1/status") {
+            true => response,
+            false => Response { status: 404, body: Vec::new() },
+        });
+    assert!(served > 1);
+    assert_eq!(client.sync(later), Sync::OtherChain { server: 0 });
 }
 
 #[test]

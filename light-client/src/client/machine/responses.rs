@@ -1,7 +1,7 @@
 use serde::Deserialize;
 
 use super::{
-    AccountState, Client, Event, PaymentState,
+    AccountState, Client, Event, Health, PaymentState,
     account::Source,
     requests::{Pending, Purpose, RequestId, Response, TransportError},
 };
@@ -49,6 +49,10 @@ impl Client {
         };
         if purpose == Purpose::Chain {
             return self.take_chain(server, &response, now);
+        }
+        if matches!(self.servers[server].health(), Health::OtherChain { .. }) {
+            // What it says of its own chain is neither proof nor lie here.
+            return;
         }
         if let Purpose::Submit(payment) = purpose {
             return self.take_submitted(server, payment, &response, now);
