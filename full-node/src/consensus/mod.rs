@@ -1,6 +1,6 @@
 //! LAYER consensus management, the active half: minting, voting, and making certificates of votes.
 //!
-//! Time is an argument: [`Holder::duties`] says what is to be done now, and the same code runs in a node, which asks
+//! Time is an argument: [`Holder::vote`] and [`Holder::mint`] do what is due now, and the same code runs in a node, which asks
 //! it at every slot, and in tests, which turn the clock. What a key signed is on disk before the signature exists.
 //!
 //! **Trust and bounds.** Votes come from anybody. A vote counts only under a key of the link's tables with a
