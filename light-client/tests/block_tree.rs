@@ -7,12 +7,15 @@ use light_client::{
     consensus::spos::{Spos, Table, Tables},
     crypto::{Hash, Signature},
     data_format::{BlockId, Checkpoint, Header, Round, SealedHeader, Slot},
-    test_support::{chain::test_table, header_store},
+    test_support::{
+        chain::{test_spec, test_table},
+        header_store,
+    },
 };
 
 fn genesis() -> SealedHeader {
     let tables = Tables::settled(Table::new(test_table(&[1, 2, 3, 4])).unwrap());
-    Spos::genesis(Hash::ZERO, &tables)
+    Spos::new(&test_spec(4, Vec::new())).genesis(Hash::ZERO, &tables)
 }
 
 /// A child in a slot; the number tells siblings of one slot apart.

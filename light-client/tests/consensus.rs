@@ -11,8 +11,8 @@ use light_client::{
         },
     },
     crypto::{Hash, Signature},
-    data_format::{Checkpoint, Header, Height, Round, SealedHeader, Slot, Time, codec},
-    test_support::chain::{ScriptedChain, test_key, test_table},
+    data_format::{ChainSpec, Checkpoint, Header, Height, Round, SealedHeader, Slot, Time, codec},
+    test_support::chain::{ScriptedChain, test_key, test_spec, test_table},
 };
 
 fn tables(keys: std::ops::Range<u64>) -> Tables {
@@ -133,6 +133,16 @@ fn a_table_names_a_key_once_and_somebody() {
     assert!(Table::new(test_table(&[1, 2, 1])).is_err());
     assert!(Table::new(light_client::data_format::SlotTable(vec![None, None])).is_err());
     assert!(Table::new(light_client::data_format::SlotTable(Vec::new())).is_err());
+}
+
+#[test]
+fn genesis_names_its_chain() {
+    let [one, other] =
+        ["one", "other"].map(|name| ChainSpec { name: name.to_owned(), ..test_spec(4, Vec::new()) });
+    let tables = tables(0..4);
+    let genesis = |spec: &ChainSpec| Spos::new(spec).genesis(Hash::ZERO, &tables).header;
+    assert_eq!(genesis(&one).parent, one.id());
+    assert_ne!(genesis(&one).id(), genesis(&other).id(), "the same state and tables, another chain");
 }
 
 fn header_case() -> (Spos, Table, Header, SealedHeader, Time) {

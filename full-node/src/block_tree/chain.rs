@@ -67,7 +67,7 @@ impl Chain {
             .map_err(|error| OpenError::Damaged(format!("the slot table: {error}")))?;
         let tables = Tables::settled(in_force);
         if database.read()?.chain()?.is_none() {
-            found(&database, &spec, &tables, minting_keys)?;
+            found(&database, &engine, &spec, &tables, minting_keys)?;
         }
         let snapshot = database.read()?;
         let missing = |what: &str| OpenError::Damaged(format!("{what} is missing"));
@@ -196,6 +196,7 @@ impl Chain {
 /// Makes block 0 and everything that a folder of this chain starts with, in one write.
 fn found(
     database: &Database,
+    engine: &Spos,
     spec: &ChainSpec,
     tables: &Tables,
     minting_keys: &[Hash],
@@ -203,7 +204,7 @@ fn found(
     let snapshot = database.read()?;
     let damaged = |error: &dyn std::fmt::Display| OpenError::Damaged(error.to_string());
     let (changes, effects) = genesis_state(spec, snapshot.nodes()).map_err(|error| damaged(&error))?;
-    let sealed = Spos::genesis(changes.root.hash, tables);
+    let sealed = engine.genesis(changes.root.hash, tables);
     let id = sealed.header.id();
     let (range, range_root) = HeaderRange::new(&snapshot, 0).push(&id).map_err(|error| damaged(&error))?;
     let mut batch = Batch::default();

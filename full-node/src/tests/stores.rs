@@ -134,7 +134,8 @@ fn a_restored_tree_prefers_the_justified_branch_to_the_longer_one() {
     let spec = super::harness::spec();
     let light_client::data_format::EngineSpec::Spos(spos) = &spec.engine;
     let table = light_client::consensus::spos::Table::new(spos.slots.clone()).unwrap();
-    let genesis = Spos::genesis(Hash::ZERO, &light_client::consensus::spos::Tables::settled(table));
+    let genesis =
+        Spos::new(&spec).genesis(Hash::ZERO, &light_client::consensus::spos::Tables::settled(table));
     let child = |parent: &SealedHeader, slot| {
         let (height, parent_id) = (Height(parent.header.height.0 + 1), parent.header.id());
         let header = Header { height, slot: Slot(slot), parent: parent_id, ..parent.header.clone() };

@@ -29,7 +29,7 @@ pub struct Header {
     pub height: Height,
     /// The slot it was minted in; its time is the slot's.
     pub slot: Slot,
-    /// The block before; zeros for genesis.
+    /// The block before; the chain id for genesis.
     pub parent: BlockId,
     /// Merkle root over the outcomes of the block's transactions; zeros for none.
     pub transactions_root: Hash,

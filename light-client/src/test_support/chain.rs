@@ -127,7 +127,7 @@ impl ScriptedChain {
             changes.push((account.address, HistoryKind::Genesis, delta, Hash::ZERO));
         }
         let state = chain.change_state(Root::EMPTY, Height(0), Slot(0), &changes, &[]);
-        let sealed = Spos::genesis(state.hash, &tables);
+        let sealed = Spos::new(&chain.spec).genesis(state.hash, &tables);
         chain.append(ScriptedBlock { sealed, outcomes: Vec::new(), state, tables });
         chain
     }

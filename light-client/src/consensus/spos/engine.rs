@@ -89,13 +89,14 @@ impl Spos {
         &self.chain
     }
 
-    /// Block 0 of a chain with this state and these tables. Nobody minted it: its seal is zeros.
-    pub fn genesis(state_root: Hash, tables: &Tables) -> SealedHeader {
+    /// Block 0 with this state and these tables. Nobody minted it: its seal is zeros. Its parent is the chain id, so that
+    /// no block of this chain has the id of another chain's.
+    pub fn genesis(&self, state_root: Hash, tables: &Tables) -> SealedHeader {
         let header = Header {
             version: Header::VERSION,
             height: Height(0),
             slot: Slot(0),
-            parent: Hash::ZERO,
+            parent: self.chain,
             transactions_root: Hash::ZERO,
             transactions_count: 0,
             state_root,
