@@ -6,13 +6,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-use integration_tests::{Api, FAST_SLOT_MS, FastChain, NodeProcess, audit, now};
+use integration_tests::{Api, Commits, FAST_SLOT_MS, FastChain, NodeProcess, audit, now};
 use light_client::{
     data_format::{Amount, ChainId, SignedTransaction, TransactionId, UNITS_PER_COIN},
     test_support::chain::test_address,
 };
 
+/// Kills between the begin and the end of a block's commit.
 const KILLS: u64 = 50;
+/// Lives that it may take: a kill can come too late.
+const LIVES: u32 = 200;
 const PAYERS: u64 = 4;
 /// Payments of one payer that wait at a time.
 const OPEN: usize = 6;
@@ -42,19 +45,23 @@ fn nothing_reported_in_a_block_is_lost_by_kill_9() {
     let mut payers: Vec<Payer> =
         (1..=PAYERS).map(|number| Payer { number, next_nonce: 0, open: BTreeMap::new() }).collect();
     let mut reported = Reported::default();
-    for life in 0..KILLS {
-        let node = chain.start(address);
+    let (mut lives, mut kills) = (0, 0);
+    while kills < KILLS {
+        assert!(lives < LIVES, "only {kills} of {lives} kills hit a commit");
+        let (node, mut commits) = chain.start_watched(address);
         let api = node.api();
         reported.check_newest(&api);
         send_again(&payers, &chain.spec().id(), &api);
-        let killed_at = killing_time(&chain, life);
-        while now().0 < killed_at {
+        let slot_ms = u64::from(FAST_SLOT_MS);
+        let until = now().0 + u64::from(3 + lives % 3) * slot_ms;
+        while now().0 < until {
             payers.iter_mut().for_each(|payer| payer.pay(&chain, &api));
-            reported.collect(&api, &mut payers, killed_at);
-            let slot_ms = Duration::from_millis(FAST_SLOT_MS.into());
-            thread::sleep(Duration::from_millis(killed_at.saturating_sub(now().0)).min(slot_ms));
+            reported.collect(&api, &mut payers, until);
+            thread::sleep(Duration::from_millis(until.saturating_sub(now().0).min(slot_ms)));
         }
-        node.kill();
+        kill_inside_commit(node, &mut commits, lives);
+        kills += u64::from(commits.ended_inside());
+        lives += 1;
     }
     let node = chain.start(address);
     let api = node.api();
@@ -77,12 +84,15 @@ fn nothing_reported_in_a_block_is_lost_by_kill_9() {
     assert_eq!(audit.coins.units(), PAYERS * 1_000_000 * UNITS_PER_COIN - burned);
 }
 
-/// The first milliseconds of a slot some slots from now, while its block is being written; other milliseconds in
-/// each life.
-fn killing_time(chain: &FastChain, life: u64) -> u64 {
-    let (slot_ms, genesis) = (u64::from(FAST_SLOT_MS), chain.spec().genesis_time.0);
-    let slot = (now().0 - genesis) / slot_ms + 3 + life % 3;
-    genesis + slot * slot_ms + life * 7 % 50
+/// While the next block is being written; at another point of the write in each life.
+fn kill_inside_commit(node: NodeProcess, commits: &mut Commits, life: u32) {
+    let last = commits.wait();
+    let until = Instant::now() + last * (life % 8) / 8;
+    // A sleep is too coarse for what takes a millisecond or two.
+    while Instant::now() < until {
+        std::hint::spin_loop();
+    }
+    node.kill();
 }
 
 impl Payer {

@@ -16,7 +16,7 @@ use light_client::{
 };
 use tempfile::TempDir;
 
-use crate::{NodeProcess, now};
+use crate::{Commits, NodeProcess, now};
 
 /// The slots of a [`FastChain`], in milliseconds: the shortest there may be.
 pub const FAST_SLOT_MS: u32 = 100;
@@ -81,6 +81,15 @@ impl FastChain {
 
     /// Starts its node, which holds all keys.
     pub fn start(&self, address: SocketAddr) -> NodeProcess {
+        NodeProcess::start(&self.arguments(), address)
+    }
+
+    /// As [`FastChain::start`], with the commits of the node's blocks.
+    pub fn start_watched(&self, address: SocketAddr) -> (NodeProcess, Commits) {
+        NodeProcess::start_watched(&self.arguments(), address)
+    }
+
+    fn arguments(&self) -> Vec<String> {
         let text = |path: &Path| path.display().to_string();
         let mut arguments = vec!["run".to_owned()];
         arguments.extend(["--chain".to_owned(), text(&self.folder.path().join("spec.toml"))]);
@@ -88,7 +97,7 @@ impl FastChain {
         for key in &self.keys {
             arguments.extend(["--keys".to_owned(), text(key)]);
         }
-        NodeProcess::start(&arguments, address)
+        arguments
     }
 
     /// A client of this chain that starts from genesis.

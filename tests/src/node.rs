@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{Api, paths};
+use crate::{Api, Commits, paths};
 
 /// A running `vsys-node`; killed when dropped.
 pub struct NodeProcess {
@@ -44,19 +44,34 @@ impl NodeProcess {
     /// # Panics
     /// If it does not start.
     pub fn start(arguments: &[String], address: SocketAddr) -> Self {
-        let mut command = Command::new(paths::node_program());
-        command.args(arguments).args(["--api", &address.to_string()]);
-        command.env("RUST_LOG", "warn").stdin(Stdio::null()).stdout(Stdio::null());
-        let mut node = Self { child: command.spawn().unwrap(), address };
-        let (api, until) = (node.api(), Instant::now() + PATIENCE);
+        Self::launch(command(arguments, address).env("RUST_LOG", "warn"), address).ready()
+    }
+
+    /// As [`NodeProcess::start`], with the commits of its blocks.
+    ///
+    /// # Panics
+    /// If it does not start.
+    pub fn start_watched(arguments: &[String], address: SocketAddr) -> (Self, Commits) {
+        let mut command = command(arguments, address);
+        let mut node = Self::launch(command.env("RUST_LOG", Commits::LOG).stderr(Stdio::piped()), address);
+        let commits = Commits::read(node.child.stderr.take().unwrap());
+        (node.ready(), commits)
+    }
+
+    fn launch(command: &mut Command, address: SocketAddr) -> Self {
+        Self { child: command.spawn().unwrap(), address }
+    }
+
+    fn ready(mut self) -> Self {
+        let (api, until) = (self.api(), Instant::now() + PATIENCE);
         while api.try_get("/health").is_err() {
-            if let Some(status) = node.child.try_wait().unwrap() {
-                panic!("vsys-node {} ended with {status}", arguments.join(" "));
+            if let Some(status) = self.child.try_wait().unwrap() {
+                panic!("vsys-node ended with {status}");
             }
-            assert!(Instant::now() < until, "vsys-node does not answer at {address}");
+            assert!(Instant::now() < until, "vsys-node does not answer at {}", self.address);
             thread::sleep(Duration::from_millis(5));
         }
-        node
+        self
     }
 
     /// Its API.
@@ -95,6 +110,13 @@ impl NodeProcess {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
+}
+
+fn command(arguments: &[String], address: SocketAddr) -> Command {
+    let mut command = Command::new(paths::node_program());
+    command.args(arguments).args(["--api", &address.to_string()]);
+    command.stdin(Stdio::null()).stdout(Stdio::null());
+    command
 }
 
 impl Drop for NodeProcess {

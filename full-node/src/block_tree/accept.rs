@@ -146,7 +146,10 @@ impl Chain {
         )?;
         let head = self.head_after(&snapshot, Some(prepared))?;
         batch.head(&head.id);
+        let height = prepared.block.header.header.height.0;
+        tracing::trace!(height, "the commit of a block begins");
         self.database.commit(&batch)?;
+        tracing::trace!(height, "the commit of a block ends");
 
         for (id, node) in &prepared.changes.new_nodes {
             self.database.cache().put(*id, Arc::clone(node));
