@@ -210,6 +210,7 @@ fn saved_state_goes_on_and_belongs_to_its_chain() {
     let mut second = client(&server);
     second.restore(&saved).unwrap();
     assert_eq!(second.trusted(), first.trusted());
+    assert_eq!(second.signatures(), first.signatures());
     assert_eq!(second.account(&test_address(1)), first.account(&test_address(1)));
     assert_eq!(second.payment(&id), first.payment(&id));
     let other = ScriptedServer::new(chain(7));

@@ -101,7 +101,7 @@ pub enum SyncView {
         time: Time,
         /// Signatures under it.
         signatures: u32,
-        /// Holders whose signature counts; 0 after a reload until a newer block is proven.
+        /// Holders whose signature counts; 0 for the block that the wallet was given to start from.
         of: u32,
     },
     /// Nothing new could be proven since.

@@ -480,6 +480,7 @@ pub(crate) fn proof_signed(signatures: Option<(u32, u32)>, height: u64, age: &st
     let block =
         format!("block {}, {age}. Their names come from a block you already trusted.", number(height));
     match signatures {
+        Some((_, 0)) => ("This wallet came with it".to_owned(), block),
         Some((signatures, of)) => (format!("{signatures} of {of} supernodes signed"), block),
         None => ("More than two thirds of the supernodes signed".to_owned(), block),
     }
@@ -530,6 +531,10 @@ pub(crate) const LIE_NOT_USED: &str = "It was caught here and not used. This ser
 pub(crate) fn sync(sync: &SyncView, shown: impl Fn(Time) -> String) -> (String, String) {
     match sync {
         SyncView::Connecting => ("Connecting".to_owned(), "Nothing heard yet.".to_owned()),
+        SyncView::Verified { height, time, of: 0, .. } => (
+            format!("Proven up to block {}", number(height.0)),
+            format!("{}, the block this wallet started from.", shown(*time)),
+        ),
         SyncView::Verified { height, time, signatures, of } => (
             format!("Proven up to block {}", number(height.0)),
             format!("{}, signed by {signatures} of {of} supernodes.", shown(*time)),

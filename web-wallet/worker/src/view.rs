@@ -61,12 +61,7 @@ fn sync_view(client: &Client, sync: Sync) -> SyncView {
         Sync::Connecting => SyncView::Connecting,
         Sync::Verified => {
             let (signatures, of) = client.signatures().unwrap_or_default();
-            SyncView::Verified {
-                height,
-                time: client.trusted_time(),
-                signatures: short(signatures),
-                of: short(of),
-            }
+            SyncView::Verified { height, time: client.trusted_time(), signatures, of }
         }
         Sync::Stale { since } => SyncView::Stale { since, height },
         Sync::OtherChain { server } => {

@@ -43,7 +43,7 @@ pub struct Client {
     verifier: Verifier,
     trusted: Trusted,
     /// Signatures under the newest final block, and those that could have been.
-    signatures: Option<(usize, usize)>,
+    signatures: Option<(u32, u32)>,
     /// When the newest proof of any kind was made here.
     proven_at: Option<Time>,
     servers: Vec<Server>,
@@ -150,8 +150,9 @@ impl Client {
         self.verifier.clock().start(self.trusted.slot)
     }
 
-    /// Signatures under the newest final block, and how many could have signed; `None` before the first beacon.
-    pub const fn signatures(&self) -> Option<(usize, usize)> {
+    /// Signatures under the newest final block, and how many could have signed; `None` while it is the one that this
+    /// client was given to start from.
+    pub const fn signatures(&self) -> Option<(u32, u32)> {
         self.signatures
     }
 

@@ -94,7 +94,10 @@ impl Client {
             && newer.round >= self.trusted.round
             && let Ok((source, target)) = beacon.tables.resolve(&self.trusted.tables)
         {
-            self.signatures = Some((beacon.signatures.len(), Electorate::new(&target, &source).len()));
+            // Both are at most the holders of two tables.
+            let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+            let electorate = Electorate::new(&target, &source);
+            self.signatures = Some((count(beacon.signatures.len()), count(electorate.len())));
         }
         let height = newer.height;
         self.trust(newer, now);

@@ -11,13 +11,14 @@ use crate::{
 
 /// Bytes of a saved client, at most.
 const MAX_SAVED_BYTES: usize = 64 * 1024 * 1024;
-const FORMAT: u8 = 1;
+const FORMAT: u8 = 2;
 
 /// Everything proven so far, and the payments under way, after a byte for the format. Losing it costs one request.
 #[derive(BorshDeserialize)]
 struct Saved {
     chain: ChainId,
     trusted: TrustedCheckpoint,
+    signatures: Option<(u32, u32)>,
     proven_at: Option<Time>,
     #[borsh(deserialize_with = "codec::ordered_map")]
     accounts: BTreeMap<Address, AccountState>,
@@ -50,6 +51,7 @@ impl Client {
             FORMAT,
             self.chain(),
             self.trusted.checkpoint(),
+            self.signatures,
             self.proven_at,
             &self.accounts,
             &self.payments,
@@ -72,6 +74,7 @@ impl Client {
         let trusted = Trusted::try_from(saved.trusted)?;
         if trusted.round > self.trusted.round {
             self.trusted = trusted;
+            self.signatures = saved.signatures;
         }
         self.proven_at = saved.proven_at;
         self.accounts = saved.accounts;
