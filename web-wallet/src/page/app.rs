@@ -111,6 +111,7 @@ impl App {
                 }
                 Effect::Show { route, replace } => show(route, replace),
                 Effect::Copy(text) => copy(text, self.send.clone()),
+                Effect::KeepStorage => keep_storage(self.send.clone()),
             }
         }
     }
@@ -148,6 +149,16 @@ fn copy(text: String, send: Callback<Message>) {
         // Over plain http from another machine there is none.
         let worked = !clipboard.is_undefined() && JsFuture::from(clipboard.write_text(&text)).await.is_ok();
         send.emit(Message::Copied(worked));
+    });
+}
+
+fn keep_storage(send: Callback<Message>) {
+    spawn_local(async move {
+        // What came of it, or that the browser cannot, is what the worker then finds.
+        if let Ok(decided) = gloo::utils::window().navigator().storage().persist() {
+            let _decision = JsFuture::from(decided).await;
+        }
+        send.emit(Message::StorageAsked);
     });
 }
 

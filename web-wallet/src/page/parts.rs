@@ -174,22 +174,25 @@ pub(crate) fn problem(problem: &Problem) -> Html {
     said("stop", &what, &why, html! { <p>{ remedy }</p> })
 }
 
-/// A row of choices of which one holds.
-pub(crate) fn choices<T: PartialEq + Clone + 'static>(
+/// A row of choices of which at most one holds: for each its words, whether it holds, and what choosing it says.
+pub(crate) fn choices(
     ui: Ui<'_>,
     label: &str,
-    options: &[(T, String)],
-    chosen: &T,
-    message: fn(T) -> Message,
+    options: impl IntoIterator<Item = (AttrValue, bool, Message)>,
 ) -> Html {
-    let option = |(value, words): &(T, String)| {
-        let on = value == chosen;
+    let option = |(words, holds, message): (AttrValue, bool, Message)| {
         html! {
-            <button type="button" role="radio" class="choice" aria-checked={on.to_string()}
-                onclick={ui.on(message(value.clone()))}>{ words }</button>
+            <label class="choice">
+                <input type="radio" name={label.to_owned()} checked={holds} onchange={ui.chosen(message)} />
+                { words }
+            </label>
         }
     };
-    html! { <div class="choices" role="radiogroup" aria-label={label.to_owned()}>{ for options.iter().map(option) }</div> }
+    html! {
+        <div class="choices" role="radiogroup" aria-label={label.to_owned()}>
+            { for options.into_iter().map(option) }
+        </div>
+    }
 }
 
 /// A QR code, dark on a white card with a quiet zone; nothing when the text is too long for one.

@@ -63,14 +63,16 @@ fn rules(ui: Ui<'_>) -> Html {
     let rule = |(at, (what, why)): (usize, &(&'static str, &'static str))| {
         html! { <li><span class="count" aria-hidden="true">{ at + 1 }</span><div><b>{ *what }</b><p>{ *why }</p></div></li> }
     };
-    let lengths = [12, 24].map(|count| (count, words::word_count(count)));
+    let length = ui.model.setup.length;
+    let lengths =
+        [12, 24].map(|count| (words::word_count(count).into(), count == length, Message::ChooseWords(count)));
     html! {
         <main class="solo">
             { step_head(ui, words::RULES_TITLE, Some((1, CREATE_STEPS))) }
             <ol class="rules">{ for words::RULES.iter().enumerate().map(rule) }</ol>
             <div class="field">
                 <span class="label">{ words::HOW_MANY_WORDS }</span>
-                { choices(ui, words::HOW_MANY_WORDS, &lengths, &ui.model.setup.length, Message::ChooseWords) }
+                { choices(ui, words::HOW_MANY_WORDS, lengths) }
                 <p class="hint">{ words::HOW_MANY_WHY }</p>
             </div>
             <div class="foot">{ primary(ui, words::UNDERSTOOD, None, true, Message::Continue) }</div>
@@ -133,10 +135,14 @@ fn meter(strength: Strength) -> Html {
 
 fn restore_words(ui: Ui<'_>) -> Html {
     let setup = &ui.model.setup;
-    let kinds = [(false, words::KIND_WORDS.to_owned()), (true, words::KIND_VSYSTEMS.to_owned())];
+    let kinds = [(words::KIND_WORDS, false), (words::KIND_VSYSTEMS, true)].map(|(words, vsystems)| {
+        (words.into(), vsystems == setup.vsystems, Message::ChooseVsystems(vsystems))
+    });
     let counts: &[u8] = if setup.vsystems { &[15, 18, 0] } else { &[12, 24] };
-    let counts: Vec<_> = counts.iter().map(|count| (*count, words::word_count(*count))).collect();
     let chosen = if setup.one_field { 0 } else { u8::try_from(setup.typed.len()).unwrap_or_default() };
+    let counts = counts
+        .iter()
+        .map(|count| (words::word_count(*count).into(), *count == chosen, Message::ChooseLength(*count)));
     let wrong = match ui.model.problem_at(Place::Setup) {
         Some(Problem::Phrase { word, .. }) => word.map(usize::from),
         _ => None,
@@ -164,8 +170,8 @@ fn restore_words(ui: Ui<'_>) -> Html {
             { step_head(ui, words::RESTORE_TITLE, Some((1, RESTORE_STEPS))) }
             <p class="lead">{ words::RESTORE_WHY }</p>
             <form class="form" onsubmit={ui.submit(Message::Continue)} autocomplete="off">
-                { choices(ui, words::KIND, &kinds, &setup.vsystems, Message::ChooseVsystems) }
-                { choices(ui, words::HOW_MANY_WORDS, &counts, &chosen, Message::ChooseLength) }
+                { choices(ui, words::KIND, kinds) }
+                { choices(ui, words::HOW_MANY_WORDS, counts) }
                 <div class={classes!("word-fields", setup.one_field.then_some("one"))}>
                     { for setup.typed.iter().enumerate().map(field) }
                 </div>

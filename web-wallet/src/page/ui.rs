@@ -3,7 +3,7 @@
 use light_client::data_format::Time;
 use wasm_bindgen::JsCast;
 use web_protocol::Secret;
-use web_sys::{HtmlInputElement, InputEvent, MouseEvent, SubmitEvent};
+use web_sys::{Event, HtmlInputElement, InputEvent, MouseEvent, SubmitEvent};
 use yew::Callback;
 
 use crate::state::{Message, Model};
@@ -21,6 +21,11 @@ pub(crate) struct Ui<'a> {
 impl Ui<'_> {
     /// Sends this message at a click.
     pub(crate) fn on(&self, message: Message) -> Callback<MouseEvent> {
+        self.send.reform(move |_| message.clone())
+    }
+
+    /// Sends this message when a choice is made.
+    pub(crate) fn chosen(&self, message: Message) -> Callback<Event> {
         self.send.reform(move |_| message.clone())
     }
 

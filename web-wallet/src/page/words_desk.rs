@@ -3,7 +3,7 @@
 use yew::prelude::*;
 
 use super::icons::{Icon, icon};
-use super::parts::{button, primary, problem_at, quiet};
+use super::parts::{button, choices, primary, problem_at, quiet};
 use super::ui::Ui;
 use crate::state::{Desk, Message, Place, Waiting};
 use crate::words;
@@ -91,18 +91,13 @@ pub(crate) fn check(ui: Ui<'_>, head: Html) -> Html {
     let question = |(at, question): (usize, &web_protocol::WordQuestion)| {
         let picked = desk.picked.get(at).copied().flatten();
         let name = words::word_nth(u32::from(question.position) + 1, desk.length);
-        let choice = |(nth, word): (usize, &web_protocol::Secret)| {
-            html! {
-                <button type="button" role="radio" class="choice" aria-checked={(picked == Some(nth)).to_string()}
-                    onclick={ui.on(Message::Pick(at, nth))}>{ &word.0 }</button>
-            }
-        };
+        let options = question.choices.iter().enumerate();
+        let options = options
+            .map(|(nth, word)| (word.0.to_string().into(), picked == Some(nth), Message::Pick(at, nth)));
         html! {
             <div class="field">
                 <span class="label">{ &name }</span>
-                <div class="choices" role="radiogroup" aria-label={name.clone()}>
-                    { for question.choices.iter().enumerate().map(choice) }
-                </div>
+                { choices(ui, &name, options) }
             </div>
         }
     };

@@ -79,7 +79,7 @@ fn succeeded(model: &mut Model, waiting: Waiting, answer: Answer) -> Vec<Effect>
             model.setup.password = Secret::default();
             model.setup.repeat = Secret::default();
             model.desk = None;
-            vec![]
+            vec![Effect::KeepStorage]
         }
         (Waiting::Unlock { send }, Answer::Done) => {
             model.password = Secret::default();

@@ -88,6 +88,9 @@ pub(crate) enum Message {
     LoadHistory,
     /// Ask all servers now.
     Refresh,
+
+    /// The browser was asked to keep the storage, and has decided.
+    StorageAsked,
 }
 
 /// Something for the browser to do.
@@ -104,4 +107,6 @@ pub(crate) enum Effect {
     },
     /// Copy to the clipboard, then report [`Message::Copied`].
     Copy(String),
+    /// Ask the browser never to clear our storage by itself, then report [`Message::StorageAsked`].
+    KeepStorage,
 }

@@ -130,6 +130,8 @@ pub(crate) enum Waiting {
     Refresh,
     /// [`Command::Erase`].
     Erase,
+    /// [`Command::StorageAsked`].
+    StorageAsked,
 }
 
 impl Waiting {
@@ -147,7 +149,7 @@ impl Waiting {
             Self::Draft => Some(Place::Send),
             Self::Send | Self::Unlock { .. } | Self::Reveal | Self::Erase => Some(Place::Sheet),
             Self::TestCoins | Self::History | Self::Refresh | Self::Lock | Self::Dismiss => Some(Place::Page),
-            Self::Forget | Self::Discard => None,
+            Self::Forget | Self::Discard | Self::StorageAsked => None,
         }
     }
 }

@@ -18,12 +18,13 @@ struct Page {
     model: Model,
     told: Vec<ToWorker>,
     shown: Vec<Route>,
+    asked_to_keep: bool,
 }
 
 impl Page {
     fn open(route: Route, view: View) -> Self {
         let (model, effects) = Model::new(route, NOW);
-        let mut page = Self { model, told: vec![], shown: vec![] };
+        let mut page = Self { model, told: vec![], shown: vec![], asked_to_keep: false };
         page.record(effects);
         assert_eq!(page.told[0].command, Command::Start);
         page.view(view);
@@ -37,6 +38,7 @@ impl Page {
                 Effect::Tell(message) => self.told.push(message),
                 Effect::Show { route, .. } => self.shown.push(route),
                 Effect::Copy(_) => {}
+                Effect::KeepStorage => self.asked_to_keep = true,
             }
         }
     }
@@ -186,7 +188,11 @@ fn a_wallet_is_made_with_its_words_checked() {
     assert_eq!(*page.last(), Command::CheckQuiz { picked: vec![secret("b")] });
     page.answer(Ok(Answer::Done));
     assert_eq!(*page.last(), Command::Keep { password: secret("boat green seven"), backed_up: true });
+    assert!(!page.asked_to_keep);
     page.answer(Ok(Answer::Done)).view(with_wallet(true));
+    assert!(page.asked_to_keep, "keys that are stored should stay");
+    page.say(Message::StorageAsked);
+    assert_eq!(*page.last(), Command::StorageAsked, "the worker sees what came of it");
     assert_eq!(page.model.route, Route::Home);
     assert_eq!(page.model.setup, Setup::default(), "the password is forgotten");
 }

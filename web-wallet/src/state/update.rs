@@ -101,6 +101,7 @@ pub(crate) fn update(model: &mut Model, message: Message) -> Vec<Effect> {
             model.clear_problem(Place::Page);
             vec![model.tell(Command::Refresh, Waiting::Refresh)]
         }
+        Message::StorageAsked => vec![model.tell(Command::StorageAsked, Waiting::StorageAsked)],
     }
 }
 
