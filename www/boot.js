@@ -8,7 +8,7 @@ const say = (id) => {
   }
 };
 
-if (typeof WebAssembly !== "object") {
+if (typeof WebAssembly !== "object" || !CSS.supports("color", "light-dark(red, red)")) {
   say("splash-old");
 } else {
   import("/main.js").catch(() => say("splash-failed"));
