@@ -54,7 +54,7 @@ pub struct Address([u8; LENGTH]);
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AddressError {
     /// Not base58, or not 26 bytes of it.
-    #[error("this is not an address: an address is 35 letters and digits starting with AR, AT or AU")]
+    #[error("an address is 35 letters and digits that start with AR, AT or AU")]
     Shape,
     /// A version byte of something else (a contract or a token).
     #[error("this names something else than an account (version {0})")]

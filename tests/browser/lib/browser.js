@@ -58,7 +58,8 @@ export async function screenshots(page, name) {
     for (const colorScheme of ["light", "dark"]) {
       await page.setViewportSize(size);
       await page.emulateMedia({ colorScheme });
-      await page.screenshot({ path: path.join(OUTPUT, `${name}-${view}-${colorScheme}.png`) });
+      // A change of colours is animated: the picture is of its end.
+      await page.screenshot({ path: path.join(OUTPUT, `${name}-${view}-${colorScheme}.png`), animations: "disabled" });
     }
   }
   await page.setViewportSize(VIEWS.phone);

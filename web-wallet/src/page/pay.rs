@@ -1,7 +1,7 @@
 //! Send, review, the payment's line of time, receive.
 
 use light_client::data_format::TransactionId;
-use web_protocol::{PaymentStep, PaymentView, Review};
+use web_protocol::{PaymentStep, PaymentView, Problem, Review};
 use yew::prelude::*;
 
 use super::parts::{address, fact, head, long_fact, primary, problem_at, qr, quiet, said, submit};
@@ -22,6 +22,9 @@ pub(crate) fn send(ui: Ui<'_>) -> Html {
     let busy = ui.model.is_waiting(Waiting::Draft).then_some(words::LOOKING_OVER);
     let memo_left = MAX_MEMO.saturating_sub(form.memo.len()) as u64;
     let memo_over = form.memo.len() > MAX_MEMO;
+    let problem = ui.model.problem_at(Place::Send);
+    let wrong_to = matches!(problem, Some(Problem::Address(_) | Problem::OtherNetwork));
+    let wrong_amount = matches!(problem, Some(Problem::Amount(_) | Problem::Balance { .. }));
     html! {
         <>
             { head(ui, words::SEND) }
@@ -30,6 +33,7 @@ pub(crate) fn send(ui: Ui<'_>) -> Html {
                     <label for="to">{ words::TO }</label>
                     <input class="input mono" id="to" type="text" value={form.to.clone()} autocomplete="off" autocapitalize="none"
                         spellcheck="false" placeholder={words::TO_PLACEHOLDER} aria-describedby="to-hint"
+                        aria-invalid={wrong_to.then_some("true")}
                         oninput={ui.typed(Message::TypeRecipient)} />
                     <div class="hint" id="to-hint" role="status">
                         if let Some(recipient) = ui.model.recipient() {
@@ -44,6 +48,7 @@ pub(crate) fn send(ui: Ui<'_>) -> Html {
                     <div class="with-button">
                         <input class="input figure" id="amount" type="text" inputmode="decimal" value={shown} autocomplete="off"
                             placeholder={words::AMOUNT_PLACEHOLDER} aria-describedby="amount-hint"
+                            aria-invalid={wrong_amount.then_some("true")}
                             oninput={ui.typed(Message::TypeAmount)} />
                         <span class="unit">{ words::UNIT }</span>
                         <button type="button" class="chip" aria-pressed={form.everything.to_string()}

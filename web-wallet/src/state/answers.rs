@@ -107,7 +107,6 @@ fn succeeded(model: &mut Model, waiting: Waiting, answer: Answer) -> Vec<Effect>
         }
         (Waiting::TestCoins, Answer::Done) => {
             model.coins_asked = model.account().map(|account| account.history_count);
-            model.note(Notice::CoinsComing);
             vec![]
         }
         (Waiting::Erase, Answer::Done) => {

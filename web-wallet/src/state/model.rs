@@ -72,8 +72,6 @@ pub(crate) enum Notice {
     Copied,
     /// The browser does not let us copy.
     NotCopied,
-    /// Test coins are coming.
-    CoinsComing,
     /// The words are checked.
     BackedUp,
     /// Keys forgotten.

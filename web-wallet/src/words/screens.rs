@@ -55,7 +55,6 @@ pub(crate) fn notice(notice: Notice) -> &'static str {
         Notice::NotCopied => {
             "This browser does not let the wallet copy: mark the address and copy it yourself"
         }
-        Notice::CoinsComing => "Test coins are on their way: a few seconds",
         Notice::BackedUp => "Your words are checked",
         Notice::Locked => "Locked",
         Notice::Unlocked => "Unlocked for as long as you use it, and five minutes more",
@@ -403,7 +402,7 @@ pub(crate) fn step_taken(state: StepState, at: Option<String>, servers: u32) -> 
         return ("Handing it to a server".to_owned(), "a second or two".to_owned());
     }
     let what = match servers {
-        0 => "Taken by the servers".to_owned(),
+        0 => "Taken by a server".to_owned(),
         servers => format!("Taken by {}", plural(u64::from(servers), "server", "servers")),
     };
     (what, at.unwrap_or_default())
@@ -464,7 +463,7 @@ pub(crate) const COPY_COMPARE: &str = "After pasting, compare the first and the 
 
 // How do I know?
 pub(crate) const HOW_DO_I_KNOW: &str = "How do I know?";
-pub(crate) const PROOF_HINT: &str = "From signatures to your balance, in four steps";
+pub(crate) const PROOF_HINT: &str = "From signatures to your balance";
 pub(crate) const NOTHING_PROVEN: &str =
     "Nothing is proven yet. As soon as a server answers, this page says why you can believe it.";
 pub(crate) const PROOF_COMMITS: &str = "That block commits to all balances";
@@ -613,7 +612,7 @@ pub(crate) const REVEAL_TITLE: &str = "Before your words are shown";
 pub(crate) const REVEAL_WHY: &str =
     "Whoever sees them has your coins. Nobody from any support ever needs them.";
 pub(crate) const FORGOT: &str = "I forgot my password";
-pub(crate) const FORGOT_TITLE: &str = "Forgotten password";
+pub(crate) const FORGOT_TITLE: &str = "Lost password";
 pub(crate) const FORGOT_SHORT: &str = "Nobody can reset it, but your words open the wallet anew.";
 pub(crate) const FORGOT_LEAD: &str =
     "Nobody can reset it or get around it: only you know it. Only your words help.";
