@@ -1,6 +1,6 @@
 //! The authenticated state: what a block's `state_root` commits to, and the proofs of it.
 //!
-//! [`trie`] is the structure, [`witness`] the proofs; the rest says which records are where in it. Whoever has the
+//! [`trie`] is the structure, [`witness`] the proofs, [`stake`] what coins earn; the rest says which records are where in it. Whoever has the
 //! state reads it and hands out what the reads touched; whoever has the root runs the same reads on that.
 //!
 //! ```
@@ -34,6 +34,7 @@
 mod account;
 mod history;
 mod keys;
+pub mod stake;
 pub mod trie;
 pub mod witness;
 
