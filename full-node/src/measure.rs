@@ -59,9 +59,9 @@ impl Payments {
             name: "payments".to_owned(),
             network,
             genesis_time: Time(0),
-            engine: EngineSpec::Spos(SposSpec { slot_ms: SLOT_MS, slots: SlotTable(vec![Some(holder)]) }),
+            engine: EngineSpec::Spos(SposSpec::without_rewards(SLOT_MS, SlotTable(vec![Some(holder)]))),
             modules: vec![ModuleName::Coin],
-            fees: FeeSchedule { transfer: FEE },
+            fees: FeeSchedule { transfer: FEE, lease: FEE },
             trusting_period_ms: 1_000,
             accounts: recipients
                 .iter()

@@ -301,7 +301,7 @@ impl Node {
         let mut state = snapshot.state(root);
         let mut account = |address: &Address| -> Result<Option<AccountView>, NodeError> {
             let record = AccountRecord::read(&mut state, address)?;
-            Ok(record.map(|record| AccountView { nonce: record.nonce, balance: record.balance }))
+            Ok(record.as_ref().map(AccountView::from))
         };
         for address in &accepted.touched {
             if pool.next_nonce(address).is_some() {

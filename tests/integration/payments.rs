@@ -60,7 +60,7 @@ fn a_payment_on_a_development_chain_is_submitted_then_in_a_block_then_final() {
         memo: b"end to end".to_vec(),
         valid_until: height.plus(200),
     };
-    let view = AccountView { nonce: before.nonce, balance: before.balance };
+    let view = AccountView::from(&before);
     let drafted = transfer.draft(&spec, Some(&view), height.next()).unwrap();
     let signed = drafted.sign(&spec.id(), &keyring.key(&sender.address).unwrap());
     let fee = signed.transaction.fee;

@@ -54,9 +54,9 @@ impl FastChain {
             network: Network::Test,
             // Whole seconds, as people write them.
             genesis_time: Time(now().0 / 1_000 * 1_000),
-            engine: EngineSpec::Spos(SposSpec { slot_ms: FAST_SLOT_MS, slots: SlotTable(holders.collect()) }),
+            engine: EngineSpec::Spos(SposSpec::without_rewards(FAST_SLOT_MS, SlotTable(holders.collect()))),
             modules: vec![ModuleName::Coin],
-            fees: FeeSchedule { transfer: FEE },
+            fees: FeeSchedule { transfer: FEE, lease: FEE },
             trusting_period_ms: 21 * 86_400_000,
             accounts: (1..=accounts)
                 .map(|number| GenesisAccount {

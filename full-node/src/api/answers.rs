@@ -228,6 +228,8 @@ impl From<Outcome> for OutcomeAnswer {
             OutcomeStatus::Success => "success",
             OutcomeStatus::InsufficientBalance => "insufficient_balance",
             OutcomeStatus::Overflow => "overflow",
+            OutcomeStatus::InsufficientLease => "insufficient_lease",
+            OutcomeStatus::NothingToClaim => "nothing_to_claim",
         };
         Self {
             id: outcome.id.to_string(),

@@ -179,7 +179,9 @@ impl From<TransactionError> for Problem {
             E::OtherChain { found, expected } => {
                 problem.with("found", text(&found)).with("expected", text(&expected))
             }
-            E::ModuleDisabled { index, .. } | E::ZeroAmount { index } => problem.with("call", index),
+            E::ModuleDisabled { index, .. } | E::ZeroAmount { index } | E::LeaseToSelf { index } => {
+                problem.with("call", index)
+            }
             E::RecipientNetwork { to, .. } => problem.with("recipient", text(&to)),
             E::FeeTooLow { fee, minimum } => {
                 problem.with("fee", text(&fee.units())).with("minimum", text(&minimum.units()))

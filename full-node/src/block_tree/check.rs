@@ -8,7 +8,8 @@ use light_client::{
     },
     crypto::{Hash, Signature},
     data_format::{
-        BlockId, Checkpoint, Header, MAX_BLOCK_BYTES, SealedHeader, Slot, Time, TransactionId, codec,
+        BlockId, Checkpoint, EngineSpec, Header, MAX_BLOCK_BYTES, SealedHeader, Slot, Time, TransactionId,
+        codec,
     },
     state::Root,
     transaction::{CheckedTransaction, TransactionError, check_stateless},
@@ -17,7 +18,7 @@ use rayon::prelude::*;
 
 use super::{BlockError, Chain};
 use crate::{
-    logic::{BlockExecution, Executed, InclusionError},
+    logic::{BlockExecution, Executed, InclusionError, Place},
     storage::{Effects, Snapshot, StorageError, Version},
 };
 use light_client::{data_format::Outcome, state::Changes};
@@ -146,7 +147,7 @@ impl Chain {
         let mut block = Block { header: sealed, certificate, transactions: Vec::new() };
         let mut room = MAX_BLOCK_BYTES.saturating_sub(codec::encode(&block).len());
         let mut skipped = Vec::new();
-        let mut execution = BlockExecution::new(&self.container, snapshot.state(ground.root), height, slot)?;
+        let mut execution = self.execution(&snapshot, ground.root, &block.header.header)?;
         for candidate in candidates {
             if candidate.encoded_length() > room || execution.len() >= MAX_TRANSACTIONS {
                 break;
@@ -240,6 +241,25 @@ impl Chain {
             .collect()
     }
 
+    /// The execution of a block, as far as its header says: in whose slot it is and on what it stands.
+    fn execution<'a>(
+        &'a self,
+        snapshot: &'a Snapshot,
+        root: Root,
+        header: &Header,
+    ) -> Result<BlockExecution<'a>, BlockError> {
+        let EngineSpec::Spos(spos) = &self.spec.engine;
+        let clock = self.engine.clock();
+        let (height, slot, round) = (header.height, header.slot, clock.round(header.slot));
+        let place = Place { height, slot, round, average_window: spos.average_window.into() };
+        let (checkpoint, checkpoint_header) = self.checkpoint(snapshot, &header.parent, round)?;
+        let table = &self.tables(&checkpoint.id, &checkpoint_header)?.in_force;
+        let position = clock.position(slot);
+        let (holder, _) = table.holder(position).ok_or(HeaderError::SlotVacant(position))?;
+        let state = snapshot.state(root);
+        Ok(BlockExecution::new(&self.container, state, place, &holder.address, spos.block_reward)?)
+    }
+
     fn execute(
         &self,
         snapshot: &Snapshot,
@@ -247,8 +267,7 @@ impl Chain {
         header: &Header,
         transactions: &[CheckedTransaction],
     ) -> Result<Executed, BlockError> {
-        let mut execution =
-            BlockExecution::new(&self.container, snapshot.state(root), header.height, header.slot)?;
+        let mut execution = self.execution(snapshot, root, header)?;
         for (index, transaction) in transactions.iter().enumerate() {
             execution.apply(transaction).map_err(|error| match error {
                 InclusionError::Rule(error) => BlockError::Transaction { index, error },

@@ -19,8 +19,14 @@ const FUNDED: Amount = Amount(10_000_000 * UNITS_PER_COIN);
 const FAUCET_FUNDS: Amount = Amount(1_000_000_000 * UNITS_PER_COIN);
 /// What one faucet payment gives: 1,000 VSYS.
 pub const FAUCET_PAYMENT: Amount = Amount(1_000 * UNITS_PER_COIN);
-/// The least fee of a transfer: 0.1 VSYS, as in the V.Systems network.
-const TRANSFER_FEE: Amount = Amount(UNITS_PER_COIN / 10);
+/// The least fee of a transfer or a lease: 0.1 VSYS, as in the V.Systems network.
+const FEE: Amount = Amount(UNITS_PER_COIN / 10);
+/// New coins of a block: 36 VSYS, as in the V.Systems network.
+const BLOCK_REWARD: Amount = Amount(36 * UNITS_PER_COIN);
+/// 10 %.
+const GENESIS_COMMISSION: u16 = 1_000;
+/// Ten minutes, where the V.Systems network takes four days.
+const AVERAGE_WINDOW: u32 = 600;
 
 const SLOTS: u32 = 4;
 const SLOT_MS: u32 = 1_000;
@@ -43,9 +49,15 @@ pub fn development_spec(genesis_time: Time) -> ChainSpec {
         name: "development".to_owned(),
         network: NETWORK,
         genesis_time,
-        engine: EngineSpec::Spos(SposSpec { slot_ms: SLOT_MS, slots: SlotTable(holders.collect()) }),
-        modules: vec![ModuleName::Coin],
-        fees: FeeSchedule { transfer: TRANSFER_FEE },
+        engine: EngineSpec::Spos(SposSpec {
+            slot_ms: SLOT_MS,
+            slots: SlotTable(holders.collect()),
+            block_reward: BLOCK_REWARD,
+            genesis_commission: GENESIS_COMMISSION,
+            average_window: AVERAGE_WINDOW,
+        }),
+        modules: vec![ModuleName::Coin, ModuleName::Lease],
+        fees: FeeSchedule { transfer: FEE, lease: FEE },
         trusting_period_ms: TRUSTING_PERIOD_MS,
         accounts,
     }

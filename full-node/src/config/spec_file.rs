@@ -108,6 +108,7 @@ struct File {
 #[serde(deny_unknown_fields)]
 struct Fees {
     transfer: String,
+    lease: String,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -121,6 +122,12 @@ struct Engine {
 struct Spos {
     slot_ms: u32,
     slots: usize,
+    /// In VSYS.
+    block_reward: String,
+    /// In hundredths of a percent.
+    genesis_commission: u16,
+    /// In blocks.
+    average_window: u32,
     #[serde(default)]
     holders: Vec<SlotHolder>,
 }
@@ -189,7 +196,9 @@ fn parse_spec(text: &str) -> Result<ChainSpec, ParseFault> {
 }
 
 fn meant(file: File) -> Result<ChainSpec, SpecFault> {
-    let Spos { slot_ms, slots: count, holders } = file.engine.spos;
+    let Spos { slot_ms, slots: count, block_reward, genesis_commission, average_window, holders } =
+        file.engine.spos;
+    let block_reward = coins(&block_reward, || "block_reward".to_owned())?;
     if count > MAX_SLOTS {
         return Err(SpecFault::SlotCount(count));
     }
@@ -208,9 +217,18 @@ fn meant(file: File) -> Result<ChainSpec, SpecFault> {
         network: file.network,
         genesis_time: moment_from_toml(&file.genesis_time)
             .ok_or_else(|| SpecFault::GenesisTime(file.genesis_time.to_string()))?,
-        engine: EngineSpec::Spos(SposSpec { slot_ms, slots: SlotTable(slots) }),
+        engine: EngineSpec::Spos(SposSpec {
+            slot_ms,
+            slots: SlotTable(slots),
+            block_reward,
+            genesis_commission,
+            average_window,
+        }),
         modules: file.modules,
-        fees: FeeSchedule { transfer: coins(&file.fees.transfer, || "fees.transfer".to_owned())? },
+        fees: FeeSchedule {
+            transfer: coins(&file.fees.transfer, || "fees.transfer".to_owned())?,
+            lease: coins(&file.fees.lease, || "fees.lease".to_owned())?,
+        },
         trusting_period_ms: file
             .trusting_period_days
             .checked_mul(MS_PER_DAY)
@@ -234,9 +252,16 @@ fn print_spec(spec: &ChainSpec) -> Result<String, toml::ser::Error> {
         genesis_time: moment_to_toml(spec.genesis_time),
         trusting_period_days: spec.trusting_period_ms / MS_PER_DAY,
         modules: spec.modules.clone(),
-        fees: Fees { transfer: spec.fees.transfer.to_string() },
+        fees: Fees { transfer: spec.fees.transfer.to_string(), lease: spec.fees.lease.to_string() },
         engine: Engine {
-            spos: Spos { slot_ms: spos.slot_ms, slots: spos.slots.0.len(), holders: holders.collect() },
+            spos: Spos {
+                slot_ms: spos.slot_ms,
+                slots: spos.slots.0.len(),
+                block_reward: spos.block_reward.to_string(),
+                genesis_commission: spos.genesis_commission,
+                average_window: spos.average_window,
+                holders: holders.collect(),
+            },
         },
         accounts: spec
             .accounts
@@ -294,6 +319,17 @@ mod tests {
             other => panic!("{other:?}"),
         };
         assert_eq!(spec(fault("slot_ms = 1000", "slot_ms = 1")), SpecFault::Rule(SpecError::SlotLength(1)));
+        let rule = |from, to| match spec(fault(from, to)) {
+            SpecFault::Rule(error) => error,
+            other => panic!("{other:?}"),
+        };
+        assert!(matches!(
+            rule("block_reward = \"36\"", "block_reward = \"1000001\""),
+            SpecError::BlockReward(_)
+        ));
+        let commission = rule("genesis_commission = 1000", "genesis_commission = 10001");
+        assert_eq!(commission, SpecError::Commission(10_001));
+        assert_eq!(rule("average_window = 600", "average_window = 0"), SpecError::AverageWindow);
         assert_eq!(spec(fault("slot = 3", "slot = 2")), SpecFault::Slot(2));
         assert_eq!(spec(fault("slot = 3", "slot = 4")), SpecFault::Slot(4));
         assert_eq!(spec(fault("slots = 4", "slots = 4000000")), SpecFault::SlotCount(4_000_000));

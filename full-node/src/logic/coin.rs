@@ -1,9 +1,9 @@
 use light_client::{
     data_format::{Address, Call, CoinCall, ModuleName, Status},
-    state::HistoryKind,
+    state::{Asset, HistoryKind},
 };
 
-use super::{BlockState, CallError, ChangeError, Context, Module};
+use super::{BlockState, CallError, Context, Module, signed};
 
 /// Module `coin`: transfers.
 pub struct Coin;
@@ -14,16 +14,14 @@ impl Module for Coin {
     }
 
     fn check(&self, call: &Call, context: &Context, state: &mut BlockState<'_>) -> Result<(), CallError> {
-        let Call::Coin(CoinCall::Transfer { amount, .. }) = call;
-        let balance = state.account(&context.sender)?.unwrap_or_default().balance;
-        if balance < *amount { Err(CallError::Failed(Status::InsufficientBalance)) } else { Ok(()) }
+        let Call::Coin(CoinCall::Transfer { amount, .. }) = call else { return Ok(()) };
+        let available = state.account(&context.sender)?.unwrap_or_default().available();
+        if available < *amount { Err(CallError::Failed(Status::InsufficientBalance)) } else { Ok(()) }
     }
 
     fn execute(&self, call: &Call, context: &Context, state: &mut BlockState<'_>) -> Result<(), CallError> {
-        let Call::Coin(CoinCall::Transfer { to, amount }) = call;
-        // Supply is below 2^63 units, so no larger amount passes the check.
-        let delta =
-            i64::try_from(amount.units()).map_err(|_| CallError::Failed(Status::InsufficientBalance))?;
+        let Call::Coin(CoinCall::Transfer { to, amount }) = call else { return Ok(()) };
+        let delta = signed(*amount)?;
         change(state, &context.sender, context, HistoryKind::Sent, -delta, Status::InsufficientBalance)?;
         change(state, to, context, HistoryKind::Received, delta, Status::Overflow)
     }
@@ -37,8 +35,5 @@ fn change(
     delta: i64,
     otherwise: Status,
 ) -> Result<(), CallError> {
-    state.change(address, context.transaction, kind, delta).map_err(|error| match error {
-        ChangeError::Record(_) => CallError::Failed(otherwise),
-        ChangeError::State(error) => CallError::State(error),
-    })
+    state.change(address, context.transaction, kind, Asset::Coin, delta).map_err(|error| error.or(otherwise))
 }

@@ -1,10 +1,10 @@
 use light_client::{
-    data_format::{Height, Outcome, Slot, Status, transactions_root},
+    data_format::{Address, Amount, Outcome, Status, transactions_root},
     state::{Changes, NodeId},
     transaction::{AccountView, CheckedTransaction, TransactionError, check_includable},
 };
 
-use super::{BlockState, CallError, ChangeError, Container, Context, StateFault};
+use super::{BlockState, CallError, ChangeError, Container, Context, Place, StateFault};
 use crate::storage::{Effects, StateNodes};
 use light_client::{crypto::Hash, state::Trie};
 
@@ -40,17 +40,23 @@ pub enum InclusionError {
 }
 
 impl<'a> BlockExecution<'a> {
-    /// Starts a block at this height and slot on the state before it.
+    /// Starts a block at this place on the state before it. Its reward goes to the supernode that minted it, before
+    /// anything else happens: what its transactions do to stake cannot touch it.
     ///
     /// # Errors
     /// [`StateFault`] when the disk cannot be read.
     pub fn new(
         container: &'a Container,
         before: Trie<StateNodes<'a>>,
-        height: Height,
-        slot: Slot,
+        place: Place,
+        minter: &Address,
+        reward: Amount,
     ) -> Result<Self, StateFault> {
-        Ok(Self { container, state: BlockState::open(before, height, slot)?, outcomes: Vec::new() })
+        let mut state = BlockState::open(before, place)?;
+        if reward > Amount::ZERO {
+            state.reward(minter, reward)?;
+        }
+        Ok(Self { container, state, outcomes: Vec::new() })
     }
 
     /// Executes the next transaction: charges its fee, then makes all of its calls or none.
@@ -60,11 +66,11 @@ impl<'a> BlockExecution<'a> {
     pub fn apply(&mut self, checked: &CheckedTransaction) -> Result<Outcome, InclusionError> {
         let (transaction, sender, id) = (checked.transaction(), checked.sender(), checked.id());
         let account = self.state.account(&sender)?;
-        let view = account.map(|record| AccountView { nonce: record.nonce, balance: record.balance });
+        let view = account.as_ref().map(AccountView::from);
         check_includable(transaction, sender, view.as_ref(), self.state.height())?;
         let fee = transaction.fee;
         self.state.charge(&sender, id, fee).map_err(|error| match error {
-            ChangeError::State(fault) => InclusionError::State(fault),
+            ChangeError::State(_) | ChangeError::Stake(_) => InclusionError::State(error.into()),
             ChangeError::Record(_) => {
                 let balance = view.unwrap_or_default().balance;
                 InclusionError::Rule(TransactionError::FeeNotCovered { balance, fee })

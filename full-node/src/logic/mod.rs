@@ -11,17 +11,20 @@
 mod coin;
 mod execution;
 mod genesis;
+mod lease;
+mod records;
 mod state;
 
 use light_client::{
-    data_format::{Address, Call, ChainSpec, ModuleName, Status, TransactionId},
+    data_format::{Address, Amount, Call, ChainSpec, DecodeError, ModuleName, Status, TransactionId},
     state::StateError,
 };
 
 pub use coin::Coin;
 pub use execution::{BlockExecution, Executed, InclusionError};
 pub use genesis::genesis_state;
-pub use state::{BlockState, ChangeError};
+pub use lease::Lease;
+pub use state::{BlockState, ChangeError, Place};
 
 use crate::storage::StorageError;
 
@@ -66,6 +69,31 @@ pub enum CallError {
     State(#[from] StateFault),
 }
 
+impl ChangeError {
+    /// The call's failure: this status if a record does not allow the change; damaged stake is a fault of the state.
+    fn or(self, status: Status) -> CallError {
+        match self {
+            Self::Record(_) => CallError::Failed(status),
+            error => CallError::State(error.into()),
+        }
+    }
+}
+
+/// A change that nobody asked for and that yet cannot be: the records contradict each other.
+impl From<ChangeError> for StateFault {
+    fn from(error: ChangeError) -> Self {
+        match error {
+            ChangeError::State(fault) => fault,
+            error => Self::Record { key: Vec::new(), error: DecodeError::Malformed(error.to_string()) },
+        }
+    }
+}
+
+/// An amount as a change of a balance. Supply is below 2⁶³ units, so no larger amount passes a check before.
+fn signed(amount: Amount) -> Result<i64, CallError> {
+    i64::try_from(amount.units()).map_err(|_| CallError::Failed(Status::InsufficientBalance))
+}
+
 /// The modules that a chain runs.
 pub struct Container {
     modules: Vec<Box<dyn Module>>,
@@ -76,6 +104,7 @@ impl Container {
     pub fn new(spec: &ChainSpec) -> Self {
         let modules = spec.modules.iter().map(|name| match name {
             ModuleName::Coin => Box::new(Coin) as Box<dyn Module>,
+            ModuleName::Lease => Box::new(Lease),
         });
         Self { modules: modules.collect() }
     }
@@ -85,9 +114,7 @@ impl Container {
     /// # Errors
     /// [`CallError`]; the caller undoes the transaction.
     pub fn call(&self, call: &Call, context: &Context, state: &mut BlockState<'_>) -> Result<(), CallError> {
-        let name = match call {
-            Call::Coin(_) => ModuleName::Coin,
-        };
+        let name = call.module();
         // The stateless check refuses calls of modules that the chain does not run.
         for module in self.modules.iter().filter(|module| module.name() == name) {
             module.check(call, context, state)?;

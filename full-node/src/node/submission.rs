@@ -44,7 +44,7 @@ impl Node {
         let id = checked.id();
         let touched = touched(&checked);
         let (account, next) = self.account_at_head(&checked.sender())?;
-        let view = account.map(|record| AccountView { nonce: record.nonce, balance: record.balance });
+        let view = account.as_ref().map(AccountView::from);
         if self.pool().add(checked, view.as_ref(), next)? {
             // Nobody may be listening.
             drop(self.0.events.send(Event::Pending { id, touched: Arc::new(touched) }));
@@ -104,11 +104,15 @@ impl Node {
     }
 }
 
-/// The sender and the recipients, sorted.
+/// The sender and everybody concerned, sorted.
 fn touched(checked: &CheckedTransaction) -> Vec<Address> {
-    let recipients = checked.transaction().calls.iter().map(|call| {
-        let Call::Coin(CoinCall::Transfer { to, .. }) = call;
-        *to
-    });
-    recipients.chain([checked.sender()]).collect::<BTreeSet<_>>().into_iter().collect()
+    checked
+        .transaction()
+        .calls
+        .iter()
+        .map(Call::counterparty)
+        .chain([checked.sender()])
+        .collect::<BTreeSet<_>>()
+        .into_iter()
+        .collect()
 }

@@ -7,7 +7,7 @@ use light_client::{
         Address, Amount, Call, ChainSpec, CoinCall, Height, SignedTransaction, Slot, Time, Transaction,
         TransactionId,
     },
-    state::{AccountRecord, Asset, HistoryChain, Order, Space as StateSpace, SupplyRecord, balance_of},
+    state::{AccountRecord, HistoryChain, Order, Space as StateSpace, SupplyRecord, stake::outstanding},
 };
 
 use crate::{
@@ -187,15 +187,17 @@ impl Harness {
                 chain = chain.append(&entry.record).unwrap();
             }
             assert_eq!(chain, record.history(), "history of {address}");
-            let sum = balance_of(history.iter().map(|entry| &entry.record), Asset::Coin).unwrap();
-            assert_eq!(sum, record.balance, "balance of {address}");
+            let sums = record.check_balance(history.iter().map(|entry| &entry.record));
+            assert_eq!(sums, Ok(()), "balance and leases of {address}");
             total += record.balance.units();
             records += history.len();
         }
         assert_eq!(snapshot.all(Space::History).unwrap().len(), records, "records of nobody");
         let supply = SupplyRecord::read(&mut state).unwrap().unwrap();
         assert_eq!(supply.genesis, self.node.spec().genesis_supply().unwrap());
-        assert_eq!(supply.total(), Some(Amount(total)), "coins were made or lost");
+        let units = u128::from(supply.total().unwrap().units());
+        let waiting = outstanding(&mut state).unwrap();
+        assert_eq!(units << 64, (u128::from(total) << 64) + waiting, "coins were made or lost");
         assert_eq!(snapshot.all(Space::Heights).unwrap().len() as u64, header.height.0 + 1);
     }
 

@@ -4,6 +4,7 @@ mod branches;
 mod crashes;
 mod finality;
 mod harness;
+mod leases;
 mod payments;
 mod proofs;
 mod stores;

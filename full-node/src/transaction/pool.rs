@@ -4,7 +4,7 @@ use std::{
 };
 
 use light_client::{
-    data_format::{Address, Amount, Call, CoinCall, Height, Transaction, TransactionId},
+    data_format::{Address, Amount, Height, Transaction, TransactionId},
     transaction::{AccountView, CheckedTransaction, TransactionError, check_against_account},
 };
 
@@ -356,9 +356,5 @@ fn price(checked: &CheckedTransaction) -> Price {
 
 /// What a transaction takes from its sender at most.
 fn spending(transaction: &Transaction) -> Amount {
-    let amounts = transaction.calls.iter().map(|call| {
-        let Call::Coin(CoinCall::Transfer { amount, .. }) = call;
-        *amount
-    });
-    Amount::sum(amounts.chain([transaction.fee])).unwrap_or(Amount(u64::MAX))
+    transaction.committed().unwrap_or(Amount(u64::MAX))
 }

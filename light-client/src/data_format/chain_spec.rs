@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
 
-use super::{Address, Amount, Call, CoinCall, Network, Time, codec};
+use super::{Address, Amount, Call, Network, Time, UNITS_PER_COIN, codec};
 use crate::crypto::{Domain, Ed25519Key, Hash};
 
 /// A chain's id: the hash of its spec's Borsh bytes.
@@ -53,7 +53,18 @@ pub struct SposSpec {
     pub slot_ms: u32,
     /// The slots of a round and who holds them at genesis; 1 to 64 of them, at least one filled.
     pub slots: SlotTable,
+    /// New coins for each block, shared by the stake of its supernode; at most 1,000,000 VSYS.
+    pub block_reward: Amount,
+    /// The share of a reward that the supernodes of genesis keep before it is shared, in hundredths of a percent.
+    pub genesis_commission: u16,
+    /// Blocks over which the minting average balance averages, at least 1.
+    pub average_window: u32,
 }
+
+/// The whole of a commission: hundredths of a percent.
+pub const MAX_COMMISSION: u16 = 10_000;
+/// The greatest reward of a block.
+const MAX_BLOCK_REWARD: Amount = Amount(1_000_000 * UNITS_PER_COIN);
 
 /// Who holds the slots of a round, by position; `None` is a vacant slot.
 #[derive(Clone, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
@@ -85,11 +96,11 @@ pub struct Holder {
     Deserialize,
 )]
 #[serde(rename_all = "snake_case")]
-// Without it an enum of one variant has no size, and Borsh refuses lists of such.
-#[repr(u8)]
 pub enum ModuleName {
     /// Transfers.
     Coin,
+    /// Leases to supernodes.
+    Lease,
 }
 
 /// The least a call costs, by kind. Fees are burned.
@@ -98,6 +109,8 @@ pub enum ModuleName {
 pub struct FeeSchedule {
     /// A transfer.
     pub transfer: Amount,
+    /// A lease, calling one back, or claiming what it has earned.
+    pub lease: Amount,
 }
 
 /// An account of block 0.
@@ -143,6 +156,15 @@ pub enum SpecError {
     /// The sum of all balances is too large.
     #[error("the balances add up to more than 2^63 units")]
     Supply,
+    /// The reward of a block is out of range.
+    #[error("block_reward must be at most 1,000,000 VSYS, it is {0}")]
+    BlockReward(Amount),
+    /// A share over the whole.
+    #[error("genesis_commission must be at most 10,000 (hundredths of a percent), it is {0}")]
+    Commission(u16),
+    /// No block to average over.
+    #[error("average_window must be at least 1 block")]
+    AverageWindow,
     /// A module is named twice.
     #[error("a module is named twice")]
     RepeatedModule,
@@ -157,7 +179,8 @@ impl ChainSpec {
     /// The least fee of a list of calls; `None` if it overflows.
     pub fn minimum_fee(&self, calls: &[Call]) -> Option<Amount> {
         Amount::sum(calls.iter().map(|call| match call {
-            Call::Coin(CoinCall::Transfer { .. }) => self.fees.transfer,
+            Call::Coin(_) => self.fees.transfer,
+            Call::Lease(_) => self.fees.lease,
         }))
     }
 
@@ -202,9 +225,23 @@ impl ChainSpec {
 }
 
 impl SposSpec {
+    /// Slots of a chain that makes no coins: for closed networks, and for tests.
+    pub const fn without_rewards(slot_ms: u32, slots: SlotTable) -> Self {
+        Self { slot_ms, slots, block_reward: Amount::ZERO, genesis_commission: 0, average_window: 86_400 }
+    }
+
     fn check(&self, network: Network) -> Result<(), SpecError> {
         if !(100..=600_000).contains(&self.slot_ms) {
             return Err(SpecError::SlotLength(self.slot_ms));
+        }
+        if self.block_reward > MAX_BLOCK_REWARD {
+            return Err(SpecError::BlockReward(self.block_reward));
+        }
+        if self.genesis_commission > MAX_COMMISSION {
+            return Err(SpecError::Commission(self.genesis_commission));
+        }
+        if self.average_window == 0 {
+            return Err(SpecError::AverageWindow);
         }
         let slots = &self.slots.0;
         if slots.is_empty() || slots.len() > MAX_SLOTS {
@@ -230,6 +267,11 @@ mod tests {
     use super::*;
     use crate::data_format::{codec::encode, decode};
 
+    fn spos(spec: &mut ChainSpec) -> &mut SposSpec {
+        let EngineSpec::Spos(spos) = &mut spec.engine;
+        spos
+    }
+
     #[test]
     fn the_id_covers_every_part_of_the_spec() {
         let holder = |byte| {
@@ -240,22 +282,26 @@ mod tests {
             name: "chain".to_owned(),
             network: Network::Test,
             genesis_time: Time(1),
-            engine: EngineSpec::Spos(SposSpec {
-                slot_ms: 1_000,
-                slots: SlotTable(vec![Some(holder(1)), None, Some(holder(2))]),
-            }),
+            engine: EngineSpec::Spos(SposSpec::without_rewards(
+                1_000,
+                SlotTable(vec![Some(holder(1)), None, Some(holder(2))]),
+            )),
             modules: vec![ModuleName::Coin],
-            fees: FeeSchedule { transfer: Amount(1) },
+            fees: FeeSchedule { transfer: Amount(1), lease: Amount(1) },
             trusting_period_ms: 1,
             accounts: vec![GenesisAccount { address: holder(1).address, balance: Amount(7) }],
         };
         let bytes = encode(&spec);
         assert_eq!(decode::<ChainSpec>(&bytes, bytes.len()).as_ref(), Ok(&spec));
-        let changes: [fn(&mut ChainSpec); 8] = [
+        let changes: [fn(&mut ChainSpec); 12] = [
             |spec| spec.name.push('2'),
             |spec| spec.network = Network::Main,
             |spec| spec.genesis_time = Time(2),
-            |spec| spec.engine = EngineSpec::Spos(SposSpec { slot_ms: 1_000, slots: SlotTable::default() }),
+            |spec| spos(spec).slots = SlotTable::default(),
+            |spec| spos(spec).block_reward = Amount(1),
+            |spec| spos(spec).genesis_commission = 1,
+            |spec| spos(spec).average_window = 1,
+            |spec| spec.fees.lease = Amount(2),
             |spec| spec.modules.clear(),
             |spec| spec.fees.transfer = Amount(2),
             |spec| spec.trusting_period_ms = 2,

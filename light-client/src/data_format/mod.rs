@@ -21,14 +21,14 @@ pub use address::{Address, AddressError, Network};
 pub use amount::{Amount, AmountError, UNITS_PER_COIN};
 pub use block::{Block, MAX_BLOCK_BYTES};
 pub use chain_spec::{
-    ChainId, ChainSpec, EngineSpec, FeeSchedule, GenesisAccount, Holder, MAX_SLOTS, ModuleName, SlotTable,
-    SpecError, SposSpec,
+    ChainId, ChainSpec, EngineSpec, FeeSchedule, GenesisAccount, Holder, MAX_COMMISSION, MAX_SLOTS,
+    ModuleName, SlotTable, SpecError, SposSpec,
 };
 pub use codec::{DecodeError, decode};
 pub use header::{BlockId, Checkpoint, Header, MAX_HEADER_BYTES, SealedHeader};
 pub use position::{Height, Round, Slot, Time};
 pub use transaction::{
-    Call, CoinCall, MAX_CALLS, MAX_MEMO_BYTES, MAX_TRANSACTION_BYTES, Outcome, SignedTransaction, Status,
-    Transaction, TransactionId,
+    Call, CoinCall, LeaseCall, MAX_CALLS, MAX_MEMO_BYTES, MAX_TRANSACTION_BYTES, Outcome, SignedTransaction,
+    Status, Transaction, TransactionId,
 };
 pub use transactions_tree::{ProofError, TransactionProof, transactions_root};

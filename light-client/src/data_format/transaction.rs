@@ -1,7 +1,7 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
 
-use super::{Address, Amount, ChainId, Height, codec};
+use super::{Address, Amount, ChainId, Height, ModuleName, codec};
 use crate::crypto::{Domain, Hash, KeyPair, PublicKey, Signature, SignatureError};
 
 /// A transaction's id: the hash of exactly the bytes that are signed.
@@ -40,6 +40,8 @@ pub struct Transaction {
 pub enum Call {
     /// Module `coin`.
     Coin(CoinCall),
+    /// Module `lease`.
+    Lease(LeaseCall),
 }
 
 /// Calls of module `coin`.
@@ -51,6 +53,31 @@ pub enum CoinCall {
         to: Address,
         /// How much, above 0.
         amount: Amount,
+    },
+}
+
+/// Calls of module `lease`. Leased coins never leave the account; they only cannot be spent, and can be called back at
+/// any time.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub enum LeaseCall {
+    /// Leases coins to a supernode, or to somebody who wants to be one. They earn from the next round on.
+    Lease {
+        /// To whom; not the sender.
+        to: Address,
+        /// How much, above 0.
+        amount: Amount,
+    },
+    /// Calls leased coins back, at once; those leased last first. Pays out what the lease has earned.
+    Cancel {
+        /// From whom.
+        from: Address,
+        /// How much, above 0.
+        amount: Amount,
+    },
+    /// Pays out what a lease has earned; with the sender's own address, what its own stake and its commission have.
+    Claim {
+        /// Where the coins are leased to.
+        from: Address,
     },
 }
 
@@ -75,6 +102,10 @@ pub enum Status {
     InsufficientBalance,
     /// A recipient's balance would not fit 64 bits.
     Overflow,
+    /// More was called back than is leased there.
+    InsufficientLease,
+    /// Nothing has been earned since the last payment.
+    NothingToClaim,
 }
 
 /// What became of a transaction in its block; the leaf of the block's tree of transactions.
@@ -90,7 +121,59 @@ pub struct Outcome {
     pub index: u32,
 }
 
+impl Call {
+    /// The module it belongs to.
+    pub const fn module(&self) -> ModuleName {
+        match self {
+            Self::Coin(_) => ModuleName::Coin,
+            Self::Lease(_) => ModuleName::Lease,
+        }
+    }
+
+    /// Whom it concerns besides the sender.
+    pub const fn counterparty(&self) -> Address {
+        match self {
+            Self::Coin(CoinCall::Transfer { to, .. }) | Self::Lease(LeaseCall::Lease { to, .. }) => *to,
+            Self::Lease(LeaseCall::Cancel { from, .. } | LeaseCall::Claim { from }) => *from,
+        }
+    }
+
+    /// The amount it names, if it names one.
+    pub const fn amount(&self) -> Option<Amount> {
+        match self {
+            Self::Coin(CoinCall::Transfer { amount, .. })
+            | Self::Lease(LeaseCall::Lease { amount, .. } | LeaseCall::Cancel { amount, .. }) => {
+                Some(*amount)
+            }
+            Self::Lease(LeaseCall::Claim { .. }) => None,
+        }
+    }
+
+    /// The coins that the sender cannot spend any more after it: transferred or leased.
+    pub const fn committed(&self) -> Amount {
+        match self {
+            Self::Coin(CoinCall::Transfer { amount, .. }) | Self::Lease(LeaseCall::Lease { amount, .. }) => {
+                *amount
+            }
+            Self::Lease(LeaseCall::Cancel { .. } | LeaseCall::Claim { .. }) => Amount::ZERO,
+        }
+    }
+
+    /// Recipient and amount of a transfer.
+    pub const fn transfer(&self) -> Option<(Address, Amount)> {
+        match self {
+            Self::Coin(CoinCall::Transfer { to, amount }) => Some((*to, *amount)),
+            Self::Lease(_) => None,
+        }
+    }
+}
+
 impl Transaction {
+    /// The coins that the sender cannot spend any more after it, fee included; `None` beyond 64 bits.
+    pub fn committed(&self) -> Option<Amount> {
+        Amount::sum(self.calls.iter().map(Call::committed).chain([self.fee]))
+    }
+
     /// The exact bytes that are signed: a tag, the chain id and the transaction. Nothing replays elsewhere.
     pub fn signed_bytes(&self, chain: &ChainId) -> Vec<u8> {
         [SIGN_TAG, chain.as_bytes(), &codec::encode(self)].concat()

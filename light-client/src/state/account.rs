@@ -3,8 +3,8 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 
 use super::{
-    Asset, ChainRecord, HistoryChain, HistoryError, HistoryKind, HistoryRecord, NodeStore, Trie, TrieError,
-    account_key, balance_of, chain_key,
+    Asset, ChainRecord, HistoryChain, HistoryError, HistoryKind, HistoryRecord, MintingAverage, NodeStore,
+    Trie, TrieError, account_key, balance_of, chain_key,
 };
 use crate::{
     crypto::Hash,
@@ -18,6 +18,14 @@ pub struct AccountRecord {
     pub nonce: u64,
     /// Regular balance.
     pub balance: Amount,
+    /// The part of it that is leased to others and cannot be spent.
+    pub leased_out: Amount,
+    /// What others lease to it.
+    pub leased_in: Amount,
+    /// How long its effective balance has been there.
+    pub average: MintingAverage,
+    /// Whether it has held a slot: its own stake is then a position in its own pool.
+    pub is_supernode: bool,
     /// Number of history records.
     pub history_count: u64,
     /// The hash over the history; see [`HistoryChain`].
@@ -44,10 +52,10 @@ pub struct AccountChange {
 /// Why a change cannot happen to an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RecordError {
-    /// The balance would be negative, or over 64 bits.
-    #[error("a balance of {} units cannot change by {delta}", .balance.units())]
+    /// The holding would be negative, over 64 bits, or no longer cover what is leased out.
+    #[error("{} units cannot change by {delta}", .balance.units())]
     Balance {
-        /// The balance before.
+        /// What there was of the asset.
         balance: Amount,
         /// The change.
         delta: i64,
@@ -121,28 +129,60 @@ impl AccountRecord {
     /// [`RecordError`]; the account is unchanged then.
     pub fn apply(&mut self, change: &AccountChange) -> Result<HistoryRecord, RecordError> {
         let AccountChange { height, slot, transaction, kind, asset, delta } = *change;
-        let balance = match asset {
-            Asset::Coin => self.balance.0.checked_add_signed(delta).map(Amount),
-            Asset::LeasedOut | Asset::LeasedIn => Some(self.balance),
+        let mut after = *self;
+        let holding = match asset {
+            Asset::Coin => &mut after.balance,
+            Asset::LeasedOut => &mut after.leased_out,
+            Asset::LeasedIn => &mut after.leased_in,
         };
-        let balance = balance.ok_or(RecordError::Balance { balance: self.balance, delta })?;
+        let error = RecordError::Balance { balance: *holding, delta };
+        *holding = holding.0.checked_add_signed(delta).map(Amount).ok_or(error)?;
+        if after.leased_out > after.balance {
+            return Err(error);
+        }
         let record =
             HistoryRecord { index: self.history_count, height, slot, transaction, kind, asset, delta };
         let history = self.history().append(&record)?;
-        *self = Self { balance, history_count: history.count, history_head: history.head, ..*self };
+        *self = Self { history_count: history.count, history_head: history.head, ..after };
         Ok(record)
     }
 
-    /// Checks that the balance is the sum of the whole history, which [`verify_page`](super::verify_page) proved.
+    /// What it can spend: the regular balance less what is leased out.
+    pub const fn available(&self) -> Amount {
+        // `apply` keeps the one at least as great as the other.
+        Amount(self.balance.0.saturating_sub(self.leased_out.0))
+    }
+
+    /// Regular + leased in − leased out.
+    pub const fn effective(&self) -> Amount {
+        // Units of one supply: the sum cannot overflow.
+        Amount(self.available().0.saturating_add(self.leased_in.0))
+    }
+
+    /// What it has of an asset.
+    pub const fn holding(&self, asset: Asset) -> Amount {
+        match asset {
+            Asset::Coin => self.balance,
+            Asset::LeasedOut => self.leased_out,
+            Asset::LeasedIn => self.leased_in,
+        }
+    }
+
+    /// Checks that balance and leases are the sums of the whole history, which [`verify_page`](super::verify_page) proved.
     ///
     /// # Errors
     /// [`HistoryError::Sum`] or [`HistoryError::Balance`].
     pub fn check_balance<'a>(
         &self,
-        history: impl IntoIterator<Item = &'a HistoryRecord>,
+        history: impl IntoIterator<Item = &'a HistoryRecord> + Clone,
     ) -> Result<(), HistoryError> {
-        let (sum, balance) = (balance_of(history, Asset::Coin)?, self.balance);
-        if sum == balance { Ok(()) } else { Err(HistoryError::Balance { sum, balance }) }
+        for asset in [Asset::Coin, Asset::LeasedOut, Asset::LeasedIn] {
+            let (sum, balance) = (balance_of(history.clone(), asset)?, self.holding(asset));
+            if sum != balance {
+                return Err(HistoryError::Balance { sum, balance });
+            }
+        }
+        Ok(())
     }
 }
 
@@ -173,7 +213,7 @@ impl SupplyRecord {
     }
 }
 
-fn read<S: NodeStore, T: BorshDeserialize>(
+pub(super) fn read<S: NodeStore, T: BorshDeserialize>(
     trie: &mut Trie<S>,
     key: &[u8],
 ) -> Result<Option<T>, StateError<S::Error>> {

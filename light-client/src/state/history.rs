@@ -21,6 +21,14 @@ pub enum HistoryKind {
     Received,
     /// The account paid a fee.
     Fee,
+    /// Coins were leased: out for the lessor, in for the supernode.
+    Leased,
+    /// Leased coins were called back.
+    LeaseCancelled,
+    /// A lease, or a supernode's own stake, paid out what it has earned.
+    Interest,
+    /// A supernode was paid its commission.
+    Commission,
 }
 
 /// What an account has more or less of.

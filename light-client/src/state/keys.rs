@@ -1,7 +1,7 @@
 //! Where records are in the trie: a byte for the space, then the key within it. All keys of a space are of one
 //! length or end where no other goes on, so that none is a prefix of another.
 
-use crate::data_format::Address;
+use crate::data_format::{Address, Round};
 
 /// The first byte of every key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,6 +11,12 @@ pub enum Space {
     Chain = 0,
     /// One record an account: `1 ‖ address`.
     Accounts = 1,
+    /// One [`Pool`](super::stake::Pool) a supernode: `2 ‖ address`.
+    Pools = 2,
+    /// One [`Position`](super::stake::Position) a lease: `3 ‖ lessor ‖ supernode`, so an account's leases are one range.
+    Positions = 3,
+    /// [`RoundEnd`](super::stake::RoundEnd)s: `4 ‖ supernode ‖ round`, the round in 8 bytes, highest first.
+    RoundEnds = 4,
 }
 
 /// A record there is one of in a chain.
@@ -30,5 +36,28 @@ pub const fn chain_key(record: ChainRecord) -> [u8; 2] {
 pub fn account_key(address: &Address) -> [u8; 27] {
     let mut key = [Space::Accounts as u8; 27];
     key[1..].copy_from_slice(address.as_bytes());
+    key
+}
+
+/// The key of a supernode's pool: the space and the 26 bytes of the address.
+pub fn pool_key(supernode: &Address) -> [u8; 27] {
+    let mut key = [Space::Pools as u8; 27];
+    key[1..].copy_from_slice(supernode.as_bytes());
+    key
+}
+
+/// The key of a lessor's position in a supernode's pool.
+pub fn position_key(lessor: &Address, supernode: &Address) -> [u8; 53] {
+    let mut key = [Space::Positions as u8; 53];
+    key[1..27].copy_from_slice(lessor.as_bytes());
+    key[27..].copy_from_slice(supernode.as_bytes());
+    key
+}
+
+/// The key of the end of a round in a supernode's pool.
+pub fn round_end_key(supernode: &Address, round: Round) -> [u8; 35] {
+    let mut key = [Space::RoundEnds as u8; 35];
+    key[1..27].copy_from_slice(supernode.as_bytes());
+    key[27..].copy_from_slice(&round.0.to_be_bytes());
     key
 }

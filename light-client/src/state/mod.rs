@@ -42,7 +42,8 @@ pub use account::{AccountChange, AccountRecord, RecordError, StateError, SupplyR
 pub use history::{
     Asset, HistoryChain, HistoryError, HistoryKind, HistoryRecord, balance_of, verify_page, verify_since,
 };
-pub use keys::{ChainRecord, Space, account_key, chain_key};
+pub use keys::{ChainRecord, Space, account_key, chain_key, pool_key, position_key, round_end_key};
+pub use stake::{MintingAverage, Pool, Position, RoundEnd, Stake, StakeError};
 pub use trie::{
     Changes, Entry, MAX_KEY_BYTES, MAX_VALUE_BYTES, MemoryStore, NodeId, NodeStore, Order, Root, StoredNode,
     SubRoot, Trie, TrieError, UnknownNode, VersionedStore,

@@ -56,9 +56,9 @@ pub fn test_spec(slots: u64, accounts: Vec<GenesisAccount>) -> ChainSpec {
         name: "scripted".to_owned(),
         network: Network::Test,
         genesis_time: GENESIS_TIME,
-        engine: EngineSpec::Spos(SposSpec { slot_ms: 1_000, slots: test_table(&keys) }),
+        engine: EngineSpec::Spos(SposSpec::without_rewards(1_000, test_table(&keys))),
         modules: vec![ModuleName::Coin],
-        fees: FeeSchedule { transfer: FEE },
+        fees: FeeSchedule { transfer: FEE, lease: FEE },
         trusting_period_ms: 400 * 24 * 3_600_000,
         accounts,
     }
@@ -208,10 +208,10 @@ impl ScriptedChain {
             let sender = Address::of(&transaction.sender, self.spec.network);
             let fee = i64::try_from(transaction.fee.units()).unwrap();
             changes.push((sender, HistoryKind::Fee, -fee, id));
-            for Call::Coin(CoinCall::Transfer { to, amount }) in &transaction.calls {
+            for (to, amount) in transaction.calls.iter().filter_map(Call::transfer) {
                 let delta = i64::try_from(amount.units()).unwrap();
                 changes.push((sender, HistoryKind::Sent, -delta, id));
-                changes.push((*to, HistoryKind::Received, delta, id));
+                changes.push((to, HistoryKind::Received, delta, id));
             }
             senders.push(sender);
             outcomes.push(Outcome { id, status: Status::Success, fee: transaction.fee, index });

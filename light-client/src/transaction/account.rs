@@ -9,13 +9,13 @@ use crate::{
 pub struct AccountView {
     /// The nonce its next transaction must have.
     pub nonce: u64,
-    /// What it holds.
+    /// What it can spend: its regular balance less what it leases out.
     pub balance: Amount,
 }
 
 impl From<&AccountRecord> for AccountView {
     fn from(record: &AccountRecord) -> Self {
-        Self { nonce: record.nonce, balance: record.balance }
+        Self { nonce: record.nonce, balance: record.available() }
     }
 }
 

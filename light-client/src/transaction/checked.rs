@@ -78,6 +78,7 @@ pub fn check_content(transaction: &Transaction, spec: &ChainSpec) -> Result<(), 
     rules::check_modules(transaction, spec)?;
     rules::check_amounts(transaction)?;
     rules::check_recipients(transaction, spec)?;
+    rules::check_leases(transaction, spec)?;
     rules::check_fee(transaction, spec)?;
     rules::check_total(transaction).map(|_| ())
 }

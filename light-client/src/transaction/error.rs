@@ -49,8 +49,8 @@ pub enum TransactionError {
         /// Its module.
         module: ModuleName,
     },
-    /// `COIN-AMOUNT-1`: it transfers nothing.
-    #[error("call {index} transfers nothing")]
+    /// `COIN-AMOUNT-1`: it moves nothing.
+    #[error("call {index} moves nothing")]
     ZeroAmount {
         /// The call, from 0.
         index: usize,
@@ -62,6 +62,12 @@ pub enum TransactionError {
         to: Address,
         /// The network of this chain.
         network: Network,
+    },
+    /// `LEASE-SELF-1`: it leases to its own sender, or calls back from there.
+    #[error("call {index} leases to the sender itself: own coins count without a lease")]
+    LeaseToSelf {
+        /// The call, from 0.
+        index: usize,
     },
     /// `TX-FEE-1`: it pays less than its calls cost at least.
     #[error("the fee is {fee} VSYS, at least {minimum} VSYS are needed")]
@@ -126,7 +132,7 @@ pub enum TransactionError {
 }
 
 /// Every rule id with its code, in the order in which the rules are checked.
-pub const RULES: [(&str, &str); 17] = [
+pub const RULES: [(&str, &str); 18] = [
     ("TX-SIZE-1", "transaction_too_large"),
     ("TX-FORMAT-1", "malformed_transaction"),
     ("TX-CHAIN-1", "other_chain"),
@@ -135,6 +141,7 @@ pub const RULES: [(&str, &str); 17] = [
     ("TX-MODULE-1", "module_disabled"),
     ("COIN-AMOUNT-1", "zero_amount"),
     ("COIN-NETWORK-1", "recipient_network"),
+    ("LEASE-SELF-1", "lease_to_self"),
     ("TX-FEE-1", "fee_too_low"),
     ("TX-TOTAL-1", "total_too_large"),
     ("TX-SIGNATURE-1", "bad_signature"),
@@ -168,15 +175,16 @@ impl TransactionError {
             Self::ModuleDisabled { .. } => 5,
             Self::ZeroAmount { .. } => 6,
             Self::RecipientNetwork { .. } => 7,
-            Self::FeeTooLow { .. } => 8,
-            Self::TotalTooLarge => 9,
-            Self::Signature(_) => 10,
-            Self::UnknownAccount { .. } => 11,
-            Self::NonceUsed { .. } => 12,
-            Self::NonceGap { .. } => 13,
-            Self::Expired { .. } => 14,
-            Self::FeeNotCovered { .. } => 15,
-            Self::Overspend { .. } => 16,
+            Self::LeaseToSelf { .. } => 8,
+            Self::FeeTooLow { .. } => 9,
+            Self::TotalTooLarge => 10,
+            Self::Signature(_) => 11,
+            Self::UnknownAccount { .. } => 12,
+            Self::NonceUsed { .. } => 13,
+            Self::NonceGap { .. } => 14,
+            Self::Expired { .. } => 15,
+            Self::FeeNotCovered { .. } => 16,
+            Self::Overspend { .. } => 17,
         }
     }
 }

@@ -2,8 +2,8 @@
 
 use super::{AccountView, TransactionError};
 use crate::data_format::{
-    Address, Amount, Call, ChainId, ChainSpec, CoinCall, DecodeError, Height, MAX_CALLS, MAX_MEMO_BYTES,
-    ModuleName, SignedTransaction, Transaction, decode,
+    Address, Amount, Call, ChainId, ChainSpec, DecodeError, Height, LeaseCall, MAX_CALLS, MAX_MEMO_BYTES,
+    SignedTransaction, Transaction, decode,
 };
 
 type Rule = Result<(), TransactionError>;
@@ -54,9 +54,7 @@ pub(super) fn check_memo(transaction: &Transaction) -> Rule {
 /// `TX-MODULE-1`: every call belongs to a module that the chain runs.
 pub(super) fn check_modules(transaction: &Transaction, spec: &ChainSpec) -> Rule {
     for (index, call) in transaction.calls.iter().enumerate() {
-        let module = match call {
-            Call::Coin(_) => ModuleName::Coin,
-        };
+        let module = call.module();
         if !spec.modules.contains(&module) {
             return Err(TransactionError::ModuleDisabled { index, module });
         }
@@ -64,26 +62,35 @@ pub(super) fn check_modules(transaction: &Transaction, spec: &ChainSpec) -> Rule
     Ok(())
 }
 
-/// `COIN-AMOUNT-1`: every transfer moves something.
+/// `COIN-AMOUNT-1`: an amount is above 0.
 pub(super) fn check_amounts(transaction: &Transaction) -> Rule {
     for (index, call) in transaction.calls.iter().enumerate() {
-        let Call::Coin(CoinCall::Transfer { amount, .. }) = call;
-        if *amount == Amount::ZERO {
+        if call.amount() == Some(Amount::ZERO) {
             return Err(TransactionError::ZeroAmount { index });
         }
     }
     Ok(())
 }
 
-/// `COIN-NETWORK-1`: every recipient is an address of the chain's network.
+/// `COIN-NETWORK-1`: everybody concerned has an address of the chain's network.
 pub(super) fn check_recipients(transaction: &Transaction, spec: &ChainSpec) -> Rule {
     for call in &transaction.calls {
-        let Call::Coin(CoinCall::Transfer { to, .. }) = call;
+        let to = call.counterparty();
         if to.network() != spec.network {
-            return Err(TransactionError::RecipientNetwork { to: *to, network: spec.network });
+            return Err(TransactionError::RecipientNetwork { to, network: spec.network });
         }
     }
     Ok(())
+}
+
+/// `LEASE-SELF-1`: nobody leases to themselves; own coins count without it.
+pub(super) fn check_leases(transaction: &Transaction, spec: &ChainSpec) -> Rule {
+    let sender = Address::of(&transaction.sender, spec.network);
+    let to_self = |call: &Call| matches!(call, Call::Lease(LeaseCall::Lease { to, .. } | LeaseCall::Cancel { from: to, .. }) if *to == sender);
+    match transaction.calls.iter().position(to_self) {
+        Some(index) => Err(TransactionError::LeaseToSelf { index }),
+        None => Ok(()),
+    }
 }
 
 /// `TX-FEE-1`: the fee is at least what the chain spec asks for the calls.
@@ -97,11 +104,7 @@ pub(super) fn check_fee(transaction: &Transaction, spec: &ChainSpec) -> Rule {
 
 /// `TX-TOTAL-1`: amounts and fee fit 64 bits of units. Gives their sum.
 pub(super) fn check_total(transaction: &Transaction) -> Result<Amount, TransactionError> {
-    let amounts = transaction.calls.iter().map(|call| {
-        let Call::Coin(CoinCall::Transfer { amount, .. }) = call;
-        *amount
-    });
-    Amount::sum(amounts.chain([transaction.fee])).ok_or(TransactionError::TotalTooLarge)
+    transaction.committed().ok_or(TransactionError::TotalTooLarge)
 }
 
 /// `TX-SIGNATURE-1`: the sender's key signed exactly this for this chain.

@@ -9,8 +9,8 @@ use super::*;
 use crate::{
     crypto::{KeyPair, PublicKey, Signature, SignatureError},
     data_format::{
-        Address, Amount, Call, ChainId, ChainSpec, CoinCall, EngineSpec, FeeSchedule, Height, MAX_CALLS,
-        MAX_TRANSACTION_BYTES, ModuleName, Network, SignedTransaction, SlotTable, SposSpec, Time,
+        Address, Amount, Call, ChainId, ChainSpec, CoinCall, EngineSpec, FeeSchedule, Height, LeaseCall,
+        MAX_CALLS, MAX_TRANSACTION_BYTES, ModuleName, Network, SignedTransaction, SlotTable, SposSpec, Time,
         Transaction, codec,
     },
 };
@@ -22,9 +22,9 @@ fn spec() -> ChainSpec {
         name: "test".to_owned(),
         network: Network::Test,
         genesis_time: Time(0),
-        engine: EngineSpec::Spos(SposSpec { slot_ms: 1000, slots: SlotTable::default() }),
-        modules: vec![ModuleName::Coin],
-        fees: FeeSchedule { transfer: Amount(10) },
+        engine: EngineSpec::Spos(SposSpec::without_rewards(1000, SlotTable::default())),
+        modules: vec![ModuleName::Coin, ModuleName::Lease],
+        fees: FeeSchedule { transfer: Amount(10), lease: Amount(10) },
         trusting_period_ms: 1,
         accounts: Vec::new(),
     }
@@ -40,6 +40,14 @@ fn address(byte: u8, network: Network) -> Address {
 
 fn transfer(amount: u64) -> Call {
     Call::Coin(CoinCall::Transfer { to: address(9, Network::Test), amount: Amount(amount) })
+}
+
+fn own_address() -> Address {
+    Address::of(&key().public(), Network::Test)
+}
+
+fn lease_to(to: Address) -> Call {
+    Call::Lease(LeaseCall::Lease { to, amount: Amount(90) })
 }
 
 fn good() -> Transaction {
@@ -93,6 +101,7 @@ fn broken() -> Vec<TransactionError> {
             let to = address(9, Network::Main);
             transaction.calls = vec![Call::Coin(CoinCall::Transfer { to, amount: Amount(1) })];
         }),
+        refused(|transaction| transaction.calls = vec![lease_to(own_address())]),
         refused(|transaction| transaction.fee = Amount(9)),
         refused(|transaction| transaction.calls = vec![transfer(u64::MAX)]),
         check_stateless(&forged, &spec, &chain).unwrap_err(),
@@ -104,6 +113,27 @@ fn broken() -> Vec<TransactionError> {
         against(Some(&AccountView { balance: Amount(9), ..GOOD_ACCOUNT })),
         against(Some(&AccountView { balance: Amount(99), ..GOOD_ACCOUNT })),
     ]
+}
+
+#[test]
+fn leases_keep_the_rules_too() {
+    let other = address(9, Network::Test);
+    let with = |call: Call| Transaction { calls: vec![call], ..good() };
+    let cancel = |from, amount| Call::Lease(LeaseCall::Cancel { from, amount: Amount(amount) });
+    let claim = |from| Call::Lease(LeaseCall::Claim { from });
+    for call in [lease_to(other), cancel(other, 1), claim(other), claim(own_address())] {
+        assert!(stateless(with(call)).is_ok());
+    }
+    let own = stateless(with(cancel(own_address(), 1)));
+    assert_eq!(own.unwrap_err(), TransactionError::LeaseToSelf { index: 0 });
+    assert_eq!(stateless(with(cancel(other, 0))).unwrap_err(), TransactionError::ZeroAmount { index: 0 });
+    let abroad = stateless(with(claim(address(9, Network::Main)))).unwrap_err();
+    assert!(matches!(abroad, TransactionError::RecipientNetwork { .. }));
+    // A lease needs its coins as a transfer does; what is called back need not be there.
+    let account = AccountView { nonce: 5, balance: Amount(99) };
+    let overspend = TransactionError::Overspend { balance: Amount(99), needed: Amount(100) };
+    assert_eq!(admission(&with(lease_to(other)), Some(&account)), Err(overspend));
+    assert_eq!(admission(&with(cancel(other, 5_000)), Some(&account)), Ok(()));
 }
 
 #[test]

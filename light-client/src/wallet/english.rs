@@ -12,14 +12,17 @@ impl Label {
             Self::From => "From",
             Self::To => "To",
             Self::RecipientKnown => "Recipient seen before",
+            Self::LeaseTo => "Lease to",
+            Self::CallBackFrom => "Call back from",
+            Self::ClaimFrom => "Claim from",
             Self::Amount => "Amount",
             Self::Fee => "Fee",
             Self::Total => "Total",
             Self::Memo => "Memo (public)",
             Self::ValidUntil => "Valid until height",
             Self::Nonce => "Number among your payments",
-            Self::BalanceBefore => "Balance before",
-            Self::BalanceAfter => "Balance after",
+            Self::BalanceBefore => "Available before",
+            Self::BalanceAfter => "Available after",
         }
     }
 }

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    data_format::{Address, Amount, Call, ChainId, ChainSpec, CoinCall, Height, Transaction, TransactionId},
+    data_format::{
+        Address, Amount, Call, ChainId, ChainSpec, CoinCall, Height, LeaseCall, Transaction, TransactionId,
+    },
     transaction::{AccountView, TransactionError, check_against_account, check_signed_bytes},
 };
 
@@ -67,11 +69,17 @@ pub enum Label {
     To,
     /// Whether the recipient's account is in the state.
     RecipientKnown,
-    /// What the recipient gets.
+    /// Somebody coins are leased to.
+    LeaseTo,
+    /// Somebody leased coins are called back from.
+    CallBackFrom,
+    /// Where what was earned is paid out from.
+    ClaimFrom,
+    /// What the recipient gets, or what is leased or called back.
     Amount,
     /// What including it costs.
     Fee,
-    /// Amounts and fee.
+    /// Coins that leave the account: what is sent, and the fee.
     Total,
     /// The public note.
     Memo,
@@ -79,9 +87,9 @@ pub enum Label {
     ValidUntil,
     /// Its place among the sender's transactions.
     Nonce,
-    /// What the sender holds before it.
+    /// What the sender can spend before it.
     BalanceBefore,
-    /// What the sender holds after it.
+    /// What the sender can spend after it.
     BalanceAfter,
 }
 
@@ -168,16 +176,16 @@ pub fn review(
     writer.address(Label::From, sender);
     let mut total = transaction.fee;
     for call in &transaction.calls {
-        let Call::Coin(CoinCall::Transfer { to, amount }) = call;
-        writer.transfer(sender, *to, *amount);
-        total = total.checked_add(*amount).ok_or(TransactionError::TotalTooLarge)?;
+        writer.call(sender, call);
+        let (_, leaving) = call.transfer().unwrap_or((sender, Amount::ZERO));
+        total = total.checked_add(leaving).ok_or(TransactionError::TotalTooLarge)?;
     }
     writer.signed(Label::Fee, Value::Amount(transaction.fee));
     writer.signed(Label::Total, Value::Amount(total));
     writer.memo(&transaction.memo);
     writer.signed(Label::ValidUntil, Value::Height(transaction.valid_until));
     writer.signed(Label::Nonce, Value::Number(transaction.nonce));
-    writer.balances(sender, &transaction, total);
+    writer.balances(sender, &transaction);
     if let Some(minimum) = spec.minimum_fee(&transaction.calls)
         && transaction.fee > minimum
         && transaction.fee.units() >= minimum.units().saturating_mul(HIGH_FEE)
@@ -214,18 +222,27 @@ impl Writer<'_> {
         self.rows.push(Row { label, value, trust });
     }
 
-    fn transfer(&mut self, sender: Address, to: Address, amount: Amount) {
-        self.address(Label::To, to);
-        if to == sender {
+    fn call(&mut self, sender: Address, call: &Call) {
+        let to = call.counterparty();
+        let label = match call {
+            Call::Coin(CoinCall::Transfer { .. }) => Label::To,
+            Call::Lease(LeaseCall::Lease { .. }) => Label::LeaseTo,
+            Call::Lease(LeaseCall::Cancel { .. }) => Label::CallBackFrom,
+            Call::Lease(LeaseCall::Claim { .. }) => Label::ClaimFrom,
+        };
+        self.address(label, to);
+        if to == sender && call.transfer().is_some() {
             self.cautions.push(Caution::ToSelf);
-        } else {
+        } else if call.committed() > Amount::ZERO {
             let known = self.facts.recipients.get(&to).copied();
             if let Some(Fact { value: false, proven_at: Some(_) }) = known {
                 self.cautions.push(Caution::NewRecipient { to });
             }
             self.fact(Label::RecipientKnown, known.map(|fact| fact.map(Value::Flag)));
         }
-        self.signed(Label::Amount, Value::Amount(amount));
+        if let Some(amount) = call.amount() {
+            self.signed(Label::Amount, Value::Amount(amount));
+        }
     }
 
     fn memo(&mut self, memo: &[u8]) {
@@ -243,14 +260,14 @@ impl Writer<'_> {
         }
     }
 
-    fn balances(&mut self, sender: Address, transaction: &Transaction, total: Amount) {
+    fn balances(&mut self, sender: Address, transaction: &Transaction) {
         let before = self.facts.sender.map(|fact| fact.map(|account| account.unwrap_or_default().balance));
         self.fact(Label::BalanceBefore, before.map(|fact| fact.map(Value::Amount)));
-        let to_self = Amount::sum(transaction.calls.iter().filter_map(|call| {
-            let Call::Coin(CoinCall::Transfer { to, amount }) = call;
-            (*to == sender).then_some(*amount)
-        }));
-        let leaving = to_self.and_then(|to_self| total.checked_sub(to_self));
+        let to_self =
+            Amount::sum(transaction.calls.iter().filter_map(|call| {
+                call.transfer().filter(|(to, _)| *to == sender).map(|(_, amount)| amount)
+            }));
+        let leaving = to_self.and_then(|to_self| transaction.committed()?.checked_sub(to_self));
         let after = before.and_then(|fact| {
             let value = fact.value.checked_sub(leaving?)?;
             Some(Fact { value: Value::Amount(value), proven_at: fact.proven_at })

@@ -176,7 +176,7 @@ impl Chain {
                 let height = account.at().height;
                 let time_ms = self.verifier.clock().start(account.at().slot).0;
                 let view = account.value().record.as_ref();
-                let value = view.map(|record| AccountView { nonce: record.nonce, balance: record.balance });
+                let value = view.map(AccountView::from);
                 Ok(Proof {
                     state: ProofState::Verified { height: height.0, time_ms },
                     height: Some(height),

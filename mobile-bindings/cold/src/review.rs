@@ -74,11 +74,17 @@ pub enum RowLabel {
     To,
     /// Whether the recipient was seen by the chain before.
     RecipientKnown,
-    /// What the recipient gets.
+    /// Somebody coins are leased to.
+    LeaseTo,
+    /// Somebody leased coins are called back from.
+    CallBackFrom,
+    /// Where what was earned is paid out from.
+    ClaimFrom,
+    /// What the recipient gets, or what is leased or called back.
     Amount,
     /// What including it costs.
     Fee,
-    /// Amounts and fee.
+    /// Coins that leave the account: what is sent, and the fee.
     Total,
     /// The public note.
     Memo,
@@ -86,9 +92,9 @@ pub enum RowLabel {
     ValidUntil,
     /// Its place among the sender's transactions.
     Nonce,
-    /// What the sender holds before it.
+    /// What the sender can spend before it.
     BalanceBefore,
-    /// What the sender holds after it.
+    /// What the sender can spend after it.
     BalanceAfter,
 }
 
@@ -227,6 +233,9 @@ impl From<Label> for RowLabel {
             Label::From => Self::From,
             Label::To => Self::To,
             Label::RecipientKnown => Self::RecipientKnown,
+            Label::LeaseTo => Self::LeaseTo,
+            Label::CallBackFrom => Self::CallBackFrom,
+            Label::ClaimFrom => Self::ClaimFrom,
             Label::Amount => Self::Amount,
             Label::Fee => Self::Fee,
             Label::Total => Self::Total,

@@ -3,9 +3,7 @@
 use light_client::{
     client::{AccountBundle, Bundle as _, Client, PaymentState, TrackedPayment, Trusted},
     crypto::PublicKey,
-    data_format::{
-        Address, Amount, Call, ChainId, CoinCall, Height, Time, Transaction, TransactionId, codec,
-    },
+    data_format::{Address, Amount, ChainId, Height, Time, Transaction, TransactionId, codec},
     transaction::{AccountView, Transfer},
     wallet::{
         Fact, Fingerprint, MAX_ORIGIN_BYTES, MAX_REQUEST_PROOF_BYTES, RequestId, ReviewFacts, SignRequest,
@@ -167,7 +165,7 @@ fn next_account(client: &Client, sender: Address) -> Result<(Option<AccountView>
     let not_proven = || HotError::NotProven { address: sender.to_string() };
     let proven = client.account(&sender).and_then(|account| account.proven()).ok_or_else(not_proven)?;
     let Some(record) = &proven.record else { return Ok((None, proven.height)) };
-    let mut view = AccountView { nonce: record.nonce, balance: record.balance };
+    let mut view = AccountView::from(record);
     let under_way = |payment: &&TrackedPayment| {
         let refused = matches!(payment.state, PaymentState::Refused { .. });
         let sender_of = Address::of(&payment.signed.transaction.sender, client.spec().network);
@@ -187,11 +185,7 @@ fn next_account(client: &Client, sender: Address) -> Result<(Option<AccountView>
 }
 
 fn spent(transaction: &Transaction) -> Amount {
-    let moved = transaction.calls.iter().map(|call| {
-        let Call::Coin(CoinCall::Transfer { amount, .. }) = call;
-        *amount
-    });
-    Amount::sum(moved.chain([transaction.fee])).unwrap_or(Amount(u64::MAX))
+    transaction.committed().unwrap_or(Amount(u64::MAX))
 }
 
 /// A reply is tied to its request by the request's bytes; the id only has to differ between transactions.

@@ -2,7 +2,7 @@
 
 use light_client::{
     client::{AccountState, Client, Event, Health, Server, Sync},
-    data_format::{Address, Amount, Call, CoinCall, Slot, Transaction},
+    data_format::{Address, Amount, Call, Slot, Transaction},
     state::{Asset, HistoryKind, HistoryRecord},
 };
 
@@ -126,6 +126,14 @@ pub enum ChangeKind {
     Received,
     /// It paid a fee.
     Fee,
+    /// It leased coins out, or was leased some.
+    Leased,
+    /// Leased coins were called back.
+    LeaseCancelled,
+    /// It was paid for stake.
+    Interest,
+    /// It was paid for minting.
+    Commission,
 }
 
 /// A server.
@@ -228,7 +236,7 @@ impl AccountInfo {
                 memo: transaction.map(|transaction| transaction.memo.clone()),
             }
         };
-        // Leases are not coins that came or went; no chain has them yet.
+        // Leases are not coins that came or went.
         let coins = history.records().iter().rev().filter(|record| record.asset == Asset::Coin);
         Self {
             address: address.to_string(),
@@ -242,14 +250,17 @@ impl AccountInfo {
 /// The sender of what was received; the recipient of what was sent, if there is only one for that amount.
 fn counterparty(client: &Client, record: &HistoryRecord, transaction: &Transaction) -> Option<String> {
     match record.kind {
-        HistoryKind::Genesis | HistoryKind::Fee => None,
+        HistoryKind::Genesis
+        | HistoryKind::Fee
+        | HistoryKind::Leased
+        | HistoryKind::LeaseCancelled
+        | HistoryKind::Interest
+        | HistoryKind::Commission => None,
         HistoryKind::Received => Some(Address::of(&transaction.sender, client.spec().network).to_string()),
         HistoryKind::Sent => {
             let sent = Amount(record.delta.unsigned_abs());
-            let mut recipients = transaction.calls.iter().filter_map(|call| {
-                let Call::Coin(CoinCall::Transfer { to, amount }) = call;
-                (*amount == sent).then_some(*to)
-            });
+            let transfers = transaction.calls.iter().filter_map(Call::transfer);
+            let mut recipients = transfers.filter(|(_, amount)| *amount == sent).map(|(to, _)| to);
             let first = recipients.next()?;
             recipients.all(|other| other == first).then(|| first.to_string())
         }
@@ -263,6 +274,10 @@ impl From<HistoryKind> for ChangeKind {
             HistoryKind::Sent => Self::Sent,
             HistoryKind::Received => Self::Received,
             HistoryKind::Fee => Self::Fee,
+            HistoryKind::Leased => Self::Leased,
+            HistoryKind::LeaseCancelled => Self::LeaseCancelled,
+            HistoryKind::Interest => Self::Interest,
+            HistoryKind::Commission => Self::Commission,
         }
     }
 }

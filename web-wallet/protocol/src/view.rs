@@ -197,6 +197,10 @@ pub enum MovementKind {
     Received,
     /// A fee.
     Fee,
+    /// Paid for stake.
+    Interest,
+    /// Paid to a supernode for minting.
+    Commission,
 }
 
 /// A movement in an account's history: proven and final.

@@ -166,6 +166,11 @@ pub(crate) fn server(code: &str, words: &str) -> Said {
         "zero_amount" => {
             ("There is nothing to send", "The amount is zero.", "Type how much the recipient should get.")
         }
+        "lease_to_self" => (
+            "Coins cannot be leased to their own account",
+            "A supernode's own coins count without a lease.",
+            "Choose another supernode.",
+        ),
         "recipient_network" => (
             "This address belongs to another network",
             "Coins of this chain cannot arrive there.",

@@ -269,6 +269,8 @@ pub(crate) fn movement(kind: MovementKind, who: Option<&str>) -> String {
         (MovementKind::Received, Some(who)) => format!("From {who}"),
         (MovementKind::Received, None) => "Received".to_owned(),
         (MovementKind::Fee, _) => "Fee".to_owned(),
+        (MovementKind::Interest, _) => "Interest".to_owned(),
+        (MovementKind::Commission, _) => "Commission".to_owned(),
         (MovementKind::Genesis, _) => "Held from the start".to_owned(),
     }
 }

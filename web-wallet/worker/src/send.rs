@@ -5,7 +5,7 @@
 
 use light_client::{
     client::{Client, PaymentState, Sync, TrackedPayment},
-    data_format::{Address, Amount, Call, CoinCall, EngineSpec, Height, MAX_MEMO_BYTES, Time, Transaction},
+    data_format::{Address, Amount, Call, EngineSpec, Height, MAX_MEMO_BYTES, Time, Transaction},
     state::HistoryKind,
     transaction::{AccountView, TransactionError, Transfer, maximum_transfer},
     wallet::{self, Caution, Fact, Label, ReviewFacts, Value},
@@ -110,21 +110,16 @@ fn account_to_spend(client: &Client, address: &Address, now: Time) -> Result<Acc
         .filter(is_open)
         .map(|payment| &payment.signed.transaction)
         .collect();
-    Ok(after_open(record.nonce, record.balance, &open))
+    Ok(after_open(record.nonce, record.available(), &open))
 }
 
 /// The first nonce that is free, and the balance that is left, after the `open` payments.
 fn after_open(nonce: u64, balance: Amount, open: &[&Transaction]) -> AccountView {
     let is_taken = |nonce: &u64| open.iter().any(|transaction| transaction.nonce == *nonce);
     let nonce = (nonce..).find(|nonce| !is_taken(nonce)).unwrap_or(nonce);
-    let spent = open.iter().flat_map(|transaction| {
-        let amounts = transaction.calls.iter().map(|call| {
-            let Call::Coin(CoinCall::Transfer { amount, .. }) = call;
-            *amount
-        });
-        amounts.chain([transaction.fee])
-    });
-    let balance = Amount::sum(spent).and_then(|spent| balance.checked_sub(spent)).unwrap_or(Amount::ZERO);
+    let spent: Option<Vec<Amount>> = open.iter().map(|transaction| transaction.committed()).collect();
+    let balance =
+        spent.and_then(Amount::sum).and_then(|spent| balance.checked_sub(spent)).unwrap_or(Amount::ZERO);
     AccountView { nonce, balance }
 }
 
@@ -144,12 +139,11 @@ fn paid_from(client: &Client, from: &Address) -> Vec<Address> {
     });
     let payments = client.payments().map(|(_, payment)| &payment.signed.transaction);
     let own = payments.filter(|transaction| Address::of(&transaction.sender, network) == *from);
-    sent.chain(own).flat_map(|transaction| &transaction.calls).map(recipient).collect()
-}
-
-fn recipient(call: &Call) -> Address {
-    let Call::Coin(CoinCall::Transfer { to, .. }) = call;
-    *to
+    sent.chain(own)
+        .flat_map(|transaction| &transaction.calls)
+        .filter_map(Call::transfer)
+        .map(|(to, _)| to)
+        .collect()
 }
 
 /// The rows of the review as the page takes them.
@@ -205,7 +199,7 @@ fn look_alike(one: &str, other: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use light_client::crypto::{KeyPair, PublicKey};
-    use light_client::data_format::{Network, UNITS_PER_COIN};
+    use light_client::data_format::{CoinCall, Network, UNITS_PER_COIN};
     use zeroize::Zeroizing;
 
     use super::*;

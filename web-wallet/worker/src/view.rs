@@ -129,14 +129,22 @@ fn account(chain: &Chain, address: Address, name: String, fresh: bool) -> Accoun
 
 fn history(client: &Client, history: &LoadedHistory) -> Vec<HistoryRow> {
     let coins = history.records().iter().rev().filter(|record| record.asset == Asset::Coin);
-    coins.map(|record| history_row(client, record, history.transaction(&record.transaction))).collect()
+    coins.filter_map(|record| history_row(client, record, history.transaction(&record.transaction))).collect()
 }
 
-fn history_row(client: &Client, record: &HistoryRecord, transaction: Option<&Transaction>) -> HistoryRow {
+/// `None` for what moves no coins: leases.
+fn history_row(
+    client: &Client,
+    record: &HistoryRecord,
+    transaction: Option<&Transaction>,
+) -> Option<HistoryRow> {
     let network = client.spec().network;
     let (kind, counterparty) = match record.kind {
         HistoryKind::Genesis => (MovementKind::Genesis, None),
         HistoryKind::Fee => (MovementKind::Fee, None),
+        HistoryKind::Interest => (MovementKind::Interest, None),
+        HistoryKind::Commission => (MovementKind::Commission, None),
+        HistoryKind::Leased | HistoryKind::LeaseCancelled => return None,
         HistoryKind::Sent => {
             (MovementKind::Sent, transaction.and_then(|transaction| paid_to(transaction, record.delta)))
         }
@@ -144,7 +152,7 @@ fn history_row(client: &Client, record: &HistoryRecord, transaction: Option<&Tra
             (MovementKind::Received, transaction.map(|transaction| Address::of(&transaction.sender, network)))
         }
     };
-    HistoryRow {
+    Some(HistoryRow {
         index: record.index,
         height: record.height,
         time: client.verifier().clock().start(record.slot),
@@ -153,16 +161,14 @@ fn history_row(client: &Client, record: &HistoryRecord, transaction: Option<&Tra
         delta: record.delta,
         counterparty,
         memo: transaction.map(|transaction| memo(&transaction.memo)).unwrap_or_default(),
-    }
+    })
 }
 
 /// Whom a transaction paid so much; `None` if it paid several people the same.
 fn paid_to(transaction: &Transaction, delta: i64) -> Option<Address> {
-    let paid = transaction.calls.iter().filter_map(|call| {
-        let Call::Coin(CoinCall::Transfer { to, amount }) = call;
-        (amount.units() == delta.unsigned_abs()).then_some(*to)
-    });
-    let mut paid: Vec<Address> = paid.collect();
+    let transfers = transaction.calls.iter().filter_map(Call::transfer);
+    let paid = transfers.filter(|(_, amount)| amount.units() == delta.unsigned_abs());
+    let mut paid: Vec<Address> = paid.map(|(to, _)| to).collect();
     paid.dedup();
     if let [to] = paid[..] { Some(to) } else { None }
 }

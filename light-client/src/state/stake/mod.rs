@@ -9,10 +9,13 @@
 //! numbers that cannot be are a [`StakeError`], never a wrong balance. A position is 56 bytes, whatever happens to it.
 
 mod average;
+mod outstanding;
 mod pool;
 mod position;
+mod records;
 
 pub use average::MintingAverage;
+pub use outstanding::{OutstandingError, outstanding};
 pub use pool::{Pool, RoundEnd};
 pub use position::{Position, Stake, StakeError};
 

@@ -1,12 +1,10 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 
 use super::StakeError;
-use crate::data_format::{Amount, Round};
+use crate::data_format::{Amount, MAX_COMMISSION, Round};
 
 /// Bits after the point of the numbers that hold fractions of a unit.
 pub(super) const FRACTION_BITS: u32 = 64;
-/// The whole of a commission: hundredths of a percent.
-const WHOLE: u128 = 10_000;
 
 /// What a supernode's blocks earn, and the stake that shares it.
 ///
@@ -70,7 +68,8 @@ impl Pool {
             self.owed = self.owed.checked_add(reward).ok_or(StakeError::Overflow)?;
             return Ok(());
         }
-        let commission = u128::from(reward.0) * u128::from(self.commission).min(WHOLE) / WHOLE;
+        let share = u128::from(self.commission.min(MAX_COMMISSION));
+        let commission = u128::from(reward.0) * share / u128::from(MAX_COMMISSION);
         let commission = Amount(u64::try_from(commission).map_err(|_| StakeError::Overflow)?);
         let shared = reward.checked_sub(commission).ok_or(StakeError::Overflow)?;
         let shared = (u128::from(shared.0) << FRACTION_BITS).checked_add(self.remainder);

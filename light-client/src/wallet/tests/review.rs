@@ -2,7 +2,9 @@ use proptest::prelude::*;
 
 use super::{keyring, payment, recipient, spec};
 use crate::{
-    data_format::{Address, Amount, Call, ChainSpec, CoinCall, Height, Network, Transaction},
+    data_format::{
+        Address, Amount, Call, ChainSpec, CoinCall, Height, LeaseCall, ModuleName, Network, Transaction,
+    },
     transaction::AccountView,
     wallet::{Caution, Fact, Label, Review, ReviewFacts, Trust, Value, review},
 };
@@ -54,6 +56,29 @@ fn rows_say_what_is_signed_and_what_is_proven() {
     assert_eq!(review.rows.len(), 12);
     assert_eq!(review.cautions, []);
     assert_eq!(review.id, payment().id(&spec().id()));
+}
+
+#[test]
+fn leases_are_told_from_payments() {
+    let with = |call: LeaseCall| {
+        let transaction = Transaction { calls: vec![Call::Lease(call)], ..payment() };
+        let spec = ChainSpec { modules: vec![ModuleName::Lease], ..spec() };
+        review(&transaction.signed_bytes(&spec.id()), &spec, &spec.id(), &facts()).unwrap()
+    };
+    let amount = Amount(500_000_000);
+    let rows = |review: &Review, labels: [Label; 4]| {
+        labels.map(|label| row(review, label).map(|(value, _)| value).unwrap_or_default())
+    };
+    let figures = [Label::Amount, Label::Total, Label::BalanceAfter, Label::To];
+    let lease = with(LeaseCall::Lease { to: recipient(), amount });
+    assert!(row(&lease, Label::LeaseTo).is_some() && row(&lease, Label::RecipientKnown).is_some());
+    assert_eq!(rows(&lease, figures), ["5 VSYS", "0.1 VSYS", "14.9 VSYS", ""]);
+    let back = with(LeaseCall::Cancel { from: recipient(), amount });
+    assert!(row(&back, Label::CallBackFrom).is_some());
+    assert_eq!(rows(&back, figures), ["5 VSYS", "0.1 VSYS", "19.9 VSYS", ""]);
+    let claim = with(LeaseCall::Claim { from: recipient() });
+    assert!(row(&claim, Label::ClaimFrom).is_some());
+    assert_eq!(rows(&claim, figures), ["", "0.1 VSYS", "19.9 VSYS", ""]);
 }
 
 #[test]

@@ -132,7 +132,7 @@ fn what_cannot_be_sent_says_why() {
     assert_eq!(host.ask(draft(&other.to_string(), "1")), Err(Problem::OtherNetwork));
     assert!(matches!(host.ask(draft(&to, "one")), Err(Problem::Amount(_))));
     assert_eq!(host.ask(draft(&to, "100")), Err(Problem::Balance { spendable }));
-    let zero = Problem::Rule { code: "zero_amount".to_owned(), words: "call 0 transfers nothing".to_owned() };
+    let zero = Problem::Rule { code: "zero_amount".to_owned(), words: "call 0 moves nothing".to_owned() };
     assert_eq!(host.ask(draft(&to, "0")), Err(zero));
     let mut long = draft(&to, "1");
     if let Command::Draft { memo, .. } = &mut long {

@@ -1,0 +1,206 @@
+//! Leases and what they earn, through whole blocks. [`Harness::check_state`] adds up every coin to the fraction of a
+//! unit.
+
+use light_client::{
+    data_format::{Address, Amount, Call, CoinCall, LeaseCall, Status, TransactionId},
+    state::{AccountRecord, HistoryKind},
+    transaction::TransactionError,
+};
+use proptest::prelude::*;
+
+use super::harness::Harness;
+use crate::node::{SubmitError, TransactionState};
+
+const FEE: u64 = 10_000_000;
+/// A round of the development chain, and its reward for each of the four supernodes.
+const SLOTS: u64 = 4;
+const REWARD: u64 = 36 * 100_000_000;
+
+fn lease(to: Address, units: u64) -> Call {
+    Call::Lease(LeaseCall::Lease { to, amount: Amount(units) })
+}
+
+fn cancel(from: Address, units: u64) -> Call {
+    Call::Lease(LeaseCall::Cancel { from, amount: Amount(units) })
+}
+
+fn claim(from: Address) -> Call {
+    Call::Lease(LeaseCall::Claim { from })
+}
+
+/// Puts calls of a funded account into the next block; how they ended.
+fn run(harness: &mut Harness, from: usize, calls: Vec<Call>) -> Status {
+    let id = submit(harness, from, calls);
+    harness.step();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    match runtime.block_on(harness.node.transaction(id)).unwrap() {
+        TransactionState::Included { outcome, .. } => outcome.status,
+        other => panic!("not in a block: {other:?}"),
+    }
+}
+
+fn submit(harness: &Harness, from: usize, calls: Vec<Call>) -> TransactionId {
+    let nonce = harness.record(&harness.address(from)).nonce;
+    harness.node.submit_now(&harness.signed(from, nonce, calls)).unwrap()
+}
+
+/// What the account was paid for stake, all together.
+fn earned(harness: &Harness, address: &Address, kind: HistoryKind) -> u64 {
+    let history = harness.snapshot().history(address, 0, u64::MAX, usize::MAX).unwrap();
+    history
+        .iter()
+        .filter(|entry| entry.record.kind == kind)
+        .map(|entry| entry.record.delta.unsigned_abs())
+        .sum()
+}
+
+#[test]
+fn a_lease_stays_in_the_account_and_cannot_be_spent() {
+    let mut harness = Harness::new();
+    let (lessor, supernode) = (harness.address(0), harness.address(1));
+    let before = harness.record(&lessor);
+    let half = before.balance.units() / 2;
+    assert_eq!(run(&mut harness, 0, vec![lease(supernode, half)]), Status::Success);
+    let after = harness.record(&lessor);
+    assert_eq!(after.balance.units(), before.balance.units() - FEE, "only the fee is gone");
+    assert_eq!(after.available().units(), before.balance.units() - half - FEE);
+    assert_eq!((after.leased_out, after.leased_in), (Amount(half), Amount::ZERO));
+    let holder = harness.record(&supernode);
+    assert_eq!(holder.effective().units(), holder.balance.units() + half);
+
+    let too_much = harness.transfer(0, 1, supernode, half);
+    let refused = harness.node.submit_now(&too_much).unwrap_err();
+    let SubmitError::Transaction(TransactionError::Overspend { balance, .. }) = refused else {
+        panic!("{refused}")
+    };
+    assert_eq!(balance, after.available());
+
+    assert_eq!(run(&mut harness, 0, vec![cancel(supernode, half)]), Status::Success);
+    let released = harness.record(&lessor);
+    assert_eq!(released.available(), released.balance);
+    assert_eq!(harness.record(&supernode).leased_in, Amount::ZERO);
+    harness.check_state();
+}
+
+#[test]
+fn stake_earns_from_the_next_round_after_the_commission() {
+    let mut harness = Harness::new();
+    let (lessor, supernode) = (harness.address(0), harness.address(1));
+    let own = harness.record(&supernode).balance.units();
+    assert_eq!(run(&mut harness, 0, vec![lease(supernode, own / 2)]), Status::Success);
+    // Slots 1, 5 and 9 are this supernode's. Its block of the first round is not shared: all stake is new then.
+    harness.steps(SLOTS - 1);
+    assert_eq!(run(&mut harness, 0, vec![claim(supernode)]), Status::Success);
+    // Own and leased stake are as two to one. The last fraction of a unit waits.
+    let third = REWARD * 9 / 10 / 3;
+    assert_eq!(earned(&harness, &lessor, HistoryKind::Interest), third - 1);
+    assert_eq!(run(&mut harness, 0, vec![claim(supernode)]), Status::NothingToClaim);
+    harness.steps(SLOTS - 1);
+    assert_eq!(run(&mut harness, 1, vec![claim(supernode)]), Status::Success);
+    assert_eq!(earned(&harness, &supernode, HistoryKind::Commission), REWARD + 2 * REWARD / 10);
+    assert_eq!(earned(&harness, &supernode, HistoryKind::Interest), 4 * third - 1);
+    harness.check_state();
+}
+
+#[test]
+fn more_than_is_leased_cannot_be_called_back() {
+    let mut harness = Harness::new();
+    let (supernode, other) = (harness.address(1), harness.address(2));
+    assert_eq!(run(&mut harness, 0, vec![lease(supernode, 500)]), Status::Success);
+    assert_eq!(run(&mut harness, 0, vec![cancel(supernode, 501)]), Status::InsufficientLease);
+    assert_eq!(run(&mut harness, 0, vec![cancel(other, 1)]), Status::InsufficientLease);
+    assert_eq!(run(&mut harness, 0, vec![claim(other)]), Status::NothingToClaim);
+    // All calls of a transaction happen, or none.
+    let calls = vec![cancel(supernode, 300), cancel(supernode, 300)];
+    assert_eq!(run(&mut harness, 0, calls), Status::InsufficientLease);
+    let leased = |harness: &Harness| harness.record(&harness.address(0)).leased_out;
+    assert_eq!(leased(&harness), Amount(500));
+    assert_eq!(run(&mut harness, 0, vec![cancel(supernode, 200), lease(other, 7)]), Status::Success);
+    assert_eq!(leased(&harness), Amount(307));
+    harness.check_state();
+}
+
+#[test]
+fn the_average_grows_with_time_and_is_that_of_the_effective_balance() {
+    let mut harness = Harness::new();
+    let (lessor, supernode) = (harness.address(0), harness.address(1));
+    assert_eq!(run(&mut harness, 0, vec![lease(supernode, 600_000)]), Status::Success);
+    let AccountRecord { average, .. } = harness.record(&supernode);
+    assert_eq!((average.height.0, average.effective), (1, harness.record(&supernode).effective()));
+    harness.steps(9);
+    assert_eq!(run(&mut harness, 0, vec![cancel(supernode, 600_000)]), Status::Success);
+    let after = harness.record(&supernode).average;
+    let window = 600;
+    let grown = average.effective.units() / window * 10 + average.weighted.units() / window * (window - 10);
+    assert_eq!((after.height.0, after.weighted), (11, Amount(grown)));
+    assert_eq!(harness.record(&lessor).average.height.0, 11);
+    harness.check_state();
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Call { from: usize, call: Kind },
+    Blocks(u64),
+}
+
+/// A call between funded accounts, by their numbers.
+#[derive(Clone, Debug)]
+enum Kind {
+    Transfer(usize, u64),
+    Lease(usize, u64),
+    Cancel(usize, u64),
+    Claim(usize),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let units = prop_oneof![1..1_000u64, 1..1_000_000_000_000_000u64];
+    let call = prop_oneof![
+        (0..4usize, units.clone()).prop_map(|(to, units)| Kind::Transfer(to, units)),
+        (0..4usize, units.clone()).prop_map(|(to, units)| Kind::Lease(to, units)),
+        (0..4usize, units).prop_map(|(from, units)| Kind::Cancel(from, units)),
+        (0..4usize).prop_map(Kind::Claim),
+    ];
+    prop_oneof![
+        3 => (0..4usize, call).prop_map(|(from, call)| Step::Call { from, call }),
+        1 => (1..6u64).prop_map(Step::Blocks),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(12))]
+
+    /// Whatever is leased, called back, claimed and paid among supernodes that lease to each other: the supply is
+    /// conserved after every block, and a node that sees only the blocks comes to the same state.
+    #[test]
+    fn every_unit_is_accounted_for(steps in proptest::collection::vec(step(), 1..40)) {
+        let mut harness = Harness::new();
+        for step in steps {
+            match step {
+                Step::Blocks(count) => harness.steps(count),
+                Step::Call { from, call } => {
+                    let at = |index: usize| harness.address(index);
+                    let call = match call {
+                        Kind::Transfer(to, units) => {
+                            Call::Coin(CoinCall::Transfer { to: at(to), amount: Amount(units) })
+                        }
+                        Kind::Lease(to, units) => lease(at(to), units),
+                        Kind::Cancel(to, units) => cancel(at(to), units),
+                        Kind::Claim(to) => claim(at(to)),
+                    };
+                    let nonce = harness.record(&at(from)).nonce;
+                    // A lease to oneself, or of more than there is, is refused before it gets into a block.
+                    if harness.node.submit_now(&harness.signed(from, nonce, vec![call])).is_ok() {
+                        harness.step();
+                    }
+                }
+            }
+            harness.check_state();
+        }
+        let head = harness.head().0;
+        let blocks: Vec<_> = (1..=head).map(|height| harness.block(height)).collect();
+        let mut other = Harness::with_keys(&[]);
+        other.take(&blocks, harness.slot);
+        prop_assert_eq!(other.state_root(), harness.state_root());
+        other.check_state();
+    }
+}
