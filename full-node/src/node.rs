@@ -20,11 +20,10 @@ use std::{
 };
 
 use light_client::{
-    consensus::spos::{Block, Clock, Table, Tables},
+    consensus::spos::{Block, Clock},
     crypto::PublicKey,
     data_format::{
-        Address, ChainId, ChainSpec, Checkpoint, EngineSpec, Header, MAX_BLOCK_BYTES, Round, SealedHeader,
-        Slot, Time,
+        Address, ChainId, ChainSpec, Checkpoint, Header, MAX_BLOCK_BYTES, Round, SealedHeader, Slot, Time,
     },
     state::AccountRecord,
     transaction::{AccountView, check_stateless},
@@ -55,7 +54,6 @@ struct Inner {
     chain: ChainId,
     genesis: SealedHeader,
     clock: Clock,
-    tables: Tables,
     development: bool,
     database: Database,
     /// Taken before the pool, when both are needed.
@@ -114,9 +112,6 @@ impl Node {
         let holder = Holder::new(keys, round);
         let (public_keys, shared) = (holder.public_keys(), Arc::clone(&spec));
         let chain = Chain::open(database.clone(), shared, &config.retention, &public_keys)?;
-        let EngineSpec::Spos(spos) = &spec.engine;
-        let in_force = Table::new(spos.slots.clone())
-            .map_err(|error| OpenError::Damaged(format!("the slot table: {error}")))?;
         let published = publish(&chain, &holder).map_err(|error| OpenError::Damaged(error.to_string()))?;
         tracing::info!(
             chain = %chain.engine().chain(),
@@ -131,7 +126,6 @@ impl Node {
             chain: *chain.engine().chain(),
             genesis: chain.genesis().clone(),
             clock,
-            tables: Tables::settled(in_force),
             development,
             database,
             core: Mutex::new(Core { chain, holder }),

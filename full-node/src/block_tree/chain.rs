@@ -20,8 +20,6 @@ use crate::{
 pub struct Chain {
     pub(super) spec: Arc<ChainSpec>,
     pub(super) engine: Spos,
-    /// The tables of every block: no module of this chain changes them.
-    pub(super) tables: Tables,
     pub(super) genesis: SealedHeader,
     pub(super) genesis_id: BlockId,
     pub(super) container: Container,
@@ -65,9 +63,8 @@ impl Chain {
         let EngineSpec::Spos(spos) = &spec.engine;
         let in_force = Table::new(spos.slots.clone())
             .map_err(|error| OpenError::Damaged(format!("the slot table: {error}")))?;
-        let tables = Tables::settled(in_force);
         if database.read()?.chain()?.is_none() {
-            found(&database, &engine, &spec, &tables, minting_keys)?;
+            found(&database, &engine, &spec, &Tables::settled(in_force), minting_keys)?;
         }
         let snapshot = database.read()?;
         let missing = |what: &str| OpenError::Damaged(format!("{what} is missing"));
@@ -85,7 +82,6 @@ impl Chain {
         }
         Ok(Self {
             engine,
-            tables,
             genesis,
             genesis_id,
             container: Container::new(&spec),
@@ -143,18 +139,6 @@ impl Chain {
         self.halted.as_deref()
     }
 
-    /// The slot tables that a header commits to.
-    ///
-    /// # Errors
-    /// [`BlockError::Damaged`] if they are not known; the header was not checked here then.
-    pub fn tables(&self, id: &BlockId, header: &Header) -> Result<&Tables, BlockError> {
-        if header.next_slots == self.tables.commitment() {
-            return Ok(&self.tables);
-        }
-        let what = format!("the slot tables {} are not known", header.next_slots);
-        Err(BlockError::Damaged { id: *id, height: header.height, what })
-    }
-
     /// The checkpoint of a round on the branch of `tip`: the last block before the round's first slot, with its header.
     ///
     /// # Errors
@@ -210,6 +194,7 @@ fn found(
     let mut batch = Batch::default();
     let chain = spec.id();
     batch.found(&chain, spec);
+    batch.tables(tables);
     for key in minting_keys {
         batch.voting(key, &VotingRecord::default());
     }

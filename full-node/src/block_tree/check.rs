@@ -80,8 +80,8 @@ impl Chain {
         let ground = self.ground(&snapshot, &id, &header.parent)?;
         let round = self.engine.clock().round(header.slot);
         let (_, checkpoint) = self.checkpoint(&snapshot, &header.parent, round)?;
-        let table = &self.tables(&header.parent, &checkpoint)?.in_force;
-        self.engine.check_header(&ground.parent, table, &block.header, &id, now)?;
+        let table = snapshot.tables(&checkpoint.next_slots)?.in_force;
+        self.engine.check_header(&ground.parent, &table, &block.header, &id, now)?;
         self.check_certificate(&snapshot, &ground.parent, block)?;
         check_equal(header.next_slots, ground.parent.next_slots, |expected, found| BlockError::NextSlots {
             expected,
@@ -211,9 +211,9 @@ impl Chain {
             return Err(BlockError::Source { expected, found: source.checkpoint });
         }
         let source_header = self.header(snapshot, &expected.id)?;
-        let target_tables = self.tables(&target.checkpoint.id, &target_header)?;
-        let source_tables = self.tables(&expected.id, &source_header)?;
-        certificate.check(self.engine.chain(), target_tables, source_tables)?;
+        let target_tables = snapshot.tables(&target_header.next_slots)?;
+        let source_tables = snapshot.tables(&source_header.next_slots)?;
+        certificate.check(self.engine.chain(), &target_tables, &source_tables)?;
         Ok(())
     }
 
@@ -252,8 +252,8 @@ impl Chain {
         let clock = self.engine.clock();
         let (height, slot, round) = (header.height, header.slot, clock.round(header.slot));
         let place = Place { height, slot, round, average_window: spos.average_window.into() };
-        let (checkpoint, checkpoint_header) = self.checkpoint(snapshot, &header.parent, round)?;
-        let table = &self.tables(&checkpoint.id, &checkpoint_header)?.in_force;
+        let (_, checkpoint) = self.checkpoint(snapshot, &header.parent, round)?;
+        let table = snapshot.tables(&checkpoint.next_slots)?.in_force;
         let position = clock.position(slot);
         let (holder, _) = table.holder(position).ok_or(HeaderError::SlotVacant(position))?;
         let state = snapshot.state(root);

@@ -83,10 +83,7 @@ impl Holder {
         }
         let snapshot = chain.database().read()?;
         let (link, target, source) = link(chain, &snapshot, round)?;
-        let (target, source) = (
-            chain.tables(&link.target.checkpoint.id, &target)?,
-            chain.tables(&link.source.checkpoint.id, &source)?,
-        );
+        let (target, source) = (snapshot.tables(&target.next_slots)?, snapshot.tables(&source.next_slots)?);
         let mut batch = Batch::default();
         let mut voters = Vec::new();
         for (public, key) in &self.keys {
@@ -108,7 +105,7 @@ impl Holder {
         let cast: Vec<Vote> =
             voters.into_iter().filter_map(|key| Vote::sign(link, chain.engine().chain(), key)).collect();
         for vote in &cast {
-            if let Err(error) = self.votes.add(*vote, chain.engine().chain(), target, source) {
+            if let Err(error) = self.votes.add(*vote, chain.engine().chain(), &target, &source) {
                 tracing::warn!(%error, "own vote not kept");
             }
         }
@@ -134,9 +131,9 @@ impl Holder {
                 tracing::debug!(key = %vote.minting_key, round = round.0, "a vote for another branch");
                 continue;
             }
-            let target = chain.tables(&expected.target.checkpoint.id, &target)?;
-            let source = chain.tables(&expected.source.checkpoint.id, &source)?;
-            if let Err(error) = self.votes.add(*vote, chain.engine().chain(), target, source) {
+            let (target, source) =
+                (snapshot.tables(&target.next_slots)?, snapshot.tables(&source.next_slots)?);
+            if let Err(error) = self.votes.add(*vote, chain.engine().chain(), &target, &source) {
                 tracing::warn!(%error, "a vote that does not count");
             }
         }
@@ -188,8 +185,8 @@ impl Holder {
             return Ok(None);
         }
         let clock = chain.engine().clock();
-        let (checkpoint, header) = chain.checkpoint(snapshot, &head.id, clock.round(slot))?;
-        let table = &chain.tables(&checkpoint.id, &header)?.in_force;
+        let (_, header) = chain.checkpoint(snapshot, &head.id, clock.round(slot))?;
+        let table = snapshot.tables(&header.next_slots)?.in_force;
         let Some((holder, _)) = table.holder(clock.position(slot)) else { return Ok(None) };
         let Some((public, key)) = self.keys.iter().find(|(public, _)| *public == holder.minting_key) else {
             return Ok(None);
@@ -210,9 +207,9 @@ impl Holder {
                 break;
             }
             let (link, target, source) = link(chain, snapshot, round)?;
-            let target = chain.tables(&link.target.checkpoint.id, &target)?;
-            let source = chain.tables(&link.source.checkpoint.id, &source)?;
-            if let Some(certificate) = self.votes.certify(link, target, source) {
+            let (target, source) =
+                (snapshot.tables(&target.next_slots)?, snapshot.tables(&source.next_slots)?);
+            if let Some(certificate) = self.votes.certify(link, &target, &source) {
                 return Ok(Some(certificate));
             }
         }

@@ -142,23 +142,18 @@ impl Node {
     fn beacon_now(&self, snapshot: &Snapshot, held: Option<&Header>) -> Result<Option<Beacon>, NodeError> {
         let finality = stored_finality(snapshot)?;
         let Some(certificate) = finality.certificate else { return Ok(None) };
-        // No module changes the tables, so those of the spec are those of every block.
-        let tables = &self.0.tables;
-        let commitments =
-            [Some(certificate.link.source.next_slots), Some(certificate.link.target.next_slots)];
-        let commitments = commitments.into_iter().chain([held.map(|header| header.next_slots)]).flatten();
-        for commitment in commitments {
-            if commitment != tables.commitment() {
-                return Err(NodeError::Damaged(format!("the slot tables {commitment} are not known")));
-            }
-        }
-        let fewest = certificate.fewest(tables, tables, Some(tables.newest()));
+        let source_tables = snapshot.tables(&certificate.link.source.next_slots)?;
+        let target_tables = snapshot.tables(&certificate.link.target.next_slots)?;
+        // Without a block that the client trusts it holds the tables of genesis.
+        let genesis = self.0.genesis.header.next_slots;
+        let held = snapshot.tables(held.map_or(&genesis, |header| &header.next_slots))?;
+        let fewest = certificate.fewest(&target_tables, &source_tables, Some(held.newest()));
         let source = need(snapshot.header(&finality.root.id)?, "the newest final header")?.header;
         Ok(Some(Beacon {
             source_round: finality.root.round,
             source,
             target: certificate.link.target,
-            tables: TablesUpdate::new(tables, tables, tables),
+            tables: TablesUpdate::new(&held, &source_tables, &target_tables),
             signers: fewest.signers,
             signatures: fewest.signatures,
         }))

@@ -14,11 +14,11 @@ use light_client::{
 
 use super::{
     Batch, Effects, Finality, HistoryEntry, Inclusion, NodeCache, Read, RedbStorage, Retention, Space,
-    StateNodes, Storage, StorageError, Version,
+    StateNodes, Storage, StorageError, Version, tables::TableCache,
 };
 
 /// The format of the data folder.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 const META_FORMAT: &[u8] = b"format";
 const META_CHAIN: &[u8] = b"chain";
@@ -33,6 +33,7 @@ const META_PRUNED: &[u8] = b"pruned";
 pub struct Database {
     storage: Arc<dyn Storage>,
     cache: Arc<NodeCache>,
+    tables: Arc<TableCache>,
 }
 
 impl Database {
@@ -53,7 +54,8 @@ impl Database {
     /// # Errors
     /// [`StorageError`] if it cannot be read or has another format.
     pub fn over(storage: Arc<dyn Storage>, retention: &Retention) -> Result<Self, StorageError> {
-        let database = Self { storage, cache: Arc::new(NodeCache::new(retention.node_cache_bytes)) };
+        let cache = Arc::new(NodeCache::new(retention.node_cache_bytes));
+        let database = Self { storage, cache, tables: Arc::default() };
         let found: Option<u32> = database.read()?.meta(META_FORMAT)?;
         match found {
             Some(found) if found != FORMAT => Err(StorageError::Format { found, known: FORMAT }),
@@ -66,7 +68,11 @@ impl Database {
     /// # Errors
     /// [`StorageError`] when the disk cannot be read.
     pub fn read(&self) -> Result<Snapshot, StorageError> {
-        Ok(Snapshot { read: self.storage.read()?, cache: Arc::clone(&self.cache) })
+        Ok(Snapshot {
+            read: self.storage.read()?,
+            cache: Arc::clone(&self.cache),
+            tables: Arc::clone(&self.tables),
+        })
     }
 
     /// Writes all of the batch or nothing; returns once it is durable.
@@ -87,6 +93,7 @@ impl Database {
 pub struct Snapshot {
     read: Box<dyn Read>,
     cache: Arc<NodeCache>,
+    tables: Arc<TableCache>,
 }
 
 impl Snapshot {
@@ -298,7 +305,15 @@ impl Snapshot {
             .ok_or_else(|| StorageError::damaged(format!("{space} {}", hexadecimal(key)), "it is not stored"))
     }
 
-    fn record<T: BorshDeserialize>(&self, space: Space, key: &[u8]) -> Result<Option<T>, StorageError> {
+    pub(super) fn table_cache(&self) -> &TableCache {
+        &self.tables
+    }
+
+    pub(super) fn record<T: BorshDeserialize>(
+        &self,
+        space: Space,
+        key: &[u8],
+    ) -> Result<Option<T>, StorageError> {
         let Some(bytes) = self.read.get(space, key)? else { return Ok(None) };
         decode(&format!("{space} {}", hexadecimal(key)), &bytes).map(Some)
     }

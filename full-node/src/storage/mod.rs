@@ -14,6 +14,7 @@ mod headers;
 mod nodes;
 mod records;
 mod redb_storage;
+mod tables;
 
 use std::{fmt, path::PathBuf};
 
@@ -76,11 +77,13 @@ pub enum Space {
     Range,
     /// Minting key → what it signed.
     Voting,
+    /// What headers commit to as `next_slots` → the slot tables in force and planned.
+    Tables,
 }
 
 impl Space {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Meta,
         Self::Headers,
         Self::Tree,
@@ -94,6 +97,7 @@ impl Space {
         Self::Transactions,
         Self::Range,
         Self::Voting,
+        Self::Tables,
     ];
 
     /// Its name on disk.
@@ -112,6 +116,7 @@ impl Space {
             Self::Transactions => "transactions",
             Self::Range => "range",
             Self::Voting => "voting",
+            Self::Tables => "tables",
         }
     }
 }
