@@ -15,6 +15,8 @@ mod submission;
 mod view;
 
 use std::{
+    collections::HashSet,
+    ops::Deref,
     sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -22,19 +24,17 @@ use std::{
 use light_client::{
     consensus::spos::{Block, Clock},
     crypto::PublicKey,
-    data_format::{
-        Address, ChainId, ChainSpec, Checkpoint, Header, MAX_BLOCK_BYTES, Round, SealedHeader, Slot, Time,
-    },
-    state::AccountRecord,
-    transaction::{AccountView, check_stateless},
+    data_format::{ChainId, ChainSpec, Checkpoint, Header, MAX_BLOCK_BYTES, Round, SealedHeader, Slot, Time},
+    transaction::{CheckedTransaction, check_stateless},
 };
+use rayon::prelude::*;
 use tokio::sync::{broadcast, watch};
 
 use crate::{
     block_tree::{Accepted, BlockError, Chain},
     consensus::Holder,
     storage::{Database, Snapshot},
-    transaction::{Limits, Pool},
+    transaction::{DurablePool, HeadChange, Limits, Pool},
 };
 
 pub use config::{ChainChoice, NodeConfig};
@@ -58,7 +58,7 @@ struct Inner {
     database: Database,
     /// Taken before the pool, when both are needed.
     core: Mutex<Core>,
-    pool: Mutex<Pool>,
+    pool: DurablePool,
     /// One faucet payment at a time, so that each gets the next nonce.
     faucet: Mutex<()>,
     published: RwLock<Published>,
@@ -113,6 +113,9 @@ impl Node {
         let (public_keys, shared) = (holder.public_keys(), Arc::clone(&spec));
         let chain = Chain::open(database.clone(), shared, &config.retention, &public_keys)?;
         let published = publish(&chain, &holder).map_err(|error| OpenError::Damaged(error.to_string()))?;
+        let head = (chain.head().root, chain.head().header.height.next());
+        let pool =
+            DurablePool::open(database.clone(), Limits::default(), &spec, chain.engine().chain(), head)?;
         tracing::info!(
             chain = %chain.engine().chain(),
             name = %spec.name,
@@ -129,7 +132,7 @@ impl Node {
             development,
             database,
             core: Mutex::new(Core { chain, holder }),
-            pool: Mutex::new(Pool::new(Limits::default())),
+            pool,
             faucet: Mutex::new(()),
             published: RwLock::new(published),
             events: broadcast::Sender::new(EVENTS),
@@ -187,7 +190,7 @@ impl Node {
         if let Some(minted) = holder.mint(chain, now, candidates)? {
             for (id, error) in &minted.skipped {
                 tracing::debug!(transaction = %id, %error, "dropped from the pool");
-                self.pool().reject(id);
+                let ((), _) = self.0.pool.edit(|pool| pool.reject(id));
             }
             self.digest(chain, holder, &minted.accepted)?;
         }
@@ -210,9 +213,14 @@ impl Node {
     /// dropped.
     pub async fn shutdown(&self) {
         self.0.stopping.send_replace(true);
-        let waited = self.blocking_always(|node| drop(node.core())).await;
-        if let Err(error) = waited {
-            tracing::warn!(%error, "could not wait for the work in progress");
+        let ended = self.blocking_always(|node| {
+            drop(node.core());
+            node.0.pool.flush()
+        });
+        match ended.await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(%error, "could not write what left the pool"),
+            Err(error) => tracing::warn!(%error, "could not wait for the work in progress"),
         }
         tracing::info!("stopped");
     }
@@ -257,7 +265,7 @@ impl Node {
             pool_transactions,
             pool_bytes,
             minting_keys: published.minting_keys,
-            halted: published.halted,
+            halted: published.halted.or_else(|| self.0.pool.failed().map(|error| error.to_string())),
         }
     }
 
@@ -289,29 +297,17 @@ impl Node {
 
     fn update_pool(&self, chain: &Chain, accepted: &Accepted) -> Result<(), NodeError> {
         let snapshot = self.0.database.read()?;
-        let (root, next) = (chain.head().root, chain.head().header.height.next());
-        let mut pool = self.pool();
-        pool.included(&accepted.included);
-        let mut state = snapshot.state(root);
-        let mut account = |address: &Address| -> Result<Option<AccountView>, NodeError> {
-            let record = AccountRecord::read(&mut state, address)?;
-            Ok(record.as_ref().map(AccountView::from))
-        };
-        for address in &accepted.touched {
-            if pool.next_nonce(address).is_some() {
-                pool.passed(address, account(address)?.unwrap_or_default().nonce);
-            }
-        }
-        pool.expire(next);
-        for signed in &accepted.undone {
-            // It was in a valid block, so only the other branch can be in its way.
-            let Ok(checked) = check_stateless(signed, &self.0.spec, &self.0.chain) else { continue };
-            let view = account(&checked.sender())?;
-            if let Err(error) = pool.add(checked, view.as_ref(), next) {
-                tracing::debug!(%error, "a transaction of an undone block is not back in the pool");
-            }
-        }
-        Ok(())
+        let included: HashSet<_> = accepted.included.iter().collect();
+        // They were in a valid block, so their signatures hold: this costs time only after a change of the branch.
+        let undone: Vec<CheckedTransaction> = accepted
+            .undone
+            .par_iter()
+            .filter(|signed| !included.contains(&signed.transaction.id(&self.0.chain)))
+            .filter_map(|signed| check_stateless(signed, &self.0.spec, &self.0.chain).ok())
+            .collect();
+        let next = chain.head().header.height.next();
+        let change = HeadChange { touched: &accepted.touched, included: &accepted.included, undone, next };
+        Ok(self.0.pool.settle(change, &snapshot, chain.head().root)?)
     }
 
     fn republish(&self, core: &Core) -> Result<(), NodeError> {
@@ -325,8 +321,8 @@ impl Node {
         self.0.core.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn pool(&self) -> MutexGuard<'_, Pool> {
-        self.0.pool.lock().unwrap_or_else(PoisonError::into_inner)
+    fn pool(&self) -> impl Deref<Target = Pool> + '_ {
+        self.0.pool.read()
     }
 
     /// Runs work that blocks off the asynchronous threads.

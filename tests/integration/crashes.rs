@@ -1,4 +1,5 @@
-//! A node that is killed at any instant loses nothing that it reported in a block, needs no repair, and goes on.
+//! A node that is killed at any instant loses nothing that it accepted or reported in a block, needs no repair, and goes
+//! on.
 
 use std::{
     collections::BTreeMap,
@@ -8,7 +9,7 @@ use std::{
 
 use integration_tests::{Api, Commits, FAST_SLOT_MS, FastChain, NodeProcess, audit, now};
 use light_client::{
-    data_format::{Amount, ChainId, SignedTransaction, TransactionId, UNITS_PER_COIN},
+    data_format::{Amount, TransactionId, UNITS_PER_COIN},
     test_support::chain::test_address,
 };
 
@@ -34,12 +35,12 @@ struct Reported {
 struct Payer {
     number: u64,
     next_nonce: u64,
-    /// What is not reported in a block yet.
-    open: BTreeMap<u64, (TransactionId, SignedTransaction)>,
+    /// What was accepted and is not reported in a block yet. It is never sent again.
+    open: BTreeMap<u64, TransactionId>,
 }
 
 #[test]
-fn nothing_reported_in_a_block_is_lost_by_kill_9() {
+fn nothing_accepted_or_reported_in_a_block_is_lost_by_kill_9() {
     let chain = FastChain::new(PAYERS);
     let address = NodeProcess::free_address();
     let mut payers: Vec<Payer> =
@@ -51,7 +52,6 @@ fn nothing_reported_in_a_block_is_lost_by_kill_9() {
         let (node, mut commits) = chain.start_watched(address);
         let api = node.api();
         reported.check_newest(&api);
-        send_again(&payers, &chain.spec().id(), &api);
         let slot_ms = u64::from(FAST_SLOT_MS);
         let until = now().0 + u64::from(3 + lives % 3) * slot_ms;
         while now().0 < until {
@@ -66,7 +66,6 @@ fn nothing_reported_in_a_block_is_lost_by_kill_9() {
     let node = chain.start(address);
     let api = node.api();
     let (height, until) = (api.height(), Instant::now() + Duration::from_secs(60));
-    send_again(&payers, &chain.spec().id(), &api);
     while !reported.all_final(&payers) {
         assert!(Instant::now() < until, "the chain does not go on: {}", api.json("/v1/status"));
         reported.collect(&api, &mut payers, u64::MAX);
@@ -82,6 +81,45 @@ fn nothing_reported_in_a_block_is_lost_by_kill_9() {
     assert_eq!(audit.nonces, count, "each payment happened once");
     let burned = count * (UNITS_PER_COIN / 10);
     assert_eq!(audit.coins.units(), PAYERS * 1_000_000 * UNITS_PER_COIN - burned);
+}
+
+/// Kills right after an answer.
+const INSTANT_KILLS: u64 = 20;
+
+#[test]
+fn what_was_accepted_is_in_a_block_after_kill_9() {
+    let chain = FastChain::new(PAYERS);
+    let (address, chain_id) = (NodeProcess::free_address(), chain.spec().id());
+    let mut accepted = Vec::new();
+    for life in 0..INSTANT_KILLS {
+        let node = chain.start(address);
+        let api = node.api();
+        let payments: Vec<_> = (1..=PAYERS)
+            .map(|payer| chain.payment(payer, life, test_address(1_000 + payer), Amount(UNITS_PER_COIN + life)))
+            .collect();
+        // All at the same time, so that they share writes; the node dies with the last answer.
+        thread::scope(|scope| {
+            for signed in &payments {
+                let api = api.clone();
+                scope.spawn(move || {
+                    let answer = api.submit(&chain_id, signed);
+                    assert_eq!(answer.status, 202, "{}", String::from_utf8_lossy(&answer.body));
+                });
+            }
+        });
+        node.kill();
+        accepted.extend(payments.iter().map(|signed| signed.transaction.id(&chain_id)));
+    }
+    let node = chain.start(address);
+    let (api, until) = (node.api(), Instant::now() + Duration::from_secs(60));
+    for id in &accepted {
+        while api.json(&format!("/v1/transactions/{id}"))["state"] != "included" {
+            assert!(Instant::now() < until, "{id} was accepted, and is in no block");
+            thread::sleep(Duration::from_millis(50));
+        }
+    }
+    assert_eq!(node.terminate().code(), Some(0));
+    assert_eq!(audit(&chain.data()).nonces, INSTANT_KILLS * PAYERS, "each payment happened once");
 }
 
 /// While the next block is being written; at another point of the write in each life.
@@ -106,17 +144,8 @@ impl Payer {
         let signed = chain.payment(self.number, nonce, to, Amount(UNITS_PER_COIN + nonce));
         let answer = api.submit(&chain_id, &signed);
         assert_eq!(answer.status, 202, "{}", String::from_utf8_lossy(&answer.body));
-        self.open.insert(nonce, (signed.transaction.id(&chain_id), signed));
+        self.open.insert(nonce, signed.transaction.id(&chain_id));
         self.next_nonce += 1;
-    }
-}
-
-/// A killed node forgets what waits, so wallets send it again.
-fn send_again(payers: &[Payer], chain: &ChainId, api: &Api) {
-    for (_, signed) in payers.iter().flat_map(|payer| payer.open.values()) {
-        let answer = api.submit(chain, signed);
-        let in_block_unreported = answer.status != 202 && answer.code() == "nonce_used";
-        assert!(answer.status == 202 || in_block_unreported, "{}", String::from_utf8_lossy(&answer.body));
     }
 }
 
@@ -130,7 +159,7 @@ impl Reported {
         self.blocks.insert(height("head"), status["head"]["id"].as_str().unwrap().to_owned());
         self.final_height = self.final_height.max(height("final"));
         for payer in payers {
-            let asked: Vec<_> = payer.open.iter().map(|(nonce, (id, _))| (*nonce, *id)).collect();
+            let asked: Vec<_> = payer.open.iter().map(|(nonce, id)| (*nonce, *id)).collect();
             for (nonce, id) in asked {
                 let answer = api.get(&format!("/v1/transactions/{id}"));
                 if answer.status == 200 && answer.json()["state"] == "included" {

@@ -73,7 +73,11 @@ codes! {
     PoolFull "pool_full" SERVICE_UNAVAILABLE "The queue of waiting transactions is full",
     /// Enough of this sender's transactions wait.
     SenderFull "sender_full" SERVICE_UNAVAILABLE "Enough transactions of this account are waiting",
-    /// Another transaction with this nonce waits.
+    /// Enough bytes of this sender's transactions wait.
+    SenderBytes "sender_bytes" SERVICE_UNAVAILABLE "Enough bytes of this account are waiting",
+    /// The queue is full, and an earlier transaction of the sender pays too little to make room for this one.
+    HeldBack "held_back" SERVICE_UNAVAILABLE "An earlier transaction of this account holds this one back",
+    /// Another transaction with this nonce waits, and this one does not pay enough more to replace it.
     NonceTaken "nonce_taken" CONFLICT "Another transaction with this nonce is waiting",
     /// Too many requests from this client.
     RateLimited "rate_limited" TOO_MANY_REQUESTS "Too many requests",

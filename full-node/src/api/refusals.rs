@@ -21,13 +21,24 @@ impl From<NodeError> for Problem {
 impl From<PoolError> for Problem {
     fn from(error: PoolError) -> Self {
         match &error {
-            PoolError::Full { .. } => Self::new(Code::PoolFull, &error).with("retry_after_s", 10),
+            PoolError::Full { fee, needed } => Self::new(Code::PoolFull, &error)
+                .with("fee", fee.units().to_string())
+                .with("needed", needed.units().to_string())
+                .with("retry_after_s", 10),
+            PoolError::HeldBack { before, .. } => {
+                Self::new(Code::HeldBack, &error).with("before", before.to_string()).with("retry_after_s", 10)
+            }
             PoolError::SenderFull { waiting, .. } => {
                 Self::new(Code::SenderFull, &error).with("waiting", *waiting).with("retry_after_s", 2)
             }
-            PoolError::NonceTaken { nonce, waiting } => {
-                Self::new(Code::NonceTaken, &error).with("nonce", *nonce).with("waiting", waiting.to_string())
-            }
+            PoolError::SenderBytes { found, limit, .. } => Self::new(Code::SenderBytes, &error)
+                .with("found", *found)
+                .with("limit", *limit)
+                .with("retry_after_s", 2),
+            PoolError::NonceTaken { nonce, waiting, needed } => Self::new(Code::NonceTaken, &error)
+                .with("nonce", *nonce)
+                .with("waiting", waiting.to_string())
+                .with("needed", needed.units().to_string()),
         }
     }
 }

@@ -15,15 +15,15 @@ use super::{
 };
 use crate::config::FAUCET_PAYMENT;
 
-/// Takes a signed transaction into the queue: the chain's id, then the signed transaction, in Borsh. Sending one
-/// twice is fine.
+/// Takes a signed transaction into the queue: the chain's id, then the signed transaction, in Borsh. The answer comes
+/// once it is on disk: it will not be forgotten, also if the node is killed. Sending one twice is fine.
 ///
 /// Every rule that it may break has a code of its own; `rule` names it.
 #[utoipa::path(post, path = "/v1/transactions", tag = "transactions",
     request_body(content = Vec<u8>, content_type = "application/octet-stream"), responses(
     (status = ACCEPTED, body = Accepted),
     (status = BAD_REQUEST, description = "malformed or cut off", body = ProblemBody),
-    (status = CONFLICT, description = "another chain, or a nonce used before or too far ahead", body = ProblemBody),
+    (status = CONFLICT, description = "another chain, or a nonce used before, taken or too far ahead", body = ProblemBody),
     (status = PAYLOAD_TOO_LARGE, body = ProblemBody),
     (status = UNSUPPORTED_MEDIA_TYPE, body = ProblemBody),
     (status = UNPROCESSABLE_ENTITY, description = "it breaks a rule", body = ProblemBody),

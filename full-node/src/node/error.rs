@@ -9,7 +9,7 @@ use crate::{
     block_tree::BlockError,
     logic::StateFault,
     storage::StorageError,
-    transaction::{AddError, PoolError},
+    transaction::{AddError, PoolError, PoolFault},
 };
 
 /// Why a node does not start.
@@ -115,6 +115,24 @@ impl From<AddError> for SubmitError {
 impl From<StateFault> for NodeError {
     fn from(error: StateFault) -> Self {
         Self::Damaged(error.to_string())
+    }
+}
+
+impl From<PoolFault> for NodeError {
+    fn from(error: PoolFault) -> Self {
+        match error {
+            PoolFault::Storage(error) => error.into(),
+            PoolFault::State(error) => error.into(),
+        }
+    }
+}
+
+impl From<PoolFault> for OpenError {
+    fn from(error: PoolFault) -> Self {
+        match error {
+            PoolFault::Storage(error) => error.into(),
+            PoolFault::State(error) => Self::Damaged(error.to_string()),
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use light_client::{
 };
 
 use super::{Event, FaucetError, Node, NodeError, SubmitError};
+use crate::transaction::Ticket;
 
 /// What the faucet gives at once, at most: what its own API gives at once.
 const FAUCET_LIMIT: Amount = crate::config::FAUCET_PAYMENT;
@@ -15,7 +16,8 @@ const FAUCET_LIMIT: Amount = crate::config::FAUCET_PAYMENT;
 const FAUCET_VALIDITY: u64 = 1_000;
 
 impl Node {
-    /// Takes the bytes of a `Submission` (chain id, signed transaction) into the pool. Taking one twice is fine.
+    /// Takes the bytes of a `Submission` (chain id, signed transaction) into the pool, and says so once it is on disk: from
+    /// then on it survives a kill. Taking one twice is fine.
     ///
     /// # Errors
     /// [`SubmitError`] with the rule that it breaks.
@@ -35,7 +37,7 @@ impl Node {
         self.blocking(move |node| node.submit_now(&signed)).await?
     }
 
-    /// Takes a transaction into the pool. Blocks the thread.
+    /// Takes a transaction into the pool, and returns once it is on disk. Blocks the thread.
     ///
     /// # Errors
     /// As [`Node::submit`].
@@ -43,13 +45,30 @@ impl Node {
         let checked = check_stateless(signed, &self.0.spec, &self.0.chain)?;
         let id = checked.id();
         let touched = touched(&checked);
-        let (account, next) = self.account_at_head(&checked.sender())?;
-        let view = account.as_ref().map(AccountView::from);
-        if self.pool().add(checked, view.as_ref(), next)? {
+        let (is_new, ticket) = self.add(&checked)?;
+        // Also if it is not new: the one who sent it first may still be waiting.
+        self.0.pool.sync(ticket).map_err(NodeError::from)?;
+        if is_new {
             // Nobody may be listening.
             drop(self.0.events.send(Event::Pending { id, touched: Arc::new(touched) }));
         }
         Ok(id)
+    }
+
+    /// Takes a transaction into the pool in memory.
+    fn add(&self, checked: &CheckedTransaction) -> Result<(bool, Ticket), SubmitError> {
+        loop {
+            let settled = self.pool().settled();
+            let (account, next) = self.account_at_head(&checked.sender())?;
+            let view = account.as_ref().map(AccountView::from);
+            let (added, ticket) = self.0.pool.edit(|pool| {
+                // The account was read before the head moved, and the pool knows better: read it again.
+                (pool.settled() == settled).then(|| pool.add(checked.clone(), view.as_ref(), next))
+            });
+            if let Some(added) = added {
+                return Ok((added?, ticket));
+            }
+        }
     }
 
     /// Sends coins from the faucet of a development chain.

@@ -278,6 +278,19 @@ impl Snapshot {
         self.record(Space::Voting, minting_key.as_bytes())
     }
 
+    /// Transactions that were accepted and waited for a block when the pool was written last; some may be in one.
+    ///
+    /// # Errors
+    /// As [`Snapshot::chain`].
+    pub fn waiting(&self) -> Result<Vec<(TransactionId, SignedTransaction)>, StorageError> {
+        let entries = self.all(Space::Waiting)?;
+        let entry = |(key, value): &(Vec<u8>, Vec<u8>)| {
+            let id = decode("id of a waiting transaction", key)?;
+            Ok((id, decode(&format!("waiting transaction {id}"), value)?))
+        };
+        entries.iter().map(entry).collect()
+    }
+
     /// A version of the state.
     pub fn state(&self, root: Root) -> Trie<StateNodes<'_>> {
         Trie::open(root, self.nodes())
@@ -412,6 +425,16 @@ impl Batch {
     /// Notes what a minting key signed.
     pub fn voting(&mut self, minting_key: &Hash, record: &VotingRecord) {
         self.put(Space::Voting, *minting_key.as_bytes(), codec::encode(record));
+    }
+
+    /// Keeps a transaction that waits for a block, as its encoding.
+    pub fn waiting(&mut self, id: &TransactionId, signed: Vec<u8>) {
+        self.put(Space::Waiting, *id.as_bytes(), signed);
+    }
+
+    /// Forgets a transaction that waited.
+    pub fn remove_waiting(&mut self, id: &TransactionId) {
+        self.remove(Space::Waiting, *id.as_bytes());
     }
 
     fn meta<T: borsh::BorshSerialize>(&mut self, key: &[u8], value: &T) {

@@ -79,11 +79,13 @@ pub enum Space {
     Voting,
     /// What headers commit to as `next_slots` → the slot tables in force and planned.
     Tables,
+    /// Transaction id → transaction that was accepted and waits for a block.
+    Waiting,
 }
 
 impl Space {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Meta,
         Self::Headers,
         Self::Tree,
@@ -98,6 +100,7 @@ impl Space {
         Self::Range,
         Self::Voting,
         Self::Tables,
+        Self::Waiting,
     ];
 
     /// Its name on disk.
@@ -117,6 +120,7 @@ impl Space {
             Self::Range => "range",
             Self::Voting => "voting",
             Self::Tables => "tables",
+            Self::Waiting => "waiting",
         }
     }
 }

@@ -7,7 +7,7 @@ use light_client::data_format::Height;
 
 use super::harness::{Harness, in_slot, retention};
 use crate::{
-    node::{ChainChoice, Node, NodeConfig, NodeError, OpenError},
+    node::{ChainChoice, Node, NodeConfig, NodeError, OpenError, SubmitError},
     storage::{Batch, Read, RedbStorage, Storage, StorageError},
 };
 
@@ -39,17 +39,22 @@ impl Storage for DyingDisk {
 #[test]
 fn a_dead_disk_at_any_commit_loses_nothing_that_was_acknowledged() {
     for after in [false, true] {
-        for commits in 1..28 {
+        for commits in 1..36 {
             let disk = Arc::new(RedbStorage::in_memory(&retention()).unwrap());
             drop(Harness::over_storage(disk.clone()));
             let dying = DyingDisk { disk: disk.clone(), commits_left: AtomicU64::new(commits), after };
             let mut harness = Harness::over_storage(Arc::new(dying));
             let to = harness.address(2);
             let mut acknowledged = harness.node.status().head;
-            let mut paid = Vec::new();
+            let mut accepted = Vec::new();
             let failed = loop {
                 harness.slot += 1;
-                paid.push(harness.pay(0, to, 5));
+                let nonce = accepted.len() as u64;
+                match harness.node.submit_now(&harness.transfer(0, nonce, to, 5)) {
+                    Ok(id) => accepted.push(id),
+                    Err(SubmitError::Node(error)) => break error,
+                    Err(error) => panic!("{error}"),
+                }
                 match harness.node.advance(in_slot(harness.slot)) {
                     Ok(()) => acknowledged = harness.node.status().head,
                     Err(error) => break error,
@@ -75,6 +80,10 @@ fn a_dead_disk_at_any_commit_loses_nothing_that_was_acknowledged() {
             harness.slot = slot;
             harness.steps(12);
             assert!(harness.node.status().final_block.height >= acknowledged.height, "finality goes on");
+            let snapshot = harness.snapshot();
+            for id in &accepted {
+                assert!(snapshot.inclusion(id).unwrap().is_some(), "{id} was accepted, and is in no block");
+            }
             harness.check_state();
         }
     }

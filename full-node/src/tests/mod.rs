@@ -9,3 +9,4 @@ mod payments;
 mod proofs;
 mod stores;
 mod tampering;
+mod waiting;

@@ -1,80 +1,51 @@
 use std::{
-    cmp::Ordering,
-    collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap},
+    cmp::{Ordering, Reverse},
+    collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, vec_deque},
 };
 
 use light_client::{
-    data_format::{Address, Amount, Height, Transaction, TransactionId},
+    data_format::{Address, Amount, Height, TransactionId, codec},
     transaction::{AccountView, CheckedTransaction, TransactionError, check_against_account},
+};
+
+use super::{
+    AddError, FeeRate, PoolChanges, PoolError,
+    queue::{Entry, Queue},
 };
 
 /// What a pool holds at most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Bytes of encoded transactions.
+    /// Bytes of encoded transactions. In memory they take up to about five times as much.
     pub bytes: usize,
-    /// Transactions of one sender.
+    /// Transactions of one sender: how far its nonces are ahead of its account.
     pub per_sender: usize,
+    /// Bytes of encoded transactions of one sender.
+    pub sender_bytes: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { bytes: 32 << 20, per_sender: 256 }
+        Self { bytes: 32 << 20, per_sender: 256, sender_bytes: 256 << 10 }
     }
 }
 
-/// Why the pool has no room for a transaction.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum PoolError {
-    /// The pool is full of transactions that pay at least as much.
-    #[error("the pool is full ({bytes} bytes): try again later, or pay a higher fee")]
-    Full {
-        /// Bytes in the pool.
-        bytes: usize,
-    },
-    /// Enough of this sender's transactions are waiting.
-    #[error("{waiting} transactions of {sender} are waiting already: try again when they are in a block")]
-    SenderFull {
-        /// Whose.
-        sender: Address,
-        /// How many.
-        waiting: usize,
-    },
-    /// Another transaction with this nonce is waiting, and this one does not pay a tenth more.
-    #[error("transaction {waiting} of this account has the same nonce {nonce} and is waiting already")]
-    NonceTaken {
-        /// The nonce.
-        nonce: u64,
-        /// The transaction that waits.
-        waiting: TransactionId,
-    },
-}
-
-/// Why the pool does not take a transaction.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum AddError {
-    /// It breaks a rule.
-    #[error(transparent)]
-    Transaction(#[from] TransactionError),
-    /// There is no room for it.
-    #[error(transparent)]
-    Pool(#[from] PoolError),
-}
-
-/// Transactions that wait for a block: by sender and nonce, without gaps.
+/// Transactions that wait for a block. See the [module](super) for its rules.
+///
+/// It touches no disk: what changed since it was asked last is in [`Pool::take_changes`].
 #[derive(Debug)]
 pub struct Pool {
-    limits: Limits,
-    queues: HashMap<Address, BTreeMap<u64, CheckedTransaction>>,
+    pub(super) limits: Limits,
+    /// None of them is empty.
+    pub(super) queues: HashMap<Address, Queue>,
     by_id: HashMap<TransactionId, (Address, u64)>,
-    /// The last transaction of each sender by what it pays: the first here gives way first.
-    tails: BTreeSet<(Price, Address)>,
+    /// The rank of the last transaction of each sender: the first here gives way first.
+    tails: BTreeSet<(FeeRate, Address)>,
     expiries: BTreeSet<(Height, Address, u64)>,
     bytes: usize,
+    pub(super) settled: u64,
+    pub(super) changes: PoolChanges,
 }
-
-/// Fee for a byte, in 2^-16 units.
-type Price = u128;
 
 impl Pool {
     /// An empty pool.
@@ -86,6 +57,8 @@ impl Pool {
             tails: BTreeSet::new(),
             expiries: BTreeSet::new(),
             bytes: 0,
+            settled: 0,
+            changes: PoolChanges::default(),
         }
     }
 
@@ -104,19 +77,29 @@ impl Pool {
         self.bytes
     }
 
+    /// How often it was brought to a new head. An account that was read before this changed may be an old one.
+    pub const fn settled(&self) -> u64 {
+        self.settled
+    }
+
     /// A waiting transaction.
     pub fn get(&self, id: &TransactionId) -> Option<&CheckedTransaction> {
         let (sender, nonce) = self.by_id.get(id)?;
-        self.queues.get(sender)?.get(nonce)
+        Some(&self.queues.get(sender)?.get(*nonce)?.checked)
     }
 
     /// The nonce after everything of a sender that waits, if anything does.
     pub fn next_nonce(&self, sender: &Address) -> Option<u64> {
-        Some(self.queues.get(sender)?.last_key_value()?.0 + 1)
+        Some(self.queues.get(sender)?.end())
     }
 
-    /// Takes a transaction for the block at `height` or later. `account` is the sender's on the best branch. Says
-    /// whether it is new; taking it again is fine.
+    /// What came in and what left since this was called last, to be brought to disk.
+    pub fn take_changes(&mut self) -> PoolChanges {
+        std::mem::take(&mut self.changes)
+    }
+
+    /// Takes a transaction for the block at `height` or later. `account` is the sender's on the best branch, read
+    /// after the pool was last [settled](Pool::settle). Says whether it is new; taking it again is fine.
     ///
     /// # Errors
     /// [`AddError`] with the rule or bound in its way; the pool is unchanged then.
@@ -130,38 +113,30 @@ impl Pool {
         if self.by_id.contains_key(&id) {
             return Ok(false);
         }
-        let mut waiting = 0;
-        let expected = account.map(|account| {
-            let mut expected = *account;
-            let queue = self.queues.get(&sender);
-            for (waiting_nonce, before) in queue.into_iter().flatten() {
-                waiting += 1;
-                if *waiting_nonce >= account.nonce && *waiting_nonce < nonce {
-                    expected.nonce = waiting_nonce + 1;
-                    let spent = spending(before.transaction());
-                    expected.balance = expected.balance.checked_sub(spent).unwrap_or(Amount::ZERO);
-                }
-            }
-            expected
-        });
-        check_against_account(checked.transaction(), sender, expected.as_ref(), height, 0)?;
-        let replaced = self.queues.get(&sender).and_then(|queue| queue.get(&nonce));
-        match replaced {
-            Some(old) => {
-                let needed = old.transaction().fee.units() / 10;
-                let needed = old.transaction().fee.checked_add(Amount(needed.max(1)));
-                if needed.is_none_or(|needed| checked.transaction().fee < needed) {
-                    return Err(PoolError::NonceTaken { nonce, waiting: old.id() }.into());
-                }
-            }
-            None if waiting >= self.limits.per_sender => {
-                return Err(PoolError::SenderFull { sender, waiting }.into());
-            }
-            None => {}
+        if let Some(account) = account {
+            // The head may be ahead of the pool, which is told a moment later.
+            self.pass(&sender, account.nonce);
         }
-        self.make_room(&checked)?;
-        if self.queues.get(&sender).is_some_and(|queue| queue.contains_key(&nonce)) {
-            self.take(&sender, nonce);
+        let queue = self.queues.get(&sender);
+        let replaced = queue.and_then(|queue| queue.get(nonce));
+        let expected = account.map(|account| expected(account, queue, nonce, replaced));
+        check_against_account(checked.transaction(), sender, expected.as_ref(), height, 0)?;
+        match replaced {
+            Some(old) => check_replacement(old, &checked)?,
+            None => {
+                let waiting = queue.map_or(0, Queue::len);
+                if waiting >= self.limits.per_sender {
+                    return Err(PoolError::SenderFull { sender, waiting }.into());
+                }
+            }
+        }
+        let (found, leaving) = (checked.encoded_length(), replaced.map_or(0, length));
+        if queue.map_or(0, Queue::bytes) + found > self.limits.sender_bytes + leaving {
+            let limit = self.limits.sender_bytes;
+            return Err(PoolError::SenderBytes { sender, found, limit }.into());
+        }
+        for (sender, nonce) in self.make_room(&checked, leaving)? {
+            self.cut(&sender, nonce);
         }
         self.put(checked);
         Ok(true)
@@ -169,163 +144,224 @@ impl Pool {
 
     /// The best paying transactions that can be included one after the other, up to `bytes`.
     pub fn candidates(&self, bytes: usize) -> Vec<CheckedTransaction> {
-        let mut heads: BinaryHeap<Candidate<'_>> =
-            self.queues.values().filter_map(|queue| Candidate::next(queue.values())).collect();
+        let heads = self.queues.values().filter_map(|queue| Candidate::next(queue.iter()));
+        let mut heads: BinaryHeap<Candidate<'_>> = heads.collect();
         let (mut chosen, mut room) = (Vec::new(), bytes);
-        while let Some(Candidate { checked, rest, .. }) = heads.pop() {
-            let Some(left) = room.checked_sub(checked.encoded_length()) else { continue };
+        while let Some(Candidate { entry, rest }) = heads.pop() {
+            let Some(left) = room.checked_sub(length(entry)) else { continue };
             room = left;
-            chosen.push(checked.clone());
+            chosen.push(entry.checked.clone());
             heads.extend(Candidate::next(rest));
         }
         chosen
     }
 
-    /// Forgets what is in a block now.
-    pub fn included(&mut self, ids: &[TransactionId]) {
-        for id in ids {
-            if let Some((sender, nonce)) = self.by_id.get(id).copied() {
-                // Whatever had an earlier nonce can never be included any more.
-                let passed: Vec<u64> = self
-                    .queues
-                    .get(&sender)
-                    .into_iter()
-                    .flatten()
-                    .map(|(n, _)| *n)
-                    .take_while(|n| *n <= nonce)
-                    .collect();
-                for nonce in passed {
-                    self.take(&sender, nonce);
-                }
-            }
-        }
-    }
-
-    /// Forgets transactions whose sender's nonce moved past them without them.
-    pub fn passed(&mut self, sender: &Address, nonce: u64) {
-        let passed: Vec<u64> = self
-            .queues
-            .get(sender)
-            .into_iter()
-            .flatten()
-            .map(|(n, _)| *n)
-            .take_while(|n| *n < nonce)
-            .collect();
-        for nonce in passed {
-            self.take(sender, nonce);
-        }
-    }
-
     /// Forgets a transaction that cannot be included, and those of its sender that would come after it.
     pub fn reject(&mut self, id: &TransactionId) {
         if let Some((sender, nonce)) = self.by_id.get(id).copied() {
-            self.take_from(&sender, nonce);
+            self.cut(&sender, nonce);
         }
     }
 
     /// Forgets what no block at `next` or later may include, and what would come after it.
-    pub fn expire(&mut self, next: Height) {
+    pub(super) fn expire(&mut self, next: Height) {
         while let Some((valid_until, sender, nonce)) = self.expiries.first().copied() {
             if valid_until >= next {
                 break;
             }
-            self.take_from(&sender, nonce);
+            self.cut(&sender, nonce);
         }
     }
 
-    /// Evicts what pays less than `newcomer`, until there is room.
-    fn make_room(&mut self, newcomer: &CheckedTransaction) -> Result<(), PoolError> {
-        let price = price(newcomer);
-        let needed = self.bytes + newcomer.encoded_length();
-        let mut freed = 0;
-        let mut evicted = Vec::new();
-        for (tail_price, sender) in &self.tails {
-            if needed <= self.limits.bytes + freed {
-                break;
-            }
-            // Its own earlier transactions are what it needs.
-            if *tail_price >= price || *sender == newcomer.sender() {
+    /// What has to leave so that `newcomer` fits, as the first nonce to leave of each sender; `leaving` bytes leave
+    /// anyhow. Nothing leaves for what pays no more.
+    fn make_room(
+        &self,
+        newcomer: &CheckedTransaction,
+        leaving: usize,
+    ) -> Result<BTreeMap<Address, u64>, PoolError> {
+        let (sender, found) = (newcomer.sender(), newcomer.encoded_length());
+        let excess = (self.bytes + found).saturating_sub(self.limits.bytes + leaving);
+        let (cuts, dearest) = self.cheapest(excess, Some(&sender));
+        let Some(dearest) = dearest else { return Ok(cuts) };
+        let rate = FeeRate::of(newcomer.transaction().fee, found);
+        let queue = self.queues.get(&sender);
+        // Its own earlier transactions are what it needs; it comes into a block no earlier than they do.
+        let before = queue.and_then(|queue| queue.rank_before(newcomer.transaction().nonce));
+        if before.is_some_and(|before| before <= dearest) {
+            let cause = queue.and_then(|queue| queue.iter().find(|entry| entry.rate <= dearest));
+            let before = cause.map_or(newcomer.id(), |entry| entry.checked.id());
+            return Err(PoolError::HeldBack { sender, before });
+        }
+        if rate <= dearest {
+            let (fee, needed) = (newcomer.transaction().fee, dearest.fee_above(found));
+            return Err(PoolError::Full { fee, needed });
+        }
+        Ok(cuts)
+    }
+
+    /// The transactions with the lowest ranks that add up to `excess` bytes, but none of `spared`, as the first nonce
+    /// to leave of each sender; and the highest rank among them.
+    pub(super) fn cheapest(
+        &self,
+        mut excess: usize,
+        spared: Option<&Address>,
+    ) -> (BTreeMap<Address, u64>, Option<FeeRate>) {
+        let mut cuts: BTreeMap<Address, u64> = BTreeMap::new();
+        let mut dearest = None;
+        // Tails that show once later ones of the same sender are gone.
+        let mut uncovered: BTreeSet<(FeeRate, Address)> = BTreeSet::new();
+        let mut tails = self.tails.iter().copied().filter(|(_, sender)| Some(sender) != spared).peekable();
+        while excess > 0 {
+            let is_uncovered = match (tails.peek(), uncovered.first()) {
+                (Some(tail), Some(deeper)) => deeper < tail,
+                (tail, _) => tail.is_none(),
+            };
+            let next = if is_uncovered { uncovered.pop_first() } else { tails.next() };
+            let Some((rank, sender)) = next else { break };
+            let Some(queue) = self.queues.get(&sender) else { continue };
+            let end = cuts.get(&sender).copied().unwrap_or_else(|| queue.end());
+            let Some((nonce, entry)) = end.checked_sub(1).and_then(|n| Some((n, queue.get(n)?))) else {
                 continue;
+            };
+            excess = excess.saturating_sub(length(entry));
+            dearest = Some(rank);
+            cuts.insert(sender, nonce);
+            uncovered.extend(queue.rank_before(nonce).map(|rank| (rank, sender)));
+        }
+        (cuts, dearest)
+    }
+
+    /// Puts a transaction behind those of its sender, or in the place of the one with its nonce.
+    fn put(&mut self, checked: CheckedTransaction) {
+        let (sender, nonce) = (checked.sender(), checked.transaction().nonce);
+        self.changes.add(checked.id(), codec::encode(checked.signed()));
+        self.index(&checked);
+        let replaced = self.edit(&sender, nonce, |queue| {
+            if nonce < queue.end() {
+                return queue.replace(checked);
             }
-            if let Some((nonce, tail)) = self.queues.get(sender).and_then(BTreeMap::last_key_value) {
-                freed += tail.encoded_length();
-                evicted.push((*sender, *nonce));
-            }
+            queue.push(checked);
+            None
+        });
+        if let Some(replaced) = replaced {
+            self.forget(&replaced);
         }
-        if needed > self.limits.bytes + freed {
-            return Err(PoolError::Full { bytes: self.bytes });
+    }
+
+    /// Forgets a sender's transactions with this nonce and later ones.
+    pub(super) fn cut(&mut self, sender: &Address, nonce: u64) {
+        for checked in self.edit(sender, nonce, |queue| queue.cut(nonce)) {
+            self.forget(&checked);
         }
-        for (sender, nonce) in evicted {
-            self.take(&sender, nonce);
+    }
+
+    /// Forgets a sender's transactions with earlier nonces.
+    fn pass(&mut self, sender: &Address, nonce: u64) {
+        if self.queues.get(sender).is_some_and(|queue| queue.first() < nonce) {
+            let mut passed = self.edit(sender, nonce, |queue| {
+                let mut passed = queue.cut(queue.first());
+                let kept = passed.split_off(passed.partition_point(|one| one.transaction().nonce < nonce));
+                *queue = Queue::new(nonce);
+                kept.into_iter().for_each(|checked| queue.push(checked));
+                passed
+            });
+            passed.drain(..).for_each(|checked| self.forget(&checked));
         }
+    }
+
+    /// Changes a sender's queue, one from `first` on if there is none, and what depends on the whole of it.
+    pub(super) fn edit<T>(&mut self, sender: &Address, first: u64, edit: impl FnOnce(&mut Queue) -> T) -> T {
+        let queue = self.queues.entry(*sender).or_insert_with(|| Queue::new(first));
+        if let Some(last) = queue.last() {
+            self.tails.remove(&(last.rank, *sender));
+        }
+        self.bytes -= queue.bytes();
+        let edited = edit(queue);
+        self.bytes += queue.bytes();
+        match queue.last() {
+            Some(last) => drop(self.tails.insert((last.rank, *sender))),
+            None => drop(self.queues.remove(sender)),
+        }
+        edited
+    }
+
+    /// Notes where a transaction is going to be.
+    pub(super) fn index(&mut self, checked: &CheckedTransaction) {
+        let (sender, nonce) = (checked.sender(), checked.transaction().nonce);
+        self.by_id.insert(checked.id(), (sender, nonce));
+        self.expiries.insert((checked.transaction().valid_until, sender, nonce));
+    }
+
+    /// Notes that a transaction left its queue.
+    pub(super) fn forget(&mut self, checked: &CheckedTransaction) {
+        let (sender, nonce) = (checked.sender(), checked.transaction().nonce);
+        self.by_id.remove(&checked.id());
+        // The one that replaced it may expire at the same height.
+        let replacement = self.queues.get(&sender).and_then(|queue| queue.get(nonce));
+        let valid_until = checked.transaction().valid_until;
+        if replacement.is_none_or(|entry| entry.checked.transaction().valid_until != valid_until) {
+            self.expiries.remove(&(valid_until, sender, nonce));
+        }
+        self.changes.remove(checked.id());
+    }
+}
+
+/// The account as it will be when it is the transaction's turn, with everything else of its sender that waits paid:
+/// also what comes after a transaction that is replaced, so that a replacement takes nothing away from it.
+fn expected(
+    account: &AccountView,
+    queue: Option<&Queue>,
+    nonce: u64,
+    replaced: Option<&Entry>,
+) -> AccountView {
+    let Some(queue) = queue else { return *account };
+    let others =
+        queue.spending() - replaced.map_or(0, |old| super::queue::spending(old.checked.transaction()));
+    let others = Amount(u64::try_from(others).unwrap_or(u64::MAX));
+    AccountView {
+        nonce: if replaced.is_some() {
+            nonce
+        } else if nonce < queue.first() {
+            queue.first()
+        } else {
+            queue.end()
+        },
+        balance: account.balance.checked_sub(others).unwrap_or(Amount::ZERO),
+    }
+}
+
+/// A replacement pays a tenth more, one unit at least, and no less for a byte.
+fn check_replacement(old: &Entry, new: &CheckedTransaction) -> Result<(), PoolError> {
+    let fee = old.checked.transaction().fee;
+    let more = Amount(fee.units().div_ceil(10).max(1));
+    let more = fee.checked_add(more).unwrap_or(Amount(u64::MAX));
+    let needed = more.max(old.rate.fee_of(new.encoded_length()));
+    let (nonce, waiting) = (new.transaction().nonce, old.checked.id());
+    if new.transaction().fee < needed {
+        Err(PoolError::NonceTaken { nonce, waiting, needed })
+    } else {
         Ok(())
     }
+}
 
-    fn put(&mut self, checked: CheckedTransaction) {
-        let (id, sender, nonce) = (checked.id(), checked.sender(), checked.transaction().nonce);
-        self.untail(&sender);
-        self.bytes += checked.encoded_length();
-        self.by_id.insert(id, (sender, nonce));
-        self.expiries.insert((checked.transaction().valid_until, sender, nonce));
-        self.queues.entry(sender).or_default().insert(nonce, checked);
-        self.retail(&sender);
-    }
-
-    fn take(&mut self, sender: &Address, nonce: u64) {
-        self.untail(sender);
-        let Some(queue) = self.queues.get_mut(sender) else { return };
-        if let Some(checked) = queue.remove(&nonce) {
-            self.bytes -= checked.encoded_length();
-            self.by_id.remove(&checked.id());
-            self.expiries.remove(&(checked.transaction().valid_until, *sender, nonce));
-        }
-        if queue.is_empty() {
-            self.queues.remove(sender);
-        }
-        self.retail(sender);
-    }
-
-    fn take_from(&mut self, sender: &Address, nonce: u64) {
-        let later: Vec<u64> = self
-            .queues
-            .get(sender)
-            .into_iter()
-            .flat_map(|queue| queue.range(nonce..))
-            .map(|(n, _)| *n)
-            .collect();
-        for nonce in later {
-            self.take(sender, nonce);
-        }
-    }
-
-    fn untail(&mut self, sender: &Address) {
-        if let Some((_, tail)) = self.queues.get(sender).and_then(BTreeMap::last_key_value) {
-            self.tails.remove(&(price(tail), *sender));
-        }
-    }
-
-    fn retail(&mut self, sender: &Address) {
-        if let Some((_, tail)) = self.queues.get(sender).and_then(BTreeMap::last_key_value) {
-            self.tails.insert((price(tail), *sender));
-        }
-    }
+fn length(entry: &Entry) -> usize {
+    entry.checked.encoded_length()
 }
 
 /// The next transaction of a sender, and those after it.
 struct Candidate<'a> {
-    price: Price,
-    checked: &'a CheckedTransaction,
-    rest: std::collections::btree_map::Values<'a, u64, CheckedTransaction>,
+    entry: &'a Entry,
+    rest: vec_deque::Iter<'a, Entry>,
 }
 
 impl<'a> Candidate<'a> {
-    fn next(mut queue: std::collections::btree_map::Values<'a, u64, CheckedTransaction>) -> Option<Self> {
-        let checked = queue.next()?;
-        Some(Self { price: price(checked), checked, rest: queue })
+    fn next(mut queue: vec_deque::Iter<'a, Entry>) -> Option<Self> {
+        Some(Self { entry: queue.next()?, rest: queue })
     }
 
-    fn order(&self) -> (Price, std::cmp::Reverse<TransactionId>) {
-        (self.price, std::cmp::Reverse(self.checked.id()))
+    fn order(&self) -> (FeeRate, Reverse<TransactionId>) {
+        (self.entry.rate, Reverse(self.entry.checked.id()))
     }
 }
 
@@ -349,12 +385,14 @@ impl Ord for Candidate<'_> {
     }
 }
 
-fn price(checked: &CheckedTransaction) -> Price {
-    // An encoded transaction has bytes.
-    (u128::from(checked.transaction().fee.units()) << 16) / (checked.encoded_length().max(1) as u128)
-}
-
-/// What a transaction takes from its sender at most.
-fn spending(transaction: &Transaction) -> Amount {
-    transaction.committed().unwrap_or(Amount(u64::MAX))
+/// Whether a transaction would be taken by an account that has nothing else waiting before it but what is counted in
+/// `queue`.
+pub(super) fn check_next(
+    checked: &CheckedTransaction,
+    account: &AccountView,
+    queue: &Queue,
+    height: Height,
+) -> Result<(), TransactionError> {
+    let expected = expected(account, Some(queue), checked.transaction().nonce, None);
+    check_against_account(checked.transaction(), checked.sender(), Some(&expected), height, 0)
 }

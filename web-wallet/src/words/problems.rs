@@ -191,7 +191,7 @@ pub(crate) fn server(code: &str, words: &str) -> Said {
             "Payments happen in order, and one before this has not arrived.",
             "Wait until your other payments are final, then try again.",
         ),
-        "nonce_taken" | "sender_full" => (
+        "nonce_taken" | "sender_full" | "sender_bytes" => (
             "Another payment is already waiting",
             "You sent one from this account a moment ago, perhaps on another device.",
             "Wait until it is in a block, then try again.",
@@ -220,6 +220,11 @@ pub(crate) fn server(code: &str, words: &str) -> Said {
             "Too many payments are waiting",
             "The server has no room for another one now.",
             "Try again in a minute.",
+        ),
+        "held_back" => (
+            "An earlier payment holds this one back",
+            "Too many payments are waiting, and one of yours that comes first pays less than others do.",
+            "Wait until it is in a block, then try again.",
         ),
         "rate_limited" => (
             "Too many questions at once",
