@@ -20,6 +20,7 @@ mod light;
 mod measure;
 mod payments;
 mod start;
+mod submissions;
 mod trie;
 mod wallet;
 
@@ -30,12 +31,13 @@ use measure::Figures;
 /// A group of figures: the start of their names, and what measures them.
 type Group = (&'static str, fn(&mut Figures) -> Result<(), String>);
 
-const GROUPS: [Group; 8] = [
+const GROUPS: [Group; 9] = [
     ("crypto", crypto::measure),
     ("light.header", light::measure_headers),
     ("light.bundle", light::measure_bundles),
     ("trie", trie::measure),
     ("node.payments", payments::measure),
+    ("node.submissions", submissions::measure),
     ("node.first_block", start::measure),
     ("wallet", wallet::measure),
     ("build", build::measure),
