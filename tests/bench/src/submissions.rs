@@ -59,8 +59,9 @@ pub(crate) fn measure(figures: &mut Figures) -> Result<(), String> {
     let batches: Vec<_> = (0..senders).map(|sender| payments(sender, EACH)).collect();
     let (took, ()) = time(|| {
         thread::scope(|scope| {
+            let node = &node;
             for batch in &batches {
-                scope.spawn(|| {
+                scope.spawn(move || {
                     for signed in batch {
                         node.submit_now(signed).unwrap();
                     }
