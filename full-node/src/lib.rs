@@ -11,6 +11,7 @@ pub mod config;
 pub mod consensus;
 pub mod logic;
 pub mod measure;
+pub mod network;
 pub mod node;
 pub mod storage;
 pub mod transaction;

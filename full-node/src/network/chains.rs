@@ -1,0 +1,126 @@
+use std::task::{Context, Poll};
+
+use libp2p::{
+    Multiaddr, PeerId,
+    core::{Endpoint, transport::PortUse},
+    swarm::{
+        ConnectionDenied, ConnectionId, FromSwarm, NetworkBehaviour, THandler, THandlerInEvent,
+        THandlerOutEvent, ToSwarm, handler::multi::MultiHandler,
+    },
+};
+
+/// The same protocol once for each chain, under a name of its own. The index of a chain is its place in the list.
+pub(super) struct Chains<B> {
+    chains: Vec<B>,
+    /// Which one is asked first: after one chain spoke the next has its turn, so that a busy chain cannot keep its
+    /// neighbour silent.
+    turn: usize,
+}
+
+impl<B> Chains<B> {
+    /// One for each chain.
+    pub(super) fn new(chains: impl IntoIterator<Item = B>) -> Self {
+        Self { chains: chains.into_iter().collect(), turn: 0 }
+    }
+
+    /// That of a chain.
+    pub(super) fn get_mut(&mut self, chain: usize) -> Option<&mut B> {
+        self.chains.get_mut(chain)
+    }
+}
+
+impl<B: NetworkBehaviour> Chains<B> {
+    fn handlers(
+        &mut self,
+        mut each: impl FnMut(&mut B) -> Result<THandler<B>, ConnectionDenied>,
+    ) -> Result<MultiHandler<usize, THandler<B>>, ConnectionDenied> {
+        let handlers: Vec<_> = self
+            .chains
+            .iter_mut()
+            .enumerate()
+            .map(|(chain, behaviour)| Ok((chain, each(behaviour)?)))
+            .collect::<Result<_, ConnectionDenied>>()?;
+        MultiHandler::try_from_iter(handlers).map_err(ConnectionDenied::new)
+    }
+}
+
+impl<B: NetworkBehaviour> NetworkBehaviour for Chains<B> {
+    type ConnectionHandler = MultiHandler<usize, THandler<B>>;
+    type ToSwarm = (usize, B::ToSwarm);
+
+    fn handle_pending_inbound_connection(
+        &mut self,
+        connection: ConnectionId,
+        local: &Multiaddr,
+        remote: &Multiaddr,
+    ) -> Result<(), ConnectionDenied> {
+        self.chains
+            .iter_mut()
+            .try_for_each(|chain| chain.handle_pending_inbound_connection(connection, local, remote))
+    }
+
+    fn handle_established_inbound_connection(
+        &mut self,
+        connection: ConnectionId,
+        peer: PeerId,
+        local: &Multiaddr,
+        remote: &Multiaddr,
+    ) -> Result<THandler<Self>, ConnectionDenied> {
+        self.handlers(|chain| chain.handle_established_inbound_connection(connection, peer, local, remote))
+    }
+
+    fn handle_pending_outbound_connection(
+        &mut self,
+        connection: ConnectionId,
+        peer: Option<PeerId>,
+        addresses: &[Multiaddr],
+        role: Endpoint,
+    ) -> Result<Vec<Multiaddr>, ConnectionDenied> {
+        let mut known = Vec::new();
+        for chain in &mut self.chains {
+            known.extend(chain.handle_pending_outbound_connection(connection, peer, addresses, role)?);
+        }
+        Ok(known)
+    }
+
+    fn handle_established_outbound_connection(
+        &mut self,
+        connection: ConnectionId,
+        peer: PeerId,
+        address: &Multiaddr,
+        role: Endpoint,
+        port_use: PortUse,
+    ) -> Result<THandler<Self>, ConnectionDenied> {
+        self.handlers(|chain| {
+            chain.handle_established_outbound_connection(connection, peer, address, role, port_use)
+        })
+    }
+
+    fn on_swarm_event(&mut self, event: FromSwarm<'_>) {
+        for chain in &mut self.chains {
+            chain.on_swarm_event(event);
+        }
+    }
+
+    fn on_connection_handler_event(
+        &mut self,
+        peer: PeerId,
+        connection: ConnectionId,
+        (chain, event): THandlerOutEvent<Self>,
+    ) {
+        if let Some(chain) = self.chains.get_mut(chain) {
+            chain.on_connection_handler_event(peer, connection, event);
+        }
+    }
+
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<ToSwarm<Self::ToSwarm, THandlerInEvent<Self>>> {
+        for step in 0..self.chains.len() {
+            let chain = (self.turn + step) % self.chains.len();
+            if let Poll::Ready(action) = self.chains[chain].poll(context) {
+                self.turn = (chain + 1) % self.chains.len();
+                return Poll::Ready(action.map_out(|event| (chain, event)).map_in(|event| (chain, event)));
+            }
+        }
+        Poll::Pending
+    }
+}

@@ -1,0 +1,387 @@
+//! What the host does when something happens on the wire.
+
+use std::{io, net::IpAddr};
+
+use libp2p::{
+    Multiaddr, PeerId,
+    core::ConnectedPoint,
+    gossipsub::{self, MessageAcceptance},
+    identify, kad,
+    multiaddr::Protocol,
+    request_response::{Event, InboundFailure, Message, OutboundFailure, OutboundRequestId, ResponseChannel},
+    swarm::{ConnectionId, DialError, SwarmEvent},
+};
+
+use super::{
+    behaviour::BehaviourEvent,
+    host::{Host, PARTING_MS},
+    messages::{Answer, ChainHello, Hello, Request, Response},
+    peers::{Admission, Fault},
+    protocol::{self, Topic},
+    worker::{ReadWork, Told, system_time},
+};
+
+/// Addresses that one peer may tell about itself or others at a time.
+const ADDRESSES: usize = 8;
+
+impl Host {
+    pub(super) fn on_swarm_event(&mut self, event: SwarmEvent<BehaviourEvent>) {
+        match event {
+            SwarmEvent::Behaviour(event) => self.on_behaviour_event(event),
+            SwarmEvent::ConnectionEstablished { peer_id, connection_id, endpoint, .. } => {
+                self.on_connected(peer_id, connection_id, &endpoint);
+            }
+            SwarmEvent::ConnectionClosed { peer_id, connection_id, .. } => {
+                self.on_closed(peer_id, connection_id);
+            }
+            SwarmEvent::OutgoingConnectionError { peer_id, connection_id, error } => {
+                self.on_not_reached(peer_id, connection_id, &error);
+            }
+            SwarmEvent::NewListenAddr { address, .. } => {
+                tracing::info!(%address, "listening for peers");
+                self.publish_status();
+            }
+            SwarmEvent::ListenerClosed { addresses, reason, .. } => {
+                tracing::error!(?addresses, ?reason, "no longer listening for peers");
+            }
+            SwarmEvent::ListenerError { error, .. } => tracing::warn!(%error, "while listening for peers"),
+            SwarmEvent::IncomingConnectionError { send_back_addr, error, .. } => {
+                tracing::debug!(address = %send_back_addr, %error, "a connection did not come about");
+            }
+            _ => {}
+        }
+    }
+
+    fn on_connected(&mut self, peer: PeerId, connection: ConnectionId, endpoint: &ConnectedPoint) {
+        let now = system_time();
+        let address = endpoint.get_remote_address();
+        let inbound = endpoint.is_listener();
+        if !inbound {
+            self.dialling.remove(&peer);
+            self.book.reached(&peer);
+            for wanted in self.wanted.iter_mut().filter(|wanted| wanted.dialling == Some(connection)) {
+                (wanted.dialling, wanted.peer) = (None, Some(peer));
+            }
+        }
+        match self.peers.connected(peer, ip_of(address), inbound, now) {
+            Ok(()) => {
+                self.kept.insert(connection, peer);
+                if !inbound && !self.peers.is_greeted(&peer) {
+                    let hello = self.hello();
+                    let sent = self.swarm.behaviour_mut().hello.send_request(&peer, hello);
+                    self.greetings.insert(sent, peer);
+                }
+            }
+            // Whoever dialled greets, and hears why this ends.
+            Err(_) if inbound => drop(self.parting.insert(peer, now.plus_ms(PARTING_MS))),
+            Err(refusal) => {
+                tracing::debug!(%peer, %refusal, "no room for a connection");
+                self.swarm.close_connection(connection);
+            }
+        }
+    }
+
+    fn on_closed(&mut self, peer: PeerId, connection: ConnectionId) {
+        if self.kept.remove(&connection).is_none() || !self.peers.disconnected(&peer) {
+            return;
+        }
+        tracing::debug!(%peer, "a peer is gone");
+        self.parting.remove(&peer);
+        for place in 0..self.chains.len() {
+            self.chains[place].told.remove(&peer);
+            self.chains[place].sync.gone(&peer);
+            self.do_effects(place);
+        }
+        let now = system_time();
+        for wanted in self.wanted.iter_mut().filter(|wanted| wanted.peer == Some(peer)) {
+            wanted.fail(now);
+        }
+        self.publish_status();
+    }
+
+    fn on_not_reached(&mut self, peer: Option<PeerId>, connection: ConnectionId, error: &DialError) {
+        let now = system_time();
+        for wanted in self.wanted.iter_mut().filter(|wanted| wanted.dialling == Some(connection)) {
+            if wanted.failures == 0 {
+                tracing::warn!(address = %wanted.address, %error, "a peer cannot be reached; trying again");
+            }
+            wanted.fail(now);
+        }
+        if let Some(peer) = peer {
+            self.dialling.remove(&peer);
+            self.book.failed(&peer, now);
+        }
+    }
+
+    fn on_behaviour_event(&mut self, event: BehaviourEvent) {
+        match event {
+            BehaviourEvent::Hello(event) => self.on_hello(event),
+            BehaviourEvent::Exchange((chain, event)) => self.on_exchange(chain, event),
+            BehaviourEvent::Gossip(event) => self.on_gossip(event),
+            BehaviourEvent::Identify(identify::Event::Received { peer_id, info, connection_id }) => {
+                self.on_identified(peer_id, connection_id, &info);
+            }
+            BehaviourEvent::Lookup((_, event)) => self.on_lookup(event),
+            BehaviourEvent::Identify(_) => {}
+            BehaviourEvent::Limits(never) | BehaviourEvent::Banned(never) => match never {},
+        }
+    }
+
+    fn on_hello(&mut self, event: Event<Hello, Answer>) {
+        match event {
+            Event::Message { peer, message: Message::Request { request, channel, .. }, .. } => {
+                self.answer_hello(peer, &request, channel);
+            }
+            Event::Message { peer, message: Message::Response { request_id, response }, .. } => {
+                if self.greetings.remove(&request_id).is_some() {
+                    self.on_answer(peer, response);
+                }
+            }
+            Event::OutboundFailure { peer, request_id, error, .. } => {
+                self.greetings.remove(&request_id);
+                if matches!(error, OutboundFailure::UnsupportedProtocols) {
+                    self.note_refusal(peer, "it is no node of this kind of network".to_owned());
+                }
+                tracing::debug!(%peer, %error, "the greeting was not answered");
+                self.charge_io(peer, outbound_io(&error));
+                self.part(peer);
+            }
+            Event::InboundFailure { peer, error, .. } => self.charge_io(peer, inbound_io(&error)),
+            Event::ResponseSent { .. } => {}
+        }
+    }
+
+    fn answer_hello(&mut self, peer: PeerId, theirs: &Hello, channel: ResponseChannel<Answer>) {
+        let ours = self.hello();
+        let refused = self.parting.contains_key(&peer) && !self.peers.contains(&peer);
+        let met = if refused { Err(super::messages::Refusal::Full) } else { ours.meet(theirs) };
+        let answer = match met {
+            Ok(common) => {
+                self.meet(peer, &common);
+                let chains =
+                    ours.chains.into_iter().filter(|chain| common.iter().any(|c| c.chain == chain.chain));
+                Answer::Welcome(Hello { chains: chains.collect(), ..ours })
+            }
+            Err(refusal) => {
+                tracing::info!(%peer, chains = theirs.chains.len(), version = theirs.version, "a peer is refused: to it we say {refusal}");
+                self.note_refusal(peer, format!("refused by us: {}", stranger(theirs)));
+                self.parting.insert(peer, system_time().plus_ms(PARTING_MS));
+                Answer::Refused(refusal)
+            }
+        };
+        if self.swarm.behaviour_mut().hello.send_response(channel, answer).is_err() {
+            tracing::debug!(%peer, "gone before our greeting");
+        }
+    }
+
+    fn on_answer(&mut self, peer: PeerId, answer: Answer) {
+        let refusal = match answer {
+            Answer::Welcome(theirs) => match self.hello().meet(&theirs) {
+                Ok(common) => return self.meet(peer, &common),
+                Err(_) => stranger(&theirs),
+            },
+            Answer::Refused(refusal) => refusal.to_string(),
+        };
+        tracing::warn!(%peer, "a peer refuses us: {refusal}");
+        self.note_refusal(peer, refusal);
+        let now = system_time();
+        for wanted in self.wanted.iter_mut().filter(|wanted| wanted.peer == Some(peer)) {
+            // Nothing changes soon.
+            wanted.failures = wanted.failures.max(6);
+        }
+        self.book.failed(&peer, now);
+        self.part(peer);
+    }
+
+    /// We have chains in common.
+    fn meet(&mut self, peer: PeerId, common: &[ChainHello]) {
+        if !self.peers.contains(&peer) {
+            return;
+        }
+        self.peers.greeted(&peer);
+        let now = system_time();
+        for theirs in common {
+            let place = self.chains.iter().position(|chain| chain.id == theirs.chain);
+            let Some(place) = place else { continue };
+            self.chains[place].sync.peer(peer, theirs.tip);
+            self.chains[place].sync.tick(now);
+            self.do_effects(place);
+        }
+        for wanted in self.wanted.iter_mut().filter(|wanted| wanted.peer == Some(peer)) {
+            wanted.failures = 0;
+        }
+        tracing::debug!(%peer, chains = common.len(), "greeted");
+        self.publish_status();
+    }
+
+    fn on_exchange(&mut self, chain: usize, event: Event<Request, Response>) {
+        match event {
+            Event::Message { peer, message: Message::Request { request, channel, .. }, .. } => {
+                self.on_request(chain, peer, request, channel);
+            }
+            Event::Message { peer, message: Message::Response { request_id, response }, .. } => {
+                self.on_response(chain, peer, request_id, response);
+            }
+            Event::OutboundFailure { peer, request_id, error, .. } => {
+                tracing::debug!(%peer, %error, "a request was not answered");
+                self.charge_io(peer, outbound_io(&error));
+                if let Some(Some(id)) = self.requests.remove(&(chain, request_id)) {
+                    self.chains[chain].sync.failed(id, system_time());
+                    self.do_effects(chain);
+                }
+            }
+            Event::InboundFailure { peer, error, .. } => self.charge_io(peer, inbound_io(&error)),
+            Event::ResponseSent { .. } => {}
+        }
+    }
+
+    fn on_request(
+        &mut self,
+        chain: usize,
+        peer: PeerId,
+        request: Request,
+        channel: ResponseChannel<Response>,
+    ) {
+        match self.peers.request(&peer, chain, system_time()) {
+            Admission::Take if request == Request::Tip => {
+                let tip = self.chains[chain].tip;
+                self.respond(chain, channel, Response::Tip(tip));
+            }
+            Admission::Take => {
+                // A full queue drops the channel, which ends the stream: whoever asked asks another.
+                if !self.chains[chain].worker.read(ReadWork::Serve { peer, request, channel }) {
+                    tracing::debug!(%peer, "too many requests wait");
+                }
+            }
+            Admission::Drop => self.respond(chain, channel, Response::Busy),
+            Admission::Wrong(fault) => {
+                drop(channel);
+                self.fault(peer, fault);
+            }
+        }
+    }
+
+    fn on_response(&mut self, chain: usize, peer: PeerId, request: OutboundRequestId, response: Response) {
+        let now = system_time();
+        match (self.requests.remove(&(chain, request)), response) {
+            (Some(Some(id)), response) => self.chains[chain].sync.answered(id, response, now),
+            (Some(None), Response::Tip(tip)) => {
+                self.chains[chain].sync.peer(peer, tip);
+                self.chains[chain].sync.tick(now);
+            }
+            (Some(None), Response::Busy) | (None, _) => {}
+            (Some(None), _) => self.fault(peer, Fault::WrongAnswer),
+        }
+        self.do_effects(chain);
+    }
+
+    fn on_gossip(&mut self, event: gossipsub::Event) {
+        match event {
+            gossipsub::Event::Message { propagation_source: peer, message_id: id, message } => {
+                let Some((chain, topic)) = self.topics.get(&message.topic).copied() else {
+                    return self.judge(&peer, &id, MessageAcceptance::Ignore);
+                };
+                let admission = self.peers.gossip(&peer, chain, topic, message.data.len(), system_time());
+                let told = Told { peer, id: id.clone(), data: message.data };
+                if admission == Admission::Take && self.chains[chain].worker.told(topic, told) {
+                    return;
+                }
+                self.judge(&peer, &id, MessageAcceptance::Ignore);
+                if let Admission::Wrong(fault) = admission {
+                    self.fault(peer, fault);
+                }
+            }
+            gossipsub::Event::Subscribed { peer_id, topic } => {
+                let Some((chain, Topic::Transactions)) = self.topics.get(&topic).copied() else { return };
+                let chain = &mut self.chains[chain];
+                // Once for each peer: subscribing again and again brings nothing.
+                let known = self.peers.contains(&peer_id);
+                if known && chain.told.insert(peer_id) && !chain.worker.read(ReadWork::Waiting) {
+                    tracing::debug!("too busy to tell a new peer what waits");
+                }
+            }
+            gossipsub::Event::SlowPeer { peer_id, .. } => tracing::debug!(peer = %peer_id, "a slow peer"),
+            gossipsub::Event::GossipsubNotSupported { peer_id } => {
+                tracing::debug!(peer = %peer_id, "a peer without gossip");
+            }
+            gossipsub::Event::Unsubscribed { .. } => {}
+        }
+    }
+
+    /// A peer says where it can be found.
+    fn on_identified(&mut self, peer: PeerId, connection: ConnectionId, info: &identify::Info) {
+        if self.kept.get(&connection) != Some(&peer) {
+            return;
+        }
+        // Only from this machine is a loopback address any use.
+        let local = ip_of(&info.observed_addr).is_some_and(|ip| ip.is_loopback());
+        for place in 0..self.chains.len() {
+            let id = self.chains[place].id;
+            if !info.protocols.contains(&protocol::exchange(&id)) {
+                continue;
+            }
+            for address in info.listen_addrs.iter().take(ADDRESSES) {
+                if !local && ip_of(address).is_none_or(|ip| ip.is_loopback()) {
+                    continue;
+                }
+                self.book.add(peer, address.clone());
+                if let Some(lookup) = self.swarm.behaviour_mut().lookup.get_mut(place) {
+                    lookup.add_address(&peer, address.clone());
+                }
+            }
+        }
+        if self.book.len() <= 2 {
+            self.look_up();
+        }
+    }
+
+    fn on_lookup(&mut self, event: kad::Event) {
+        let kad::Event::OutboundQueryProgressed { result: kad::QueryResult::GetClosestPeers(found), .. } =
+            event
+        else {
+            return;
+        };
+        let found = match found {
+            Ok(found) => found.peers,
+            Err(kad::GetClosestPeersError::Timeout { peers, .. }) => peers,
+        };
+        for peer in found {
+            if peer.peer_id == *self.swarm.local_peer_id() {
+                continue;
+            }
+            for address in peer.addrs.into_iter().take(ADDRESSES) {
+                self.book.add(peer.peer_id, address);
+            }
+        }
+    }
+
+    /// A stream that broke off because of what was in it.
+    fn charge_io(&mut self, peer: PeerId, error: Option<&io::Error>) {
+        if let Some(error) = error.filter(|error| error.kind() == io::ErrorKind::InvalidData) {
+            tracing::debug!(%peer, %error, "garbage on a stream");
+            self.fault(peer, Fault::Garbage);
+        }
+    }
+}
+
+fn inbound_io(error: &InboundFailure) -> Option<&io::Error> {
+    if let InboundFailure::Io(error) = error { Some(error) } else { None }
+}
+
+fn outbound_io(error: &OutboundFailure) -> Option<&io::Error> {
+    if let OutboundFailure::Io(error) = error { Some(error) } else { None }
+}
+
+/// What somebody else serves.
+fn stranger(theirs: &Hello) -> String {
+    let chains: Vec<String> = theirs.chains.iter().map(|chain| chain.chain.to_string()).collect();
+    format!("it serves {} with version {} of the protocol between nodes", chains.join(" "), theirs.version)
+}
+
+fn ip_of(address: &Multiaddr) -> Option<IpAddr> {
+    address.iter().find_map(|part| match part {
+        Protocol::Ip4(ip) => Some(ip.into()),
+        Protocol::Ip6(ip) => Some(ip.into()),
+        _ => None,
+    })
+}

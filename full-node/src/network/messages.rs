@@ -1,0 +1,223 @@
+//! What nodes say to each other, as bounded Borsh.
+//!
+//! A decoded message is well-formed, nothing more: whoever sent it may be lying in every field.
+
+use std::fmt;
+
+use borsh::{BorshDeserialize, BorshSerialize};
+use light_client::{
+    consensus::spos::Block,
+    data_format::{BlockId, ChainId, Header, Height, Round, SealedHeader, codec},
+};
+
+/// The first thing said on a connection, by whoever dialled.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Hello {
+    /// [`super::protocol::PROTOCOL_VERSION`].
+    pub version: u16,
+    /// The chains that this node serves, 1 to 16.
+    #[borsh(deserialize_with = "codec::bounded_list::<16, _, _>")]
+    pub chains: Vec<ChainHello>,
+}
+
+/// One chain of a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct ChainHello {
+    /// Which chain.
+    pub chain: ChainId,
+    /// Its block 0, as this node makes it of the spec.
+    pub genesis: BlockId,
+    /// Where the node stands.
+    pub tip: Tip,
+}
+
+/// Where a node says it stands on a chain.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Tip {
+    /// The newest block of its best branch.
+    pub head: BlockId,
+    /// That block's height.
+    pub height: Height,
+    /// The round of the highest justified checkpoint on that branch.
+    pub justified: Round,
+    /// The height of its newest final block.
+    pub final_height: Height,
+}
+
+impl Tip {
+    /// What a block says about the node that has it.
+    pub fn of(id: BlockId, header: &Header, final_height: Height) -> Self {
+        Self { head: id, height: header.height, justified: header.justified.round, final_height }
+    }
+
+    /// Greater is what fork choice prefers.
+    pub const fn weight(&self) -> (u64, u64) {
+        (self.justified.0, self.height.0)
+    }
+}
+
+/// The answer to a [`Hello`].
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub enum Answer {
+    /// The same from the other side, with the chains that both serve.
+    Welcome(Hello),
+    /// Why the connection ends now.
+    Refused(Refusal),
+}
+
+/// Why a node does not talk to another, in words for the person who runs that one.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub enum Refusal {
+    /// Another version of what nodes say to each other.
+    Version {
+        /// The version of whoever refuses.
+        ours: u16,
+    },
+    /// No chain in common.
+    Chain {
+        /// The chains of whoever refuses.
+        #[borsh(deserialize_with = "codec::bounded_list::<16, _, _>")]
+        ours: Vec<ChainId>,
+    },
+    /// The same chain spec, but another block 0: the nodes run different rules.
+    Genesis {
+        /// The chain.
+        chain: ChainId,
+        /// Its block 0 according to whoever refuses.
+        ours: BlockId,
+    },
+    /// It misbehaved.
+    Banned {
+        /// For how long still.
+        seconds: u64,
+    },
+    /// Enough peers.
+    Full,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Version { ours } => write!(f, "it speaks version {ours} of the protocol between nodes"),
+            Self::Chain { ours } => {
+                write!(f, "it serves another chain:")?;
+                ours.iter().try_for_each(|chain| write!(f, " {chain}"))
+            }
+            Self::Genesis { chain, ours } => {
+                write!(f, "block 0 of the chain {chain} is {ours} there: it runs other rules")
+            }
+            Self::Banned { seconds } => write!(f, "this node is banned there for {seconds} s"),
+            Self::Full => f.write_str("it has enough peers"),
+        }
+    }
+}
+
+impl Hello {
+    /// Whether to talk to whoever sent `theirs`; the chains in common.
+    ///
+    /// # Errors
+    /// [`Refusal`] if there is nothing to talk about.
+    pub fn meet(&self, theirs: &Self) -> Result<Vec<ChainHello>, Refusal> {
+        if theirs.version != self.version {
+            return Err(Refusal::Version { ours: self.version });
+        }
+        let mut common = Vec::new();
+        for chain in &theirs.chains {
+            let Some(ours) = self.chains.iter().find(|ours| ours.chain == chain.chain) else { continue };
+            if ours.genesis != chain.genesis {
+                return Err(Refusal::Genesis { chain: ours.chain, ours: ours.genesis });
+            }
+            common.push(*chain);
+        }
+        if common.is_empty() {
+            return Err(Refusal::Chain { ours: self.chains.iter().map(|ours| ours.chain).collect() });
+        }
+        Ok(common)
+    }
+}
+
+/// What is asked of one peer about a chain.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub enum Request {
+    /// Where it stands.
+    Tip,
+    /// Headers of its best branch after the first of these blocks that is on it.
+    Headers {
+        /// Blocks of the asker's branch, newest first, the newest final one last.
+        #[borsh(deserialize_with = "codec::bounded_list::<64, _, _>")]
+        locator: Vec<BlockId>,
+        /// How many, at most.
+        limit: u32,
+    },
+    /// Whole blocks.
+    Blocks {
+        /// Which.
+        #[borsh(deserialize_with = "codec::bounded_list::<64, _, _>")]
+        ids: Vec<BlockId>,
+    },
+}
+
+/// The answer to a [`Request`].
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub enum Response {
+    /// To [`Request::Tip`].
+    Tip(Tip),
+    /// To [`Request::Headers`]: oldest first; `None` if none of the blocks named is on its best branch.
+    Headers(Option<Headers>),
+    /// To [`Request::Blocks`]: the first of them in their order, as many as it has and as fit.
+    Blocks(#[borsh(deserialize_with = "codec::bounded_list::<64, _, _>")] Vec<Block>),
+    /// It was asked too much: later.
+    Busy,
+}
+
+/// Headers, each the parent of the next.
+#[derive(Clone, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Headers(#[borsh(deserialize_with = "codec::bounded_list::<512, _, _>")] pub Vec<SealedHeader>);
+
+#[cfg(test)]
+mod tests {
+    use light_client::{
+        crypto::Hash,
+        data_format::{DecodeError, codec::encode, decode},
+    };
+
+    use super::*;
+    use crate::network::protocol::{MAX_HELLO_BYTES, MAX_REQUEST_BYTES};
+
+    fn hello(version: u16, chains: &[u8]) -> Hello {
+        let chain = |byte: &u8| ChainHello {
+            chain: Hash([*byte; 32]),
+            genesis: Hash([*byte + 100; 32]),
+            tip: Tip::default(),
+        };
+        Hello { version, chains: chains.iter().map(chain).collect() }
+    }
+
+    #[test]
+    fn strangers_are_refused_in_words() {
+        let ours = hello(1, &[1, 2]);
+        assert_eq!(ours.meet(&hello(1, &[2, 3])).unwrap(), vec![ours.chains[1]]);
+        let version = ours.meet(&hello(2, &[1])).unwrap_err();
+        assert_eq!(version, Refusal::Version { ours: 1 });
+        let chain = ours.meet(&hello(1, &[3])).unwrap_err();
+        assert_eq!(chain, Refusal::Chain { ours: vec![Hash([1; 32]), Hash([2; 32])] });
+        assert!(chain.to_string().starts_with("it serves another chain: 0101"), "{chain}");
+        let mut other_rules = hello(1, &[1]);
+        other_rules.chains[0].genesis = Hash([9; 32]);
+        assert!(matches!(ours.meet(&other_rules), Err(Refusal::Genesis { .. })));
+        assert!(matches!(ours.meet(&hello(1, &[])), Err(Refusal::Chain { .. })));
+    }
+
+    #[test]
+    fn the_largest_messages_fit_and_larger_ones_are_refused() {
+        let largest = encode(&Answer::Welcome(hello(1, &[1; 16])));
+        assert!(largest.len() <= MAX_HELLO_BYTES);
+        assert!(decode::<Answer>(&largest, MAX_HELLO_BYTES).is_ok());
+        let seventeen = encode(&hello(1, &[1; 17]));
+        assert!(matches!(decode::<Hello>(&seventeen, MAX_HELLO_BYTES), Err(DecodeError::Malformed(_))));
+        let request = Request::Headers { locator: vec![Hash([1; 32]); 64], limit: 512 };
+        assert!(encode(&request).len() <= MAX_REQUEST_BYTES);
+        let request = encode(&Request::Blocks { ids: vec![Hash([1; 32]); 65] });
+        assert!(decode::<Request>(&request, MAX_REQUEST_BYTES).is_err());
+    }
+}

@@ -1,0 +1,189 @@
+//! LAYER peer-to-peer network: one libp2p swarm for all chains that this process runs.
+//!
+//! Over TCP and QUIC, encrypted and authenticated by each node's own key ([`identity`]). Strangers greet first
+//! ([`messages::Hello`]) and part in words if they have no chain, version or block 0 in common. Then blocks, votes and
+//! transactions travel by gossip, ranges of headers and blocks by request ([`messages::Request`]), and addresses of
+//! further peers by `identify` and Kademlia. Every name on the wire carries the chain id ([`protocol`]).
+//!
+//! What to do is decided in two machines without sockets and clock, [`peers`] (who may stay, how much of whom is looked at)
+//! and [`sync`] (what to ask whom); the rest here moves bytes for them. Chains are reached through [`ChainPort`].
+//!
+//! **Trust and bounds.** Anybody on the internet can connect and send anything; nothing is believed.
+//!
+//! | surface | who can send | what it could grow | what stops it |
+//! |---|---|---|---|
+//! | connections | anybody | sockets, handshakes | 32 pending each way; 64 peers in, 16 out, 8 of one address; silent ones end after 10 s |
+//! | greeting | whoever connects | nothing | 8 KiB; 16 chains |
+//! | gossip | who greeted | queues, the pool, the tree | size by topic; budgets by peer and chain and for all peers of a chain; queues of fixed length by chain and kind; the bounds of pool, tree and votes |
+//! | requests | who greeted | reads of the disk, bytes sent | 4 KiB; 8 streams; budgets for requests and bytes of answers; 64 reads wait by chain |
+//! | answers | whom we asked | bodies ahead of the chain | 4 MiB and 64 KiB; only what was asked for; 1,024 headers and 64 MiB of bodies ahead |
+//! | addresses | who greeted, Kademlia | address book, buckets | 1,024 peers with 4 addresses; nobody stores records |
+//!
+//! A block is relayed once this node has checked *every* rule of it, so no invalid block travels further than one
+//! step, and whoever relays one is banned. The price is the time of executing it on each step of its way.
+
+pub mod address_book;
+mod behaviour;
+mod chains;
+mod codec;
+mod events;
+mod host;
+pub mod identity;
+pub mod messages;
+pub mod peers;
+mod port;
+pub mod protocol;
+mod publish;
+pub mod sync;
+mod worker;
+
+use std::{io, net::SocketAddr, path::PathBuf, sync::Arc};
+
+use libp2p::{Multiaddr, PeerId, multiaddr::Protocol};
+use light_client::data_format::ChainId;
+use tokio::{
+    sync::{mpsc, watch},
+    task::JoinHandle,
+};
+
+pub use identity::IdentityError;
+pub use port::{Announcement, ChainPort, Heard, Inserted, PortError, Taken};
+
+use self::host::Host;
+
+/// What the network is told to be.
+#[derive(Clone, Debug, Default)]
+pub struct NetworkConfig {
+    /// Where it listens, by TCP and by QUIC; nowhere if this is empty.
+    pub listen: Vec<SocketAddr>,
+    /// Nodes to stay connected with.
+    pub peers: Vec<Multiaddr>,
+    /// Where node key and address book are kept; `None` keeps neither.
+    pub folder: Option<PathBuf>,
+    /// What peers may do.
+    pub limits: peers::Limits,
+    /// How much is fetched ahead.
+    pub sync: sync::Limits,
+}
+
+/// Why the network does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum NetworkError {
+    /// The node key cannot be used.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+    /// The folder cannot be made.
+    #[error("the folder {path} cannot be made: {cause}")]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// Why not.
+        cause: io::Error,
+    },
+    /// It cannot listen there.
+    #[error("cannot listen for peers on {address}: {cause}")]
+    Listen {
+        /// Where.
+        address: SocketAddr,
+        /// Why not.
+        cause: io::Error,
+    },
+    /// The transports cannot be made.
+    #[error("the network cannot start: {0}")]
+    Start(io::Error),
+    /// More chains than a greeting holds.
+    #[error("{0} chains, at most 16 can be served")]
+    TooManyChains(usize),
+    /// A chain cannot say where it stands.
+    #[error(transparent)]
+    Chain(#[from] PortError),
+}
+
+/// How the network is doing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NetworkStatus {
+    /// Who this node is.
+    pub peer: PeerId,
+    /// Where it listens.
+    pub listening: Vec<Multiaddr>,
+    /// Connected peers, those that have not greeted included.
+    pub connected: usize,
+    /// By chain, in the order in which they were given.
+    pub chains: Vec<ChainPeers>,
+    /// The newest refusals, by others and by us: at most 16.
+    pub refusals: Vec<(PeerId, String)>,
+    /// Peers banned since the start.
+    pub bans: u64,
+}
+
+/// One chain of the network.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChainPeers {
+    /// Which.
+    pub chain: ChainId,
+    /// Peers that greeted and serve it.
+    pub peers: usize,
+    /// How far the node is on its way to a better head, if it is.
+    pub progress: Option<sync::Progress>,
+}
+
+/// A running network. It ends with [`Network::shutdown`], or when this is dropped.
+pub struct Network {
+    peer: PeerId,
+    status: watch::Receiver<NetworkStatus>,
+    /// Closed to stop.
+    stop: mpsc::Sender<()>,
+    host: JoinHandle<()>,
+}
+
+impl Network {
+    /// Joins the network of these chains. Must be called on a Tokio runtime; blocks for as long as it takes to read two small
+    /// files and to open the sockets.
+    ///
+    /// # Errors
+    /// [`NetworkError`] says which part cannot start.
+    pub async fn start(config: NetworkConfig, chains: Vec<Arc<dyn ChainPort>>) -> Result<Self, NetworkError> {
+        if chains.len() > protocol::MAX_CHAINS as usize {
+            return Err(NetworkError::TooManyChains(chains.len()));
+        }
+        if let Some(folder) = &config.folder {
+            let failed = |cause| NetworkError::Folder { path: folder.clone(), cause };
+            std::fs::create_dir_all(folder).map_err(failed)?;
+        }
+        let file = |name: &str| config.folder.as_ref().map(|folder| folder.join(name));
+        let key = identity::node_key(file("node.key").as_deref())?;
+        let book = address_book::AddressBook::open(file("peers").as_deref());
+        let peer = key.public().to_peer_id();
+        let host = Host::new(key, book, &config, chains)?;
+        let host = host.listen(&config.listen).await?;
+        let status = host.status();
+        let (stop, stopped) = mpsc::channel(1);
+        tracing::info!(%peer, "joined the network");
+        Ok(Self { peer, status, stop, host: tokio::spawn(host.run(stopped)) })
+    }
+
+    /// Who this node is to its peers.
+    pub const fn peer(&self) -> PeerId {
+        self.peer
+    }
+
+    /// How it is doing; watch it for changes.
+    pub fn status(&self) -> watch::Receiver<NetworkStatus> {
+        self.status.clone()
+    }
+
+    /// Ends every connection and waits for work in progress.
+    pub async fn shutdown(self) {
+        drop(self.stop);
+        if let Err(error) = self.host.await {
+            tracing::error!(%error, "the network did not end well");
+        }
+    }
+}
+
+/// The addresses for TCP and QUIC on a socket address.
+fn transports(address: SocketAddr) -> [Multiaddr; 2] {
+    let tcp = Multiaddr::from(address.ip()).with(Protocol::Tcp(address.port()));
+    let quic = Multiaddr::from(address.ip()).with(Protocol::Udp(address.port())).with(Protocol::QuicV1);
+    [tcp, quic]
+}

@@ -1,0 +1,57 @@
+use std::fmt;
+
+/// What a peer did wrong. Points decay by [`super::Limits::forgiven_per_minute`]; at
+/// [`super::Limits::ban_at`] it is banned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Fault {
+    /// A message that cannot be decoded, or is longer than any.
+    Garbage,
+    /// A block that breaks a rule: it was not checked before it was sent.
+    InvalidBlock,
+    /// A transaction that no state would make valid: one with a wrong signature, say.
+    InvalidTransaction,
+    /// A vote with a wrong signature.
+    InvalidVote,
+    /// More than its budget.
+    Flood,
+    /// An answer that does not fit the question: headers that are no chain, blocks that were not asked for.
+    WrongAnswer,
+    /// It says that it has what it does not give.
+    FalseTip,
+    /// No answer in time.
+    Stalled,
+    /// It asks or tells without having greeted.
+    Unannounced,
+}
+
+impl Fault {
+    /// How bad it is, of 100.
+    pub const fn points(self) -> u32 {
+        match self {
+            // An honest node of these rules never does it.
+            Self::InvalidBlock | Self::WrongAnswer => 100,
+            Self::Garbage | Self::InvalidVote => 50,
+            Self::InvalidTransaction | Self::FalseTip => 25,
+            // Lines fail, and branches are left.
+            Self::Stalled => 20,
+            Self::Unannounced => 10,
+            Self::Flood => 2,
+        }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Garbage => "it sent what cannot be decoded",
+            Self::InvalidBlock => "it sent an invalid block",
+            Self::InvalidTransaction => "it sent an invalid transaction",
+            Self::InvalidVote => "it sent a vote with a wrong signature",
+            Self::Flood => "it sent more than its budget",
+            Self::WrongAnswer => "it answered something else than was asked",
+            Self::FalseTip => "it says that it has blocks it does not give",
+            Self::Stalled => "it did not answer in time",
+            Self::Unannounced => "it did not greet first",
+        })
+    }
+}

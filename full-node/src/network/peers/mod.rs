@@ -1,0 +1,352 @@
+//! Who is connected, how well they behave, and who is kept out. Decisions only: no sockets and no clock.
+//!
+//! **Trust and bounds.** A peer is an Ed25519 key that anybody can make for nothing, so a ban of the key is a
+//! nuisance to an attacker, and a bound on work for us: what one connection may cost is bounded by its budgets, how
+//! many connections there are by [`Limits`], in all and for each network address. A peer can grow nothing here
+//! beyond its own record, which goes with its last connection; bans are kept in a list of fixed length, from which those that end
+//! soonest go first.
+
+mod budget;
+mod fault;
+
+use std::{collections::BTreeMap, net::IpAddr};
+
+use libp2p::PeerId;
+use light_client::data_format::Time;
+
+pub use budget::{Budget, Rate};
+pub use fault::Fault;
+
+use super::{messages::Refusal, protocol::Topic};
+
+/// What peers may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Peers that dialled us.
+    pub inbound: usize,
+    /// Peers that we dialled.
+    pub outbound: usize,
+    /// Peers with the same network address; loopback addresses are not counted.
+    pub per_address: usize,
+    /// Points at which a peer is banned.
+    pub ban_at: u32,
+    /// Points that a minute of good behaviour takes away.
+    pub forgiven_per_minute: u32,
+    /// Length of a first ban in milliseconds; each further one is twice as long.
+    pub ban_ms: u64,
+    /// Length of the longest ban, in milliseconds.
+    pub longest_ban_ms: u64,
+    /// Bans that are remembered.
+    pub bans: usize,
+    /// How long a peer may stay without having greeted, in milliseconds.
+    pub greeting_ms: u64,
+    /// What one peer may send about one chain.
+    pub rates: Rates,
+    /// How many peers' worth all peers together may send about one chain.
+    pub chain_peers: u64,
+}
+
+/// What one peer may send about one chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rates {
+    /// Blocks by gossip.
+    pub blocks: Rate,
+    /// Votes by gossip.
+    pub votes: Rate,
+    /// Transactions by gossip.
+    pub transactions: Rate,
+    /// Bytes of all three.
+    pub bytes: Rate,
+    /// Requests.
+    pub requests: Rate,
+    /// Bytes of our answers.
+    pub answer_bytes: Rate,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            inbound: 64,
+            outbound: 16,
+            per_address: 8,
+            ban_at: 100,
+            forgiven_per_minute: 10,
+            ban_ms: 10 * 60_000,
+            longest_ban_ms: 24 * 3_600_000,
+            bans: 4_096,
+            greeting_ms: 10_000,
+            rates: Rates {
+                blocks: Rate { burst: 200, per_second: 40 },
+                votes: Rate { burst: 1_024, per_second: 256 },
+                transactions: Rate { burst: 20_000, per_second: 5_000 },
+                bytes: Rate { burst: 32 << 20, per_second: 8 << 20 },
+                requests: Rate { burst: 200, per_second: 50 },
+                answer_bytes: Rate { burst: 64 << 20, per_second: 16 << 20 },
+            },
+            chain_peers: 4,
+        }
+    }
+}
+
+/// What is left to one peer, or to all together, of the rates of one chain.
+#[derive(Clone, Copy, Debug)]
+struct Budgets {
+    topics: [Budget; 3],
+    bytes: Budget,
+    requests: Budget,
+    answer_bytes: Budget,
+}
+
+/// What to do with a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Admission {
+    /// Look at it.
+    Take,
+    /// Drop it: everybody together sends too much.
+    Drop,
+    /// Drop it: this peer did wrong.
+    Wrong(Fault),
+}
+
+/// A peer that is banned now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ban {
+    /// Until when.
+    pub until: Time,
+    /// For how long, in milliseconds.
+    pub ms: u64,
+}
+
+#[derive(Clone, Debug)]
+struct Peer {
+    inbound: bool,
+    address: Option<IpAddr>,
+    connections: u32,
+    since: Time,
+    greeted: bool,
+    points: u64,
+    scored: Time,
+    budgets: Vec<Budgets>,
+}
+
+/// Everybody who is connected or banned.
+#[derive(Clone, Debug)]
+pub struct Peers {
+    limits: Limits,
+    peers: BTreeMap<PeerId, Peer>,
+    bans: BTreeMap<PeerId, Ban>,
+    /// What is left to all peers together, by chain.
+    chains: Vec<Budgets>,
+}
+
+/// Points are counted in 60,000ths, so that every millisecond forgives a little.
+const POINT: u64 = 60_000;
+
+impl Peers {
+    /// Nobody yet, for a number of chains.
+    pub fn new(limits: Limits, chains: usize, now: Time) -> Self {
+        let together = Budgets::new(&limits.rates, limits.chain_peers, now);
+        Self { limits, peers: BTreeMap::new(), bans: BTreeMap::new(), chains: vec![together; chains] }
+    }
+
+    /// A connection is there: keeps it, or says why it ends.
+    ///
+    /// # Errors
+    /// [`Refusal`] if the peer is banned or there are enough peers. Nothing is kept of it then.
+    pub fn connected(
+        &mut self,
+        peer: PeerId,
+        address: Option<IpAddr>,
+        inbound: bool,
+        now: Time,
+    ) -> Result<(), Refusal> {
+        if let Some(ban) = self.ban_of(&peer, now) {
+            return Err(Refusal::Banned { seconds: ban.until.ms_since(now).div_ceil(1_000) });
+        }
+        if let Some(known) = self.peers.get_mut(&peer) {
+            known.connections += 1;
+            return Ok(());
+        }
+        let (mut same_way, mut same_address) = (0, 0);
+        for known in self.peers.values() {
+            same_way += usize::from(known.inbound == inbound);
+            same_address += usize::from(known.address == address);
+        }
+        let limit = if inbound { self.limits.inbound } else { self.limits.outbound };
+        let counted = address.is_some_and(|address| !address.is_loopback());
+        if same_way >= limit || (counted && same_address >= self.limits.per_address) {
+            return Err(Refusal::Full);
+        }
+        let budgets = vec![Budgets::new(&self.limits.rates, 1, now); self.chains.len()];
+        let record = Peer {
+            inbound,
+            address,
+            connections: 1,
+            since: now,
+            greeted: false,
+            points: 0,
+            scored: now,
+            budgets,
+        };
+        self.peers.insert(peer, record);
+        Ok(())
+    }
+
+    /// A kept connection ended. Whether it was the peer's last.
+    pub fn disconnected(&mut self, peer: &PeerId) -> bool {
+        let Some(known) = self.peers.get_mut(peer) else { return false };
+        known.connections = known.connections.saturating_sub(1);
+        let last = known.connections == 0;
+        if last {
+            self.peers.remove(peer);
+        }
+        last
+    }
+
+    /// The peer greeted, and we agree to talk.
+    pub fn greeted(&mut self, peer: &PeerId) {
+        if let Some(known) = self.peers.get_mut(peer) {
+            known.greeted = true;
+        }
+    }
+
+    /// Whether the peer greeted.
+    pub fn is_greeted(&self, peer: &PeerId) -> bool {
+        self.peers.get(peer).is_some_and(|known| known.greeted)
+    }
+
+    /// Peers that have been silent for too long after they connected.
+    pub fn silent(&self, now: Time) -> Vec<PeerId> {
+        let late = |known: &Peer| !known.greeted && now.ms_since(known.since) > self.limits.greeting_ms;
+        self.peers.iter().filter(|(_, known)| late(known)).map(|(peer, _)| *peer).collect()
+    }
+
+    /// A message of gossip about a chain came.
+    pub fn gossip(
+        &mut self,
+        peer: &PeerId,
+        chain: usize,
+        topic: Topic,
+        bytes: usize,
+        now: Time,
+    ) -> Admission {
+        let Some(known) = self.peers.get_mut(peer).filter(|known| known.greeted) else {
+            return Admission::Drop;
+        };
+        let (Some(own), Some(together)) = (known.budgets.get_mut(chain), self.chains.get_mut(chain)) else {
+            return Admission::Drop;
+        };
+        let bytes = bytes as u64;
+        if !own.topics[topic as usize].take(1, now) || !own.bytes.take(bytes, now) {
+            return Admission::Wrong(Fault::Flood);
+        }
+        if !together.topics[topic as usize].take(1, now) || !together.bytes.take(bytes, now) {
+            return Admission::Drop;
+        }
+        Admission::Take
+    }
+
+    /// A request about a chain came.
+    pub fn request(&mut self, peer: &PeerId, chain: usize, now: Time) -> Admission {
+        let Some(known) = self.peers.get_mut(peer).filter(|known| known.greeted) else {
+            return Admission::Wrong(Fault::Unannounced);
+        };
+        let (Some(own), Some(together)) = (known.budgets.get_mut(chain), self.chains.get_mut(chain)) else {
+            return Admission::Drop;
+        };
+        if !own.requests.take(1, now) {
+            return Admission::Wrong(Fault::Flood);
+        }
+        if !together.requests.take(1, now) {
+            return Admission::Drop;
+        }
+        Admission::Take
+    }
+
+    /// An answer of this many bytes is about to be sent. `false`: more than the peer may have now.
+    pub fn answer(&mut self, peer: &PeerId, chain: usize, bytes: usize, now: Time) -> bool {
+        let own = self.peers.get_mut(peer).and_then(|known| known.budgets.get_mut(chain));
+        own.is_some_and(|own| own.answer_bytes.take(bytes as u64, now))
+            && self.chains.get_mut(chain).is_some_and(|all| all.answer_bytes.take(bytes as u64, now))
+    }
+
+    /// A peer did wrong; the ban, if that was enough for one.
+    pub fn fault(&mut self, peer: &PeerId, fault: Fault, now: Time) -> Option<Ban> {
+        let known = self.peers.get_mut(peer)?;
+        let forgiven = now.ms_since(known.scored).saturating_mul(u64::from(self.limits.forgiven_per_minute));
+        let points = known.points.saturating_sub(forgiven) + u64::from(fault.points()) * POINT;
+        (known.points, known.scored) = (points, now);
+        if points < u64::from(self.limits.ban_at) * POINT {
+            return None;
+        }
+        known.points = 0;
+        Some(self.ban(*peer, now))
+    }
+
+    fn ban(&mut self, peer: PeerId, now: Time) -> Ban {
+        let doubled = self.bans.get(&peer).map(|earlier| earlier.ms.saturating_mul(2));
+        let ms = doubled.unwrap_or(self.limits.ban_ms).min(self.limits.longest_ban_ms);
+        let ban = Ban { until: now.plus_ms(ms), ms };
+        self.bans.insert(peer, ban);
+        if self.bans.len() > self.limits.bans {
+            let soonest = self.bans.iter().min_by_key(|(_, ban)| ban.until).map(|(peer, _)| *peer);
+            soonest.map(|peer| self.bans.remove(&peer));
+        }
+        ban
+    }
+
+    /// The ban that a peer is under.
+    pub fn ban_of(&self, peer: &PeerId, now: Time) -> Option<Ban> {
+        self.bans.get(peer).copied().filter(|ban| ban.until > now)
+    }
+
+    /// Forgets bans that ended a day ago: until then a second ban is longer than the first.
+    pub fn forget(&mut self, now: Time) {
+        let longest = self.limits.longest_ban_ms;
+        self.bans.retain(|_, ban| ban.until.plus_ms(longest) > now);
+    }
+
+    /// Connected peers.
+    pub fn len(&self) -> usize {
+        self.peers.len()
+    }
+
+    /// Whether nobody is connected.
+    pub fn is_empty(&self) -> bool {
+        self.peers.is_empty()
+    }
+
+    /// Peers that are connected because we dialled.
+    pub fn outbound(&self) -> usize {
+        self.peers.values().filter(|known| !known.inbound).count()
+    }
+
+    /// Whether this peer is connected.
+    pub fn contains(&self, peer: &PeerId) -> bool {
+        self.peers.contains_key(peer)
+    }
+
+    /// The limits.
+    pub const fn limits(&self) -> &Limits {
+        &self.limits
+    }
+}
+
+impl Budgets {
+    fn new(rates: &Rates, peers: u64, now: Time) -> Self {
+        let budget = |rate: Rate| Budget::new(rate.times(peers), now);
+        Self {
+            topics: Topic::ALL.map(|topic| match topic {
+                Topic::Blocks => budget(rates.blocks),
+                Topic::Votes => budget(rates.votes),
+                Topic::Transactions => budget(rates.transactions),
+            }),
+            bytes: budget(rates.bytes),
+            requests: budget(rates.requests),
+            answer_bytes: budget(rates.answer_bytes),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,122 @@
+use std::net::Ipv4Addr;
+
+use super::*;
+
+fn id(number: u32) -> PeerId {
+    // Short keys are their own multihash: code 0, length, bytes.
+    let mut bytes = vec![0, 4];
+    bytes.extend(number.to_be_bytes());
+    PeerId::from_bytes(&bytes).unwrap()
+}
+
+fn address(last: u8) -> Option<IpAddr> {
+    Some(Ipv4Addr::new(192, 0, 2, last).into())
+}
+
+fn peers() -> Peers {
+    let mut peers = Peers::new(Limits::default(), 2, Time(0));
+    for number in [1, 2] {
+        peers.connected(id(number), address(number as u8), true, Time(0)).unwrap();
+        peers.greeted(&id(number));
+    }
+    peers
+}
+
+#[test]
+fn points_ban_and_time_forgives() {
+    let mut peers = peers();
+    assert_eq!(peers.fault(&id(1), Fault::Garbage, Time(0)), None);
+    assert_eq!(peers.fault(&id(1), Fault::Garbage, Time(60_000)), None, "a minute took ten points away");
+    let ban = peers.fault(&id(1), Fault::Flood, Time(60_000 - 1)).map(|ban| ban.ms);
+    assert_eq!(ban, None);
+    let ban = peers.fault(&id(1), Fault::Unannounced, Time(60_000)).unwrap();
+    assert_eq!(ban.ms, 600_000);
+    peers.disconnected(&id(1));
+    let refused = peers.connected(id(1), address(1), true, Time(61_000));
+    assert_eq!(refused, Err(Refusal::Banned { seconds: 599 }));
+    assert!(!peers.contains(&id(1)));
+    let later = Time(700_000);
+    peers.connected(id(1), address(1), true, later).unwrap();
+    assert_eq!(peers.fault(&id(1), Fault::InvalidBlock, later).unwrap().ms, 1_200_000, "twice as long");
+    assert_eq!(peers.ban_of(&id(2), later), None);
+}
+
+#[test]
+fn the_list_of_bans_is_bounded() {
+    let limits = Limits { bans: 3, inbound: 99, ..Limits::default() };
+    let mut peers = Peers::new(limits, 1, Time(0));
+    for number in 0..10 {
+        let now = Time(u64::from(number));
+        peers.connected(id(number), address(number as u8), true, now).unwrap();
+        peers.fault(&id(number), Fault::InvalidBlock, now).unwrap();
+    }
+    let banned: Vec<u32> = (0..10).filter(|n| peers.ban_of(&id(*n), Time(10)).is_some()).collect();
+    assert_eq!(banned, [7, 8, 9]);
+    peers.forget(Time(u64::MAX));
+    assert_eq!(peers.ban_of(&id(9), Time(10)), None);
+}
+
+#[test]
+fn connections_are_bounded_in_all_and_for_an_address() {
+    let limits = Limits { inbound: 3, outbound: 1, per_address: 2, ..Limits::default() };
+    let mut peers = Peers::new(limits, 1, Time(0));
+    let mut dial = |number, address, inbound| peers.connected(id(number), address, inbound, Time(0)).is_ok();
+    assert!(dial(1, address(1), true) && dial(2, address(1), true));
+    assert!(!dial(3, address(1), true), "a third from one address");
+    assert!(dial(1, address(1), true), "a second connection of the same peer");
+    assert!(dial(3, address(2), true));
+    assert!(!dial(4, address(3), true), "a fourth that dialled");
+    assert!(dial(4, address(3), false));
+    assert!(!dial(5, address(4), false), "a second that we dialled");
+    assert!(!peers.disconnected(&id(1)));
+    assert!(peers.disconnected(&id(1)), "the last of two");
+    assert!(peers.connected(id(6), address(1), true, Time(0)).is_ok());
+    let loopback = Some(Ipv4Addr::LOCALHOST.into());
+    let mut peers = Peers::new(Limits { per_address: 1, ..limits }, 1, Time(0));
+    assert!((0..3).all(|n| peers.connected(id(n), loopback, true, Time(0)).is_ok()));
+}
+
+#[test]
+fn a_flooder_is_banned_and_takes_nothing_from_the_other_chain() {
+    let mut peers = peers();
+    let mut send = |peer: u32, chain| peers.gossip(&id(peer), chain, Topic::Votes, 200, Time(0));
+    let taken = (0..2_000).filter(|_| send(1, 0) == Admission::Take).count();
+    assert_eq!(taken, 1_024, "the burst of one peer");
+    assert_eq!(send(1, 0), Admission::Wrong(Fault::Flood));
+    assert_eq!(send(2, 0), Admission::Take, "the other peer has its own budget");
+    assert_eq!(send(1, 1), Admission::Take, "the other chain has its own budget");
+    let ban = (0..60).find_map(|_| peers.fault(&id(1), Fault::Flood, Time(0)));
+    assert!(ban.is_some());
+}
+
+#[test]
+fn many_peers_together_have_a_bound_for_each_chain() {
+    let mut peers = Peers::new(Limits::default(), 2, Time(0));
+    let mut taken = 0;
+    for number in 0..10 {
+        peers.connected(id(number), address(number as u8), true, Time(0)).unwrap();
+        peers.greeted(&id(number));
+        let mut send = || peers.gossip(&id(number), 0, Topic::Votes, 1, Time(0));
+        taken += (0..1_000).filter(|_| send() == Admission::Take).count();
+    }
+    assert_eq!(taken, 4 * 1_024);
+    assert_eq!(peers.gossip(&id(1), 0, Topic::Votes, 1, Time(0)), Admission::Drop, "nobody's fault");
+    assert_eq!(peers.gossip(&id(1), 1, Topic::Votes, 1, Time(0)), Admission::Take);
+}
+
+#[test]
+fn nobody_is_heard_before_the_greeting() {
+    let mut peers = Peers::new(Limits::default(), 1, Time(0));
+    peers.connected(id(1), address(1), true, Time(0)).unwrap();
+    assert_eq!(peers.gossip(&id(1), 0, Topic::Blocks, 1, Time(1)), Admission::Drop);
+    assert_eq!(peers.request(&id(1), 0, Time(1)), Admission::Wrong(Fault::Unannounced));
+    assert!(peers.silent(Time(10_000)).is_empty());
+    assert_eq!(peers.silent(Time(10_001)), [id(1)]);
+    peers.greeted(&id(1));
+    assert!(peers.silent(Time(10_001)).is_empty());
+    assert_eq!(peers.request(&id(1), 0, Time(1)), Admission::Take);
+    assert_eq!(peers.request(&id(1), 7, Time(1)), Admission::Drop, "a chain that is not served");
+    assert!(peers.answer(&id(1), 0, 64 << 20, Time(1)));
+    assert!(!peers.answer(&id(1), 0, 1 << 20, Time(1)), "the bytes of answers are counted too");
+    assert!(peers.answer(&id(1), 0, 1 << 20, Time(1_001)));
+}

@@ -1,0 +1,130 @@
+use std::sync::Arc;
+
+use light_client::{
+    consensus::spos::{Block, Clock, Vote},
+    data_format::{BlockId, ChainId, SealedHeader, SignedTransaction, Time},
+};
+use tokio::sync::broadcast;
+
+use super::{messages::Tip, sync::Verdict};
+
+/// A chain of this process, as the network sees it. Every method may block the thread that calls it; the network
+/// calls them off its own.
+pub trait ChainPort: Send + Sync + 'static {
+    /// Which chain.
+    fn chain(&self) -> ChainId;
+
+    /// Its block 0.
+    fn genesis(&self) -> BlockId;
+
+    /// The clock of its slots.
+    fn clock(&self) -> Clock;
+
+    /// Where it stands.
+    ///
+    /// # Errors
+    /// [`PortError`], as everywhere here, when the chain cannot answer.
+    fn tip(&self) -> Result<Tip, PortError>;
+
+    /// Where it stands, and blocks of its best branch with growing gaps: the newest first, the newest final one last.
+    /// At most `limit`.
+    ///
+    /// # Errors
+    /// [`PortError`].
+    fn locator(&self, limit: usize) -> Result<(Tip, Vec<BlockId>), PortError>;
+
+    /// At most `limit` headers of the best branch after the first block of `locator` that is on it; `None` if none is.
+    ///
+    /// # Errors
+    /// [`PortError`].
+    fn headers_after(
+        &self,
+        locator: &[BlockId],
+        limit: usize,
+    ) -> Result<Option<Vec<SealedHeader>>, PortError>;
+
+    /// These blocks, as many as are known in a row and as fit into `bytes`; the first whatever its size.
+    ///
+    /// # Errors
+    /// [`PortError`].
+    fn blocks(&self, ids: &[BlockId], bytes: usize) -> Result<Vec<Block>, PortError>;
+
+    /// Checks a block by every rule and stores it; with words on why not.
+    fn insert(&self, block: &Block, now: Time) -> Inserted;
+
+    /// Takes votes; what each of them is.
+    ///
+    /// # Errors
+    /// [`PortError`].
+    fn hear(&self, votes: &[Vote], now: Time) -> Result<Vec<Heard>, PortError>;
+
+    /// Takes a transaction into the pool.
+    ///
+    /// # Errors
+    /// [`PortError`].
+    fn take(&self, transaction: &SignedTransaction) -> Result<Taken, PortError>;
+
+    /// Transactions that wait for a block, the best paying first, up to this many bytes.
+    fn waiting(&self, bytes: usize) -> Vec<SignedTransaction>;
+
+    /// What this node has to tell, from now on.
+    fn announcements(&self) -> broadcast::Receiver<Announcement>;
+
+    /// While it is held a node neither mints nor votes: others have blocks that it must see first.
+    fn hold(&self, held: bool);
+}
+
+/// What a node tells the others.
+#[derive(Clone, Debug)]
+pub enum Announcement {
+    /// It minted a block.
+    Block(Arc<Block>),
+    /// It voted.
+    Votes(Vec<Vote>),
+    /// It was given a transaction.
+    Transaction(Box<SignedTransaction>),
+}
+
+/// What became of a block.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Inserted {
+    /// In short.
+    pub verdict: Verdict,
+    /// In words, if it was not taken.
+    pub why: String,
+    /// Where the chain stands after it.
+    pub tip: Tip,
+}
+
+/// What became of a vote.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Heard {
+    /// A key that has a vote signed it, for this round or the last one.
+    Counts,
+    /// The key has no vote, as far as this node knows.
+    NoVoice,
+    /// Its round is past, or has not begun.
+    Untimely,
+    /// The key did not sign it.
+    Forged,
+}
+
+/// What became of a transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Taken {
+    /// It is in the pool now.
+    New,
+    /// It was there.
+    Known,
+    /// An earlier one of its sender has not come yet.
+    Early,
+    /// It is not wanted here and now; another node may want it.
+    Unwanted,
+    /// No state would make it valid.
+    Invalid,
+}
+
+/// Why a chain does not answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the chain cannot answer: {0}")]
+pub struct PortError(pub String);

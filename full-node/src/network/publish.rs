@@ -1,0 +1,155 @@
+//! What the host does with outcomes of a chain's work, and with what the chain has to tell.
+
+use borsh::BorshSerialize;
+use libp2p::{
+    PeerId,
+    gossipsub::{MessageAcceptance, MessageId, PublishError},
+};
+use light_client::data_format::{BlockId, Header, codec};
+
+use super::{
+    host::Host,
+    messages::{Response, Tip},
+    peers::Fault,
+    port::{Announcement, Inserted},
+    protocol::Topic,
+    sync::{Verdict, has_begun},
+    worker::{Done, Opinion, Origin, system_time},
+};
+
+impl Host {
+    pub(super) fn on_done(&mut self, chain: usize, done: Done) {
+        match done {
+            Done::Block { origin, id, header, inserted } => {
+                self.on_block(chain, &origin, &id, &header, inserted)
+            }
+            Done::Message { topic, peer, id, opinion } => {
+                let (acceptance, fault) = match opinion {
+                    Opinion::Good => (MessageAcceptance::Accept, None),
+                    Opinion::Ignore => (MessageAcceptance::Ignore, None),
+                    Opinion::Garbage => (MessageAcceptance::Reject, Some(Fault::Garbage)),
+                    Opinion::Bad if topic == Topic::Votes => {
+                        (MessageAcceptance::Reject, Some(Fault::InvalidVote))
+                    }
+                    Opinion::Bad => (MessageAcceptance::Reject, Some(Fault::InvalidTransaction)),
+                };
+                self.judge(&peer, &id, acceptance);
+                if let Some(fault) = fault {
+                    self.fault(peer, fault);
+                }
+            }
+            Done::Located(tip, locator) => {
+                self.chains[chain].tip = tip;
+                self.chains[chain].sync.located(tip, locator, system_time());
+            }
+            Done::Served { peer, channel, response } => self.serve(chain, peer, channel, response),
+            Done::Waiting(transactions, votes) => {
+                for transaction in &transactions {
+                    self.publish(chain, Topic::Transactions, transaction);
+                }
+                for vote in &votes {
+                    self.publish(chain, Topic::Votes, vote);
+                }
+            }
+        }
+        self.do_effects(chain);
+    }
+
+    fn on_block(&mut self, place: usize, origin: &Origin, id: &BlockId, header: &Header, inserted: Inserted) {
+        let now = system_time();
+        let chain = &mut self.chains[place];
+        chain.tip = inserted.tip;
+        chain.sync.stands_at(inserted.tip);
+        if inserted.verdict != Verdict::Taken {
+            tracing::debug!(block = %id, height = header.height.0, why = inserted.why, "a block is not taken");
+        }
+        let (peer, message) = match origin {
+            Origin::Sync => return chain.sync.inserted(id, inserted.verdict, now),
+            Origin::Gossip { peer, id } => (*peer, id),
+        };
+        // What breaks no rule says where its sender stands; what comes too early says nothing yet.
+        let stands = match inserted.verdict {
+            Verdict::Taken => true,
+            Verdict::Unfit => has_begun(&chain.port.clock(), header, now),
+            Verdict::Invalid | Verdict::Failed => false,
+        };
+        if stands {
+            chain.sync.peer_has(peer, Tip::of(*id, header, inserted.tip.final_height));
+            chain.sync.tick(now);
+        }
+        let acceptance = match inserted.verdict {
+            Verdict::Taken => MessageAcceptance::Accept,
+            Verdict::Invalid => MessageAcceptance::Reject,
+            Verdict::Unfit | Verdict::Failed => MessageAcceptance::Ignore,
+        };
+        self.judge(&peer, message, acceptance);
+        if inserted.verdict == Verdict::Invalid {
+            self.fault(peer, Fault::InvalidBlock);
+        }
+    }
+
+    fn serve(
+        &mut self,
+        chain: usize,
+        peer: PeerId,
+        channel: libp2p::request_response::ResponseChannel<Response>,
+        response: Response,
+    ) {
+        let bytes = codec::encode(&response).len();
+        let allowed = self.peers.answer(&peer, chain, bytes, system_time());
+        self.respond(chain, channel, if allowed { response } else { Response::Busy });
+    }
+
+    pub(super) fn respond(
+        &mut self,
+        chain: usize,
+        channel: libp2p::request_response::ResponseChannel<Response>,
+        response: Response,
+    ) {
+        let exchange = self.swarm.behaviour_mut().exchange.get_mut(chain);
+        if exchange.is_none_or(|exchange| exchange.send_response(channel, response).is_err()) {
+            tracing::trace!("whoever asked is gone");
+        }
+    }
+
+    pub(super) fn judge(&mut self, peer: &PeerId, message: &MessageId, acceptance: MessageAcceptance) {
+        let gossip = &mut self.swarm.behaviour_mut().gossip;
+        if !gossip.report_message_validation_result(message, peer, acceptance) {
+            tracing::trace!(%peer, "the message is too old to be relayed");
+        }
+    }
+
+    pub(super) fn on_announcement(&mut self, place: usize, what: Announcement) {
+        match what {
+            Announcement::Block(block) => {
+                let (header, chain) = (&block.header.header, &mut self.chains[place]);
+                let tip = Tip::of(header.id(), header, chain.tip.final_height);
+                if tip.weight() > chain.tip.weight() {
+                    chain.tip = tip;
+                    chain.sync.stands_at(tip);
+                }
+                self.publish(place, Topic::Blocks, &*block);
+            }
+            Announcement::Votes(votes) => {
+                for vote in &votes {
+                    self.publish(place, Topic::Votes, vote);
+                }
+                if !self.chains[place].worker.voted(votes) {
+                    tracing::debug!("own votes are not kept for later peers");
+                }
+            }
+            Announcement::Transaction(transaction) => {
+                self.publish(place, Topic::Transactions, &*transaction);
+            }
+        }
+    }
+
+    fn publish(&mut self, chain: usize, topic: Topic, message: &impl BorshSerialize) {
+        let name = topic.of(&self.chains[chain].id);
+        match self.swarm.behaviour_mut().gossip.publish(name, codec::encode(message)) {
+            // Told before, or nobody to tell: whoever comes later asks.
+            Ok(_) | Err(PublishError::Duplicate | PublishError::NoPeersSubscribedToTopic) => {}
+            Err(error) => tracing::warn!(%topic, %error, "not told to the network"),
+        }
+    }
+}

@@ -1,0 +1,408 @@
+//! One chain's share of the work: threads that may block, behind queues of fixed length.
+//!
+//! Each kind of work of each chain has its own queue and does one thing at a time. So a chain that is flooded fills
+//! its own queues and no others, votes never wait behind transactions, and reading for others never waits behind
+//! blocks. What finds its queue full is dropped by whoever sends it, and is not waited for.
+
+use std::{
+    collections::VecDeque,
+    sync::Arc,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use libp2p::{PeerId, gossipsub::MessageId, request_response::ResponseChannel};
+use light_client::{
+    consensus::spos::{Block, Vote},
+    data_format::{BlockId, Header, SignedTransaction, Time, codec},
+};
+use tokio::{
+    sync::mpsc::{
+        self, Receiver, Sender,
+        error::{SendError, TrySendError},
+    },
+    task::JoinHandle,
+};
+
+use super::{
+    messages::{Headers, Request, Response, Tip},
+    port::{ChainPort, Heard, Inserted, PortError, Taken},
+    protocol::{MAX_BLOCKS, MAX_HEADERS, MAX_LOCATOR, MAX_RESPONSE_BYTES, Topic},
+    sync::RecentVotes,
+};
+
+/// Blocks by gossip that wait; each may have 4 MiB.
+const TOLD_BLOCKS: usize = 16;
+/// Blocks that wait in all; fetched ones are bounded by whoever fetches them.
+const BLOCKS: usize = 48;
+const VOTES: usize = 1_024;
+const TRANSACTIONS: usize = 4_096;
+const READS: usize = 64;
+/// Messages that one thread takes at a time.
+const AT_ONCE: usize = 64;
+/// Transactions that wait for an earlier one of the same sender.
+const EARLY: usize = 1_024;
+/// How long they wait: as long as the gossip remembers them.
+const EARLY_MS: u64 = 3_000;
+
+/// A message of gossip.
+#[derive(Clone, Debug)]
+pub(super) struct Told {
+    pub(super) peer: PeerId,
+    pub(super) id: MessageId,
+    pub(super) data: Vec<u8>,
+}
+
+/// Where a block came from.
+#[derive(Debug)]
+pub(super) enum Origin {
+    Gossip { peer: PeerId, id: MessageId },
+    Sync,
+}
+
+pub(super) enum BlockWork {
+    Told(Told),
+    Fetched(Box<Block>),
+}
+
+pub(super) enum ReadWork {
+    Locate,
+    Serve { peer: PeerId, request: Request, channel: ResponseChannel<Response> },
+    Waiting,
+}
+
+/// What to say about a message of gossip.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Opinion {
+    /// Relay it.
+    Good,
+    /// Neither relay nor blame.
+    Ignore,
+    /// It cannot be decoded.
+    Garbage,
+    /// It breaks a rule.
+    Bad,
+}
+
+/// Work that is done.
+pub(super) enum Done {
+    Block { origin: Origin, id: BlockId, header: Box<Header>, inserted: Inserted },
+    Message { topic: Topic, peer: PeerId, id: MessageId, opinion: Opinion },
+    Located(Tip, Vec<BlockId>),
+    Served { peer: PeerId, channel: ResponseChannel<Response>, response: Response },
+    Waiting(Vec<SignedTransaction>, Vec<Vote>),
+}
+
+/// Where what is done goes, with the number of the chain.
+#[derive(Clone)]
+pub(super) struct Outcomes {
+    chain: usize,
+    done: Sender<(usize, Done)>,
+}
+
+/// The queues of one chain.
+pub(super) struct Worker {
+    blocks: Sender<BlockWork>,
+    votes: Sender<Told>,
+    own_votes: Sender<Vec<Vote>>,
+    transactions: Sender<Told>,
+    reads: Sender<ReadWork>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Outcomes {
+    /// From a thread that may block. The host reads until it ends; then nobody needs to know.
+    fn tell(&self, what: Done) {
+        drop(self.done.blocking_send((self.chain, what)));
+    }
+
+    async fn send(&self, what: Done) -> Result<(), SendError<(usize, Done)>> {
+        self.done.send((self.chain, what)).await
+    }
+}
+
+impl Worker {
+    /// Starts the threads of a chain; what they did comes out of `done`. They end with the queues.
+    pub(super) fn start(chain: usize, port: Arc<dyn ChainPort>, done: Sender<(usize, Done)>) -> Self {
+        let done = Outcomes { chain, done };
+        let (blocks, blocks_work) = mpsc::channel(BLOCKS);
+        let (votes, votes_work) = mpsc::channel(VOTES);
+        let (own_votes, own_votes_work) = mpsc::channel(VOTES);
+        let (transactions, transactions_work) = mpsc::channel(TRANSACTIONS);
+        let (reads, reads_work) = mpsc::channel(READS);
+        let (moved, moves) = mpsc::channel(1);
+        let (asked, asks) = mpsc::channel(4);
+        let on_blocks = tokio::task::spawn_blocking({
+            let (port, done) = (Arc::clone(&port), done.clone());
+            move || work_on_blocks(&*port, blocks_work, &moved, &done)
+        });
+        let on_votes = tokio::spawn(work_on_votes(
+            Arc::clone(&port),
+            VoteWork { told: votes_work, own: own_votes_work, moves, asks },
+            done.clone(),
+        ));
+        let on_transactions = tokio::task::spawn_blocking({
+            let (port, done) = (Arc::clone(&port), done.clone());
+            move || work_on_transactions(&*port, transactions_work, &done)
+        });
+        let on_reads = tokio::spawn(read(port, reads_work, asked, done));
+        let tasks = vec![on_blocks, on_votes, on_transactions, on_reads];
+        Self { blocks, votes, own_votes, transactions, reads, tasks }
+    }
+
+    /// Closes the queues and waits for what is in them. Nobody may be waiting for outcomes any more.
+    pub(super) async fn stop(self) {
+        let Self { blocks, votes, own_votes, transactions, reads, tasks } = self;
+        drop((blocks, votes, own_votes, transactions, reads));
+        for task in tasks {
+            if let Err(error) = task.await {
+                tracing::error!(%error, "a part of the network did not end well");
+            }
+        }
+    }
+
+    /// A message came. `false`: too many wait already.
+    pub(super) fn told(&self, topic: Topic, told: Told) -> bool {
+        match topic {
+            Topic::Blocks if self.blocks.capacity() + TOLD_BLOCKS <= BLOCKS => false,
+            Topic::Blocks => sent(&self.blocks.try_send(BlockWork::Told(told))),
+            Topic::Votes => sent(&self.votes.try_send(told)),
+            Topic::Transactions => sent(&self.transactions.try_send(told)),
+        }
+    }
+
+    /// A block was fetched. `false`: too many wait already.
+    pub(super) fn fetched(&self, block: Box<Block>) -> bool {
+        sent(&self.blocks.try_send(BlockWork::Fetched(block)))
+    }
+
+    /// This node voted.
+    pub(super) fn voted(&self, votes: Vec<Vote>) -> bool {
+        sent(&self.own_votes.try_send(votes))
+    }
+
+    /// Something is to be read. `false`: too much waits already.
+    pub(super) fn read(&self, work: ReadWork) -> bool {
+        sent(&self.reads.try_send(work))
+    }
+}
+
+fn sent<T>(sent: &Result<(), TrySendError<T>>) -> bool {
+    sent.is_ok()
+}
+
+fn work_on_blocks(port: &dyn ChainPort, mut work: Receiver<BlockWork>, moved: &Sender<()>, done: &Outcomes) {
+    while let Some(next) = work.blocking_recv() {
+        let (block, origin) = match next {
+            BlockWork::Fetched(block) => (block, Origin::Sync),
+            BlockWork::Told(Told { peer, id, data }) => {
+                match codec::decode(&data, Topic::Blocks.max_bytes()) {
+                    Ok(block) => (Box::new(block), Origin::Gossip { peer, id }),
+                    Err(error) => {
+                        tracing::debug!(%peer, %error, "a block that cannot be decoded");
+                        let opinion = Opinion::Garbage;
+                        done.tell(Done::Message { topic: Topic::Blocks, peer, id, opinion });
+                        continue;
+                    }
+                }
+            }
+        };
+        let inserted = port.insert(&block, system_time());
+        let Block { header, .. } = *block;
+        let id = header.header.id();
+        // One note is enough, so a full queue is fine.
+        let _: Result<(), TrySendError<()>> = moved.try_send(());
+        done.tell(Done::Block { origin, id, header: Box::new(header.header), inserted });
+    }
+}
+
+struct VoteWork {
+    told: Receiver<Told>,
+    own: Receiver<Vec<Vote>>,
+    /// The chain moved: votes that did not fit may fit now.
+    moves: Receiver<()>,
+    asks: Receiver<Sender<Vec<Vote>>>,
+}
+
+async fn work_on_votes(port: Arc<dyn ChainPort>, mut work: VoteWork, done: Outcomes) {
+    let mut recent = RecentVotes::default();
+    let mut batch = Vec::with_capacity(AT_ONCE);
+    loop {
+        tokio::select! {
+            count = work.told.recv_many(&mut batch, AT_ONCE) => {
+                if count == 0 {
+                    return;
+                }
+                let told = std::mem::take(&mut batch);
+                let port = Arc::clone(&port);
+                let heard = tokio::task::spawn_blocking(move || hear(&*port, told)).await;
+                for (told, vote, opinion) in heard.unwrap_or_default() {
+                    let relay = vote.is_none_or(|vote| recent.add(vote));
+                    let opinion = if relay { opinion } else { Opinion::Ignore };
+                    let Told { peer, id, .. } = told;
+                    let message = Done::Message { topic: Topic::Votes, peer, id, opinion };
+                    if done.send(message).await.is_err() {
+                        return;
+                    }
+                }
+            }
+            Some(votes) = work.own.recv() => {
+                for vote in votes {
+                    recent.add(vote);
+                }
+            }
+            Some(()) = work.moves.recv() => {
+                let (port, votes) = (Arc::clone(&port), recent.all());
+                let again = tokio::task::spawn_blocking(move || port.hear(&votes, system_time())).await;
+                if let Ok(Err(error)) = again {
+                    tracing::warn!(%error, "votes are not counted");
+                }
+            }
+            Some(ask) = work.asks.recv() => drop(ask.send(recent.all()).await),
+        }
+    }
+}
+
+/// The votes that can be decoded, heard together.
+fn hear(port: &dyn ChainPort, told: Vec<Told>) -> Vec<(Told, Option<Vote>, Opinion)> {
+    let decoded: Vec<(Told, Option<Vote>)> = told
+        .into_iter()
+        .map(|told| {
+            let vote = codec::decode(&told.data, Topic::Votes.max_bytes()).ok();
+            (told, vote)
+        })
+        .collect();
+    let votes: Vec<Vote> = decoded.iter().filter_map(|(_, vote)| *vote).collect();
+    let heard = port.hear(&votes, system_time()).unwrap_or_else(|error| {
+        tracing::warn!(%error, "votes are not counted");
+        vec![Heard::Untimely; votes.len()]
+    });
+    let mut heard = heard.into_iter();
+    decoded
+        .into_iter()
+        .map(|(told, vote)| match vote.map(|vote| (vote, heard.next())) {
+            None => (told, None, Opinion::Garbage),
+            Some((vote, Some(Heard::Counts))) => (told, Some(vote), Opinion::Good),
+            Some((_, Some(Heard::Forged))) => (told, None, Opinion::Bad),
+            Some(_) => (told, None, Opinion::Ignore),
+        })
+        .collect()
+}
+
+fn work_on_transactions(port: &dyn ChainPort, mut work: Receiver<Told>, done: &Outcomes) {
+    let mut early: VecDeque<(Time, Told, SignedTransaction)> = VecDeque::new();
+    let mut batch = Vec::with_capacity(AT_ONCE);
+    let message = |told: &Told, opinion| Done::Message {
+        topic: Topic::Transactions,
+        peer: told.peer,
+        id: told.id.clone(),
+        opinion,
+    };
+    while work.blocking_recv_many(&mut batch, AT_ONCE) > 0 {
+        let mut progress = false;
+        for told in batch.drain(..) {
+            let Ok(signed) = codec::decode::<SignedTransaction>(&told.data, Topic::Transactions.max_bytes())
+            else {
+                done.tell(message(&told, Opinion::Garbage));
+                continue;
+            };
+            let opinion = opinion(port.take(&signed));
+            progress |= opinion == Some(Opinion::Good);
+            match opinion {
+                Some(opinion) => done.tell(message(&told, opinion)),
+                None if early.len() < EARLY => early.push_back((system_time(), told, signed)),
+                None => done.tell(message(&told, Opinion::Ignore)),
+            }
+        }
+        while let Some((_, told, _)) =
+            early.pop_front_if(|(since, ..)| system_time().ms_since(*since) > EARLY_MS)
+        {
+            done.tell(message(&told, Opinion::Ignore));
+        }
+        // Each round takes at least one out, or ends.
+        while progress {
+            progress = false;
+            for (since, told, signed) in std::mem::take(&mut early) {
+                match opinion(port.take(&signed)) {
+                    Some(opinion) => {
+                        progress |= opinion == Opinion::Good;
+                        done.tell(message(&told, opinion));
+                    }
+                    None => early.push_back((since, told, signed)),
+                }
+            }
+        }
+    }
+}
+
+/// `None`: ask again when an earlier transaction of the sender is here.
+fn opinion(taken: Result<Taken, PortError>) -> Option<Opinion> {
+    match taken {
+        Ok(Taken::New) => Some(Opinion::Good),
+        Ok(Taken::Early) => None,
+        Ok(Taken::Invalid) => Some(Opinion::Bad),
+        Ok(Taken::Known | Taken::Unwanted) => Some(Opinion::Ignore),
+        Err(error) => {
+            tracing::debug!(%error, "a transaction is not taken");
+            Some(Opinion::Ignore)
+        }
+    }
+}
+
+async fn read(
+    port: Arc<dyn ChainPort>,
+    mut work: Receiver<ReadWork>,
+    votes: Sender<Sender<Vec<Vote>>>,
+    done: Outcomes,
+) {
+    /// Bytes of transactions that a new peer is told.
+    const WAITING_BYTES: usize = 1 << 20;
+    while let Some(next) = work.recv().await {
+        let port = Arc::clone(&port);
+        let read = match next {
+            ReadWork::Locate => {
+                let located = tokio::task::spawn_blocking(move || port.locator(MAX_LOCATOR as usize)).await;
+                located.map(|located| located.map(|(tip, locator)| Done::Located(tip, locator)))
+            }
+            ReadWork::Serve { peer, request, channel } => {
+                let served = tokio::task::spawn_blocking(move || serve(&*port, request)).await;
+                served.map(|served| served.map(|response| Done::Served { peer, channel, response }))
+            }
+            ReadWork::Waiting => {
+                let waiting = tokio::task::spawn_blocking(move || port.waiting(WAITING_BYTES)).await;
+                let (answer, mut answered) = mpsc::channel(1);
+                drop(votes.send(answer).await);
+                let votes = answered.recv().await.unwrap_or_default();
+                waiting.map(|waiting| Ok(Done::Waiting(waiting, votes)))
+            }
+        };
+        match read {
+            Ok(Ok(read)) => {
+                if done.send(read).await.is_err() {
+                    return;
+                }
+            }
+            Ok(Err(error)) => tracing::warn!(%error, "a request is not answered"),
+            Err(error) => tracing::warn!(%error, "a request is not answered"),
+        }
+    }
+}
+
+fn serve(port: &dyn ChainPort, request: Request) -> Result<Response, PortError> {
+    Ok(match request {
+        Request::Tip => Response::Tip(port.tip()?),
+        Request::Headers { locator, limit } => {
+            let headers = port.headers_after(&locator, limit.min(MAX_HEADERS) as usize)?;
+            Response::Headers(headers.map(Headers))
+        }
+        Request::Blocks { mut ids } => {
+            ids.truncate(MAX_BLOCKS as usize);
+            // Room for what surrounds them.
+            Response::Blocks(port.blocks(&ids, MAX_RESPONSE_BYTES - 1_024)?)
+        }
+    })
+}
+
+pub(super) fn system_time() -> Time {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Time(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+}
