@@ -61,7 +61,7 @@ impl Payments {
             genesis_time: Time(0),
             engine: EngineSpec::Spos(SposSpec::without_rewards(SLOT_MS, SlotTable(vec![Some(holder)]))),
             modules: vec![ModuleName::Coin],
-            fees: FeeSchedule { transfer: FEE, lease: FEE },
+            fees: FeeSchedule { transfer: FEE, lease: FEE, supernode: FEE },
             trusting_period_ms: 1_000,
             accounts: recipients
                 .iter()

@@ -95,7 +95,9 @@ fn what_was_accepted_is_in_a_block_after_kill_9() {
         let node = chain.start(address);
         let api = node.api();
         let payments: Vec<_> = (1..=PAYERS)
-            .map(|payer| chain.payment(payer, life, test_address(1_000 + payer), Amount(UNITS_PER_COIN + life)))
+            .map(|payer| {
+                chain.payment(payer, life, test_address(1_000 + payer), Amount(UNITS_PER_COIN + life))
+            })
             .collect();
         // All at the same time, so that they share writes; the node dies with the last answer.
         thread::scope(|scope| {

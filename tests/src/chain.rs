@@ -56,7 +56,7 @@ impl FastChain {
             genesis_time: Time(now().0 / 1_000 * 1_000),
             engine: EngineSpec::Spos(SposSpec::without_rewards(FAST_SLOT_MS, SlotTable(holders.collect()))),
             modules: vec![ModuleName::Coin],
-            fees: FeeSchedule { transfer: FEE, lease: FEE },
+            fees: FeeSchedule { transfer: FEE, lease: FEE, supernode: FEE },
             trusting_period_ms: 21 * 86_400_000,
             accounts: (1..=accounts)
                 .map(|number| GenesisAccount {

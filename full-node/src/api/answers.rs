@@ -230,6 +230,13 @@ impl From<Outcome> for OutcomeAnswer {
             OutcomeStatus::Overflow => "overflow",
             OutcomeStatus::InsufficientLease => "insufficient_lease",
             OutcomeStatus::NothingToClaim => "nothing_to_claim",
+            OutcomeStatus::NotAHolder => "not_a_holder",
+            OutcomeStatus::AlreadyHolder => "already_holder",
+            OutcomeStatus::RequestWaiting => "request_waiting",
+            OutcomeStatus::MintingKeyTaken => "minting_key_taken",
+            OutcomeStatus::StaleCheckpoint => "stale_checkpoint",
+            OutcomeStatus::SlotNotWon => "slot_not_won",
+            OutcomeStatus::TooSoon => "too_soon",
         };
         Self {
             id: outcome.id.to_string(),

@@ -183,9 +183,12 @@ impl From<TransactionError> for Problem {
             E::OtherChain { found, expected } => {
                 problem.with("found", text(&found)).with("expected", text(&expected))
             }
-            E::ModuleDisabled { index, .. } | E::ZeroAmount { index } | E::LeaseToSelf { index } => {
-                problem.with("call", index)
-            }
+            E::ModuleDisabled { index, .. }
+            | E::ZeroAmount { index }
+            | E::LeaseToSelf { index }
+            | E::NoSuchSlot { index, .. }
+            | E::Commission { index, .. }
+            | E::MintingKey { index, .. } => problem.with("call", index),
             E::RecipientNetwork { to, .. } => problem.with("recipient", text(&to)),
             E::FeeTooLow { fee, minimum } => {
                 problem.with("fee", text(&fee.units())).with("minimum", text(&minimum.units()))

@@ -247,6 +247,7 @@ impl Chain {
             batch.put(Space::Nodes, node_id.get().to_be_bytes(), node.to_bytes());
         }
         batch.version(id, &prepared.version);
+        batch.tables(&prepared.tables);
         batch.effects(id, &prepared.effects);
         batch.next_node(prepared.changes.next_id);
     }

@@ -187,7 +187,8 @@ fn found(
 ) -> Result<(), OpenError> {
     let snapshot = database.read()?;
     let damaged = |error: &dyn std::fmt::Display| OpenError::Damaged(error.to_string());
-    let (changes, effects) = genesis_state(spec, snapshot.nodes()).map_err(|error| damaged(&error))?;
+    let (changes, effects) =
+        genesis_state(spec, tables, snapshot.nodes()).map_err(|error| damaged(&error))?;
     let sealed = engine.genesis(changes.root.hash, tables);
     let id = sealed.header.id();
     let (range, range_root) = HeaderRange::new(&snapshot, 0).push(&id).map_err(|error| damaged(&error))?;

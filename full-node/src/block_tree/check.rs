@@ -1,15 +1,17 @@
 //! The rules of a block. Each is checked here once, in the order of cost.
 
+use std::sync::Arc;
+
 use light_client::{
     block_tree::{HeaderRange, RangeNodes, RangeStore, TreeError},
     consensus::{
         Engine,
-        spos::{Block, Certificate, HeaderError},
+        spos::{Block, Certificate, HeaderError, Tables},
     },
     crypto::{Hash, Signature},
     data_format::{
-        BlockId, Checkpoint, EngineSpec, Header, MAX_BLOCK_BYTES, SealedHeader, Slot, Time, TransactionId,
-        codec,
+        BlockId, Checkpoint, EngineSpec, Header, MAX_BLOCK_BYTES, Round, SealedHeader, Slot, Time,
+        TransactionId, codec,
     },
     state::Root,
     transaction::{CheckedTransaction, TransactionError, check_stateless},
@@ -32,6 +34,7 @@ pub struct Prepared {
     pub(super) changes: Changes,
     pub(super) effects: Effects,
     pub(super) version: Version,
+    pub(super) tables: Tables,
 }
 
 /// What a block is built or checked on.
@@ -83,10 +86,6 @@ impl Chain {
         let table = snapshot.tables(&checkpoint.next_slots)?.in_force;
         self.engine.check_header(&ground.parent, &table, &block.header, &id, now)?;
         self.check_certificate(&snapshot, &ground.parent, block)?;
-        check_equal(header.next_slots, ground.parent.next_slots, |expected, found| BlockError::NextSlots {
-            expected,
-            found,
-        })?;
         check_equal(header.headers_root, ground.headers_root, |expected, found| BlockError::HeadersRoot {
             expected,
             found,
@@ -96,7 +95,10 @@ impl Chain {
             return Err(BlockError::TransactionCount { expected: header.transactions_count, found });
         }
         let checked = self.check_transactions(block, verified)?;
-        let executed = self.execute(&snapshot, ground.root, header, &checked)?;
+        let executed = self.execute(&snapshot, &ground, block, &checked)?;
+        check_equal(header.next_slots, executed.tables.commitment(), |expected, found| {
+            BlockError::NextSlots { expected, found }
+        })?;
         check_equal(executed.transactions_root, header.transactions_root, |expected, found| {
             BlockError::TransactionsRoot { expected, found }
         })?;
@@ -147,7 +149,8 @@ impl Chain {
         let mut block = Block { header: sealed, certificate, transactions: Vec::new() };
         let mut room = MAX_BLOCK_BYTES.saturating_sub(codec::encode(&block).len());
         let mut skipped = Vec::new();
-        let mut execution = self.execution(&snapshot, ground.root, &block.header.header)?;
+        let mut execution =
+            self.execution(&snapshot, &ground, &block.header.header, block.certificate.as_ref())?;
         for candidate in candidates {
             if candidate.encoded_length() > room || execution.len() >= MAX_TRANSACTIONS {
                 break;
@@ -167,6 +170,7 @@ impl Chain {
         // At most 65,536, see above.
         header.transactions_count = u32::try_from(executed.outcomes.len()).unwrap_or(u32::MAX);
         header.state_root = executed.changes.root.hash;
+        header.next_slots = executed.tables.commitment();
         let id = header.id();
         block.header.seal = seal(&Header::seal_message(self.engine.chain(), &id));
         Ok((self.prepare(&snapshot, id, block, executed)?, skipped))
@@ -245,29 +249,36 @@ impl Chain {
     fn execution<'a>(
         &'a self,
         snapshot: &'a Snapshot,
-        root: Root,
+        ground: &Ground,
         header: &Header,
+        certificate: Option<&Certificate>,
     ) -> Result<BlockExecution<'a>, BlockError> {
         let EngineSpec::Spos(spos) = &self.spec.engine;
         let clock = self.engine.clock();
         let (height, slot, round) = (header.height, header.slot, clock.round(header.slot));
-        let place = Place { height, slot, round, average_window: spos.average_window.into() };
-        let (_, checkpoint) = self.checkpoint(snapshot, &header.parent, round)?;
-        let table = snapshot.tables(&checkpoint.next_slots)?.in_force;
+        let (checkpoint, checkpoint_header) = self.checkpoint(snapshot, &header.parent, round)?;
+        let mut recent = vec![checkpoint];
+        if let Some(before) = round.0.checked_sub(1) {
+            recent.push(self.checkpoint(snapshot, &header.parent, Round(before))?.0);
+        }
+        let tables = tables_before_calls(snapshot, &ground.parent, certificate)?;
+        let minting = snapshot.tables(&checkpoint_header.next_slots)?.in_force;
         let position = clock.position(slot);
-        let (holder, _) = table.holder(position).ok_or(HeaderError::SlotVacant(position))?;
-        let state = snapshot.state(root);
+        let (holder, _) = minting.holder(position).ok_or(HeaderError::SlotVacant(position))?;
+        let place = Place { spos, height, slot, round, tables, recent };
+        let state = snapshot.state(ground.root);
         Ok(BlockExecution::new(&self.container, state, place, &holder.address, spos.block_reward)?)
     }
 
     fn execute(
         &self,
         snapshot: &Snapshot,
-        root: Root,
-        header: &Header,
+        ground: &Ground,
+        block: &Block,
         transactions: &[CheckedTransaction],
     ) -> Result<Executed, BlockError> {
-        let mut execution = self.execution(snapshot, root, header)?;
+        let header = &block.header.header;
+        let mut execution = self.execution(snapshot, ground, header, block.certificate.as_ref())?;
         for (index, transaction) in transactions.iter().enumerate() {
             execution.apply(transaction).map_err(|error| match error {
                 InclusionError::Rule(error) => BlockError::Transaction { index, error },
@@ -285,7 +296,7 @@ impl Chain {
         executed: Executed,
     ) -> Result<Prepared, BlockError> {
         let header = &block.header.header;
-        let Executed { outcomes, changes, effects, .. } = executed;
+        let Executed { outcomes, changes, effects, tables, .. } = executed;
         let store = self.branch_range(snapshot, &header.parent)?;
         let (range, range_root) = HeaderRange::new(&store, header.height.0).push(&id).map_err(|error| {
             BlockError::Damaged { id, height: header.height, what: format!("the range of headers: {error}") }
@@ -298,7 +309,7 @@ impl Chain {
             range,
             range_root,
         };
-        Ok(Prepared { id, block, outcomes, changes, effects, version })
+        Ok(Prepared { id, block, outcomes, changes, effects, version, tables })
     }
 
     /// The range of headers as it is on the branch of `tip`.
@@ -336,6 +347,26 @@ impl RangeStore for BranchRange<'_> {
             Some(hash) => Ok(Some(hash)),
             None => self.snapshot.node(position),
         }
+    }
+}
+
+/// The slot tables after a block's certificate and before its calls: a plan comes into force once a checkpoint that carries
+/// it is final.
+fn tables_before_calls(
+    snapshot: &Snapshot,
+    parent: &Header,
+    certificate: Option<&Certificate>,
+) -> Result<Tables, BlockError> {
+    let tables = snapshot.tables(&parent.next_slots)?;
+    let Some(certificate) = certificate.filter(|certificate| certificate.link.finalises()) else {
+        return Ok(tables);
+    };
+    let carried = snapshot.tables(&certificate.link.source.next_slots)?.planned;
+    match &tables.planned {
+        Some(planned) if carried.as_ref() == Some(planned) => {
+            Ok(Tables { in_force: Arc::clone(planned), planned: None })
+        }
+        _ => Ok(tables),
     }
 }
 

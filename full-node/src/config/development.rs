@@ -23,6 +23,10 @@ pub const FAUCET_PAYMENT: Amount = Amount(1_000 * UNITS_PER_COIN);
 const FEE: Amount = Amount(UNITS_PER_COIN / 10);
 /// New coins of a block: 36 VSYS, as in the V.Systems network.
 const BLOCK_REWARD: Amount = Amount(36 * UNITS_PER_COIN);
+/// 1,000,000 VSYS, as in the V.Systems network.
+const CONTEND_MINIMUM: Amount = Amount(1_000_000 * UNITS_PER_COIN);
+/// A chain of which one node holds all slots needs no more.
+const MIN_FILLED: u8 = 1;
 /// 10 %.
 const GENESIS_COMMISSION: u16 = 1_000;
 /// Ten minutes, where the V.Systems network takes four days.
@@ -55,9 +59,11 @@ pub fn development_spec(genesis_time: Time) -> ChainSpec {
             block_reward: BLOCK_REWARD,
             genesis_commission: GENESIS_COMMISSION,
             average_window: AVERAGE_WINDOW,
+            contend_minimum: CONTEND_MINIMUM,
+            min_filled: MIN_FILLED,
         }),
-        modules: vec![ModuleName::Coin, ModuleName::Lease],
-        fees: FeeSchedule { transfer: FEE, lease: FEE },
+        modules: vec![ModuleName::Coin, ModuleName::Lease, ModuleName::Supernode],
+        fees: FeeSchedule { transfer: FEE, lease: FEE, supernode: FEE },
         trusting_period_ms: TRUSTING_PERIOD_MS,
         accounts,
     }

@@ -109,6 +109,7 @@ struct File {
 struct Fees {
     transfer: String,
     lease: String,
+    supernode: String,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -128,6 +129,9 @@ struct Spos {
     genesis_commission: u16,
     /// In blocks.
     average_window: u32,
+    /// In VSYS.
+    contend_minimum: String,
+    min_filled: u8,
     #[serde(default)]
     holders: Vec<SlotHolder>,
 }
@@ -196,9 +200,10 @@ fn parse_spec(text: &str) -> Result<ChainSpec, ParseFault> {
 }
 
 fn meant(file: File) -> Result<ChainSpec, SpecFault> {
-    let Spos { slot_ms, slots: count, block_reward, genesis_commission, average_window, holders } =
+    let Spos { slot_ms, slots: count, genesis_commission, average_window, min_filled, holders, .. } =
         file.engine.spos;
-    let block_reward = coins(&block_reward, || "block_reward".to_owned())?;
+    let block_reward = coins(&file.engine.spos.block_reward, || "block_reward".to_owned())?;
+    let contend_minimum = coins(&file.engine.spos.contend_minimum, || "contend_minimum".to_owned())?;
     if count > MAX_SLOTS {
         return Err(SpecFault::SlotCount(count));
     }
@@ -223,11 +228,14 @@ fn meant(file: File) -> Result<ChainSpec, SpecFault> {
             block_reward,
             genesis_commission,
             average_window,
+            contend_minimum,
+            min_filled,
         }),
         modules: file.modules,
         fees: FeeSchedule {
             transfer: coins(&file.fees.transfer, || "fees.transfer".to_owned())?,
             lease: coins(&file.fees.lease, || "fees.lease".to_owned())?,
+            supernode: coins(&file.fees.supernode, || "fees.supernode".to_owned())?,
         },
         trusting_period_ms: file
             .trusting_period_days
@@ -252,7 +260,11 @@ fn print_spec(spec: &ChainSpec) -> Result<String, toml::ser::Error> {
         genesis_time: moment_to_toml(spec.genesis_time),
         trusting_period_days: spec.trusting_period_ms / MS_PER_DAY,
         modules: spec.modules.clone(),
-        fees: Fees { transfer: spec.fees.transfer.to_string(), lease: spec.fees.lease.to_string() },
+        fees: Fees {
+            transfer: spec.fees.transfer.to_string(),
+            lease: spec.fees.lease.to_string(),
+            supernode: spec.fees.supernode.to_string(),
+        },
         engine: Engine {
             spos: Spos {
                 slot_ms: spos.slot_ms,
@@ -260,6 +272,8 @@ fn print_spec(spec: &ChainSpec) -> Result<String, toml::ser::Error> {
                 block_reward: spos.block_reward.to_string(),
                 genesis_commission: spos.genesis_commission,
                 average_window: spos.average_window,
+                contend_minimum: spos.contend_minimum.to_string(),
+                min_filled: spos.min_filled,
                 holders: holders.collect(),
             },
         },
@@ -330,6 +344,7 @@ mod tests {
         let commission = rule("genesis_commission = 1000", "genesis_commission = 10001");
         assert_eq!(commission, SpecError::Commission(10_001));
         assert_eq!(rule("average_window = 600", "average_window = 0"), SpecError::AverageWindow);
+        assert_eq!(rule("min_filled = 1", "min_filled = 0"), SpecError::MinFilled);
         assert_eq!(spec(fault("slot = 3", "slot = 2")), SpecFault::Slot(2));
         assert_eq!(spec(fault("slot = 3", "slot = 4")), SpecFault::Slot(4));
         assert_eq!(spec(fault("slots = 4", "slots = 4000000")), SpecFault::SlotCount(4_000_000));

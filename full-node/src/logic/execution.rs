@@ -6,7 +6,7 @@ use light_client::{
 
 use super::{BlockState, CallError, ChangeError, Container, Context, Place, StateFault};
 use crate::storage::{Effects, StateNodes};
-use light_client::{crypto::Hash, state::Trie};
+use light_client::{consensus::spos::Tables, crypto::Hash, state::Trie};
 
 /// The execution of one block: the same for blocks that are built and blocks that are checked.
 pub struct BlockExecution<'a> {
@@ -26,6 +26,8 @@ pub struct Executed {
     pub changes: Changes,
     /// What the block adds to the indexes.
     pub effects: Effects,
+    /// The slot tables after it: what its header commits to.
+    pub tables: Tables,
 }
 
 /// Why a transaction cannot be in the block.
@@ -48,7 +50,7 @@ impl<'a> BlockExecution<'a> {
     pub fn new(
         container: &'a Container,
         before: Trie<StateNodes<'a>>,
-        place: Place,
+        place: Place<'a>,
         minter: &Address,
         reward: Amount,
     ) -> Result<Self, StateFault> {
@@ -70,11 +72,11 @@ impl<'a> BlockExecution<'a> {
         check_includable(transaction, sender, view.as_ref(), self.state.height())?;
         let fee = transaction.fee;
         self.state.charge(&sender, id, fee).map_err(|error| match error {
-            ChangeError::State(_) | ChangeError::Stake(_) => InclusionError::State(error.into()),
             ChangeError::Record(_) => {
                 let balance = view.unwrap_or_default().balance;
                 InclusionError::Rule(TransactionError::FeeNotCovered { balance, fee })
             }
+            error => InclusionError::State(error.into()),
         })?;
         let mark = self.state.mark();
         let context = Context { transaction: id, sender };
@@ -112,12 +114,13 @@ impl<'a> BlockExecution<'a> {
     /// # Errors
     /// [`StateFault`] when the disk cannot be read.
     pub fn finish(self, next_node: NodeId) -> Result<Executed, StateFault> {
-        let (changes, effects) = self.state.finish(next_node)?;
+        let (changes, effects, tables) = self.state.finish(next_node)?;
         Ok(Executed {
             transactions_root: transactions_root(&self.outcomes),
             outcomes: self.outcomes,
             changes,
             effects,
+            tables,
         })
     }
 }

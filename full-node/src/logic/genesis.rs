@@ -1,6 +1,7 @@
 use light_client::{
+    consensus::spos::Tables,
     data_format::{ChainSpec, EngineSpec, Height, Round, Slot},
-    state::{Changes, NodeId, Root, Trie},
+    state::{Changes, NodeId, Root, Supernode, Trie},
 };
 
 use super::{BlockState, ChangeError, Place};
@@ -11,16 +12,30 @@ use crate::storage::{Effects, StateNodes};
 ///
 /// # Errors
 /// [`ChangeError`] if the disk cannot be read; a checked spec has no balance that does not fit.
-pub fn genesis_state(spec: &ChainSpec, nodes: StateNodes<'_>) -> Result<(Changes, Effects), ChangeError> {
+pub fn genesis_state(
+    spec: &ChainSpec,
+    tables: &Tables,
+    nodes: StateNodes<'_>,
+) -> Result<(Changes, Effects), ChangeError> {
     let EngineSpec::Spos(spos) = &spec.engine;
-    let average_window = spos.average_window.into();
-    let place = Place { height: Height(0), slot: Slot(0), round: Round(0), average_window };
+    let place = Place {
+        spos,
+        height: Height(0),
+        slot: Slot(0),
+        round: Round(0),
+        tables: tables.clone(),
+        recent: Vec::new(),
+    };
     let mut state = BlockState::open(Trie::open(Root::EMPTY, nodes), place)?;
     for account in &spec.accounts {
         state.endow(&account.address, account.balance)?;
     }
     for holder in spos.slots.0.iter().flatten() {
-        state.make_supernode(&holder.address, spos.genesis_commission)?;
+        state.make_supernode(&holder.address, spos.genesis_commission, Round(0))?;
+        state.own_key(&holder.minting_key, &holder.address)?;
+        let supernode = Supernode { minting_key: holder.minting_key, ..Supernode::default() };
+        state.put_supernode(&holder.address, supernode);
     }
-    Ok(state.finish(NodeId::FIRST)?)
+    let (changes, effects, _) = state.finish(NodeId::FIRST)?;
+    Ok((changes, effects))
 }

@@ -13,7 +13,9 @@ mod execution;
 mod genesis;
 mod lease;
 mod records;
+mod slots;
 mod state;
+mod supernode;
 
 use light_client::{
     data_format::{Address, Amount, Call, ChainSpec, DecodeError, ModuleName, Status, TransactionId},
@@ -24,7 +26,9 @@ pub use coin::Coin;
 pub use execution::{BlockExecution, Executed, InclusionError};
 pub use genesis::genesis_state;
 pub use lease::Lease;
-pub use state::{BlockState, ChangeError, Place};
+pub use slots::Place;
+pub use state::{BlockState, ChangeError};
+pub use supernode::Supernode;
 
 use crate::storage::StorageError;
 
@@ -105,6 +109,7 @@ impl Container {
         let modules = spec.modules.iter().map(|name| match name {
             ModuleName::Coin => Box::new(Coin) as Box<dyn Module>,
             ModuleName::Lease => Box::new(Lease),
+            ModuleName::Supernode => Box::new(Supernode),
         });
         Self { modules: modules.collect() }
     }

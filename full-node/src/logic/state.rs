@@ -1,40 +1,34 @@
 use light_client::{
-    data_format::{Address, Amount, Height, Round, Slot, TransactionId},
+    consensus::spos::{Table, TableError, Tables},
+    crypto::Hash,
+    data_format::{Address, Amount, Height, Round, TransactionId},
     state::{
         AccountChange, AccountRecord, Asset, Changes, HistoryKind, NodeId, Pool, Position, RecordError,
-        RoundEnd, Stake, StakeError, SupplyRecord, Trie,
+        Request, RequestPlace, RoundEnd, Stake, StakeError, Supernode, SupplyRecord, Trie,
     },
 };
 
-use super::{StateFault, records::Records};
+use super::{Place, StateFault, records::Records};
 use crate::storage::{Effects, HistoryEntry, StateNodes};
 
 /// Units there may be at most, so that a change of a balance fits a signed 64-bit number.
 const MAX_SUPPLY: u64 = i64::MAX as u64;
 
-/// Where a block stands, as far as its execution has to know.
-#[derive(Clone, Copy, Debug)]
-pub struct Place {
-    /// Its height.
-    pub height: Height,
-    /// Its slot.
-    pub slot: Slot,
-    /// The round of that slot.
-    pub round: Round,
-    /// Blocks over which the minting average balance averages.
-    pub average_window: u64,
-}
-
 /// The state while a block is executed: a version of the trie, and above it the records touched so far. The trie
 /// is written once, at the end.
 pub struct BlockState<'a> {
     trie: Trie<StateNodes<'a>>,
-    place: Place,
+    place: Place<'a>,
     accounts: Records<Address, AccountRecord>,
     pools: Records<Address, Pool>,
     /// By lessor and supernode.
     positions: Records<(Address, Address), Position>,
     ends: Records<(Address, Round), RoundEnd>,
+    supernodes: Records<Address, Supernode>,
+    /// Whom minting keys serve.
+    key_owners: Records<Hash, Address>,
+    /// Requests for changes of the slot table, made in this block.
+    requests: Vec<Request>,
     supply: SupplyRecord,
     history: Vec<(Address, HistoryEntry)>,
 }
@@ -43,6 +37,7 @@ pub struct BlockState<'a> {
 #[derive(Clone, Copy, Debug)]
 pub struct Mark {
     history: usize,
+    requests: usize,
     supply: SupplyRecord,
 }
 
@@ -55,6 +50,9 @@ pub enum ChangeError {
     /// The stake does not allow it.
     #[error(transparent)]
     Stake(#[from] StakeError),
+    /// A slot table that cannot be one.
+    #[error(transparent)]
+    Table(#[from] TableError),
     /// The state cannot be read.
     #[error(transparent)]
     State(#[from] StateFault),
@@ -65,7 +63,7 @@ impl<'a> BlockState<'a> {
     ///
     /// # Errors
     /// [`StateFault`] when the disk cannot be read.
-    pub fn open(mut trie: Trie<StateNodes<'a>>, place: Place) -> Result<Self, StateFault> {
+    pub fn open(mut trie: Trie<StateNodes<'a>>, place: Place<'a>) -> Result<Self, StateFault> {
         let supply = SupplyRecord::read(&mut trie)?.unwrap_or_default();
         Ok(Self {
             trie,
@@ -74,6 +72,9 @@ impl<'a> BlockState<'a> {
             pools: Records::new(),
             positions: Records::new(),
             ends: Records::new(),
+            supernodes: Records::new(),
+            key_owners: Records::new(),
+            requests: Vec::new(),
             supply,
             history: Vec::new(),
         })
@@ -82,6 +83,49 @@ impl<'a> BlockState<'a> {
     /// The height of the block.
     pub const fn height(&self) -> Height {
         self.place.height
+    }
+
+    /// Where the block stands.
+    pub const fn place(&self) -> &Place<'a> {
+        &self.place
+    }
+
+    /// What the state holds of a supernode, or of somebody who is none.
+    ///
+    /// # Errors
+    /// [`StateFault`] when the disk cannot be read.
+    pub fn supernode(&mut self, address: &Address) -> Result<Supernode, StateFault> {
+        let supernode = self.supernodes.get(address, || Supernode::read(&mut self.trie, address))?;
+        Ok(supernode.unwrap_or_default())
+    }
+
+    /// Changes what the state holds of a supernode.
+    pub fn put_supernode(&mut self, address: &Address, supernode: Supernode) {
+        self.supernodes.put(*address, supernode);
+    }
+
+    /// Whom a minting key serves; `None` for a new one.
+    ///
+    /// # Errors
+    /// [`StateFault`] when the disk cannot be read.
+    pub fn owner_of_key(&mut self, key: &Hash) -> Result<Option<Address>, StateFault> {
+        self.key_owners.get(key, || Supernode::owner_of_key(&mut self.trie, key))
+    }
+
+    /// Lets a minting key serve an address from now on.
+    ///
+    /// # Errors
+    /// [`StateFault`] when the disk cannot be read.
+    pub fn own_key(&mut self, key: &Hash, address: &Address) -> Result<(), StateFault> {
+        if self.owner_of_key(key)?.is_none() {
+            self.key_owners.put(*key, *address);
+        }
+        Ok(())
+    }
+
+    /// Lets a request wait for its turn.
+    pub fn ask(&mut self, request: Request) {
+        self.requests.push(request);
     }
 
     /// An account as it is now; `None` if it has no record.
@@ -196,19 +240,30 @@ impl<'a> BlockState<'a> {
         Ok(())
     }
 
-    /// Makes an account a supernode: its own coins are stake from now on.
+    /// Makes an account a supernode, if it is none: its own coins are stake from now on. Sets its commission; one higher
+    /// than before acts from the round `raise_from` on.
     ///
     /// # Errors
     /// As [`BlockState::change_stake`].
-    pub fn make_supernode(&mut self, address: &Address, commission: u16) -> Result<(), ChangeError> {
+    pub fn make_supernode(
+        &mut self,
+        address: &Address,
+        commission: u16,
+        raise_from: Round,
+    ) -> Result<(), ChangeError> {
         let mut account = self.account(address)?.unwrap_or_default();
-        if !account.is_supernode {
+        let is_new = !account.is_supernode;
+        if is_new {
             account.is_supernode = true;
             self.accounts.put(*address, account);
             self.change_stake(address, address, |stake| stake.increase(account.available()))?;
         }
         let (mut pool, ended) = self.advanced(address)?;
-        pool.commission = commission;
+        // Who never minted takes nobody by surprise.
+        pool.set_commission(commission, if is_new { Round(0) } else { raise_from });
+        if is_new {
+            (pool.commission, pool.raised) = (commission, None);
+        }
         self.put_pool(address, pool, ended);
         Ok(())
     }
@@ -252,7 +307,9 @@ impl<'a> BlockState<'a> {
         self.pools.mark();
         self.positions.mark();
         self.ends.mark();
-        Mark { history: self.history.len(), supply: self.supply }
+        self.supernodes.mark();
+        self.key_owners.mark();
+        Mark { history: self.history.len(), requests: self.requests.len(), supply: self.supply }
     }
 
     /// Goes back to the last mark taken: nothing since then has happened.
@@ -261,17 +318,22 @@ impl<'a> BlockState<'a> {
         self.pools.revert();
         self.positions.revert();
         self.ends.revert();
+        self.supernodes.revert();
+        self.key_owners.revert();
+        self.requests.truncate(mark.requests);
         self.history.truncate(mark.history);
         self.supply = mark.supply;
     }
 
-    /// Writes the touched records into the trie, with the new averages of the accounts whose balance has changed.
-    /// Gives the new version, with node ids from `next_node` on, and what the block adds to the indexes.
+    /// Writes the touched records into the trie, with the new averages of the accounts whose balance has changed, and
+    /// plans at most one change of the slot table. Gives the new version, with node ids from `next_node` on, what the
+    /// block adds to the indexes, and the slot tables after it.
     ///
     /// # Errors
     /// [`StateFault`] when the disk cannot be read.
-    pub fn finish(mut self, next_node: NodeId) -> Result<(Changes, Effects), StateFault> {
-        let Place { height, average_window, .. } = self.place;
+    pub fn finish(mut self, next_node: NodeId) -> Result<(Changes, Effects, Tables), StateFault> {
+        let height = self.place.height;
+        let average_window = self.place.spos.average_window.into();
         for (address, stored, mut account) in self.accounts.changed() {
             let before = stored.unwrap_or_default();
             if (account.balance, account.effective()) != (before.balance, before.effective()) {
@@ -291,7 +353,21 @@ impl<'a> BlockState<'a> {
         if self.supply != SupplyRecord::default() {
             self.supply.write(&mut self.trie)?;
         }
-        Ok((self.trie.commit(next_node), Effects { history: self.history }))
+        for (address, _, supernode) in self.supernodes.changed() {
+            supernode.write(&mut self.trie, &address)?;
+        }
+        for (key, _, owner) in self.key_owners.changed() {
+            Supernode::write_owner_of_key(&mut self.trie, &key, &owner)?;
+        }
+        for (index, request) in (0..).zip(&self.requests) {
+            request.write(&mut self.trie, &RequestPlace { kind: request.change.kind(), height, index })?;
+        }
+        let mut tables = self.place.tables.clone();
+        if let Some(slots) = self.place.plan(&mut self.trie)? {
+            let damaged = |error: TableError| ChangeError::Table(error);
+            tables.planned = Some(Table::new(slots).map_err(damaged)?.into());
+        }
+        Ok((self.trie.commit(next_node), Effects { history: self.history }, tables))
     }
 
     /// A pool in the round of the block, and the end of the round that this ended.

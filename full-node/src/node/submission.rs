@@ -129,7 +129,7 @@ fn touched(checked: &CheckedTransaction) -> Vec<Address> {
         .transaction()
         .calls
         .iter()
-        .map(Call::counterparty)
+        .filter_map(Call::counterparty)
         .chain([checked.sender()])
         .collect::<BTreeSet<_>>()
         .into_iter()

@@ -8,5 +8,6 @@ mod leases;
 mod payments;
 mod proofs;
 mod stores;
+mod supernodes;
 mod tampering;
 mod waiting;

@@ -59,6 +59,10 @@ pub struct SposSpec {
     pub genesis_commission: u16,
     /// Blocks over which the minting average balance averages, at least 1.
     pub average_window: u32,
+    /// The least effective balance of somebody who contends for a slot.
+    pub contend_minimum: Amount,
+    /// Slots that stay filled: the last holders cannot leave. At least 1.
+    pub min_filled: u8,
 }
 
 /// The whole of a commission: hundredths of a percent.
@@ -101,6 +105,8 @@ pub enum ModuleName {
     Coin,
     /// Leases to supernodes.
     Lease,
+    /// Contending for slots.
+    Supernode,
 }
 
 /// The least a call costs, by kind. Fees are burned.
@@ -111,6 +117,8 @@ pub struct FeeSchedule {
     pub transfer: Amount,
     /// A lease, calling one back, or claiming what it has earned.
     pub lease: Amount,
+    /// A call of a supernode, or of somebody who wants to be one. Nothing more is lost by contending in vain.
+    pub supernode: Amount,
 }
 
 /// An account of block 0.
@@ -162,6 +170,9 @@ pub enum SpecError {
     /// A share over the whole.
     #[error("genesis_commission must be at most 10,000 (hundredths of a percent), it is {0}")]
     Commission(u16),
+    /// Everybody could leave.
+    #[error("min_filled must be at least 1")]
+    MinFilled,
     /// No block to average over.
     #[error("average_window must be at least 1 block")]
     AverageWindow,
@@ -181,6 +192,7 @@ impl ChainSpec {
         Amount::sum(calls.iter().map(|call| match call {
             Call::Coin(_) => self.fees.transfer,
             Call::Lease(_) => self.fees.lease,
+            Call::Supernode(_) => self.fees.supernode,
         }))
     }
 
@@ -227,7 +239,15 @@ impl ChainSpec {
 impl SposSpec {
     /// Slots of a chain that makes no coins: for closed networks, and for tests.
     pub const fn without_rewards(slot_ms: u32, slots: SlotTable) -> Self {
-        Self { slot_ms, slots, block_reward: Amount::ZERO, genesis_commission: 0, average_window: 86_400 }
+        Self {
+            slot_ms,
+            slots,
+            block_reward: Amount::ZERO,
+            genesis_commission: 0,
+            average_window: 86_400,
+            contend_minimum: Amount::ZERO,
+            min_filled: 1,
+        }
     }
 
     fn check(&self, network: Network) -> Result<(), SpecError> {
@@ -242,6 +262,9 @@ impl SposSpec {
         }
         if self.average_window == 0 {
             return Err(SpecError::AverageWindow);
+        }
+        if self.min_filled == 0 {
+            return Err(SpecError::MinFilled);
         }
         let slots = &self.slots.0;
         if slots.is_empty() || slots.len() > MAX_SLOTS {
@@ -287,13 +310,13 @@ mod tests {
                 SlotTable(vec![Some(holder(1)), None, Some(holder(2))]),
             )),
             modules: vec![ModuleName::Coin],
-            fees: FeeSchedule { transfer: Amount(1), lease: Amount(1) },
+            fees: FeeSchedule { transfer: Amount(1), lease: Amount(1), supernode: Amount(1) },
             trusting_period_ms: 1,
             accounts: vec![GenesisAccount { address: holder(1).address, balance: Amount(7) }],
         };
         let bytes = encode(&spec);
         assert_eq!(decode::<ChainSpec>(&bytes, bytes.len()).as_ref(), Ok(&spec));
-        let changes: [fn(&mut ChainSpec); 12] = [
+        let changes: [fn(&mut ChainSpec); 15] = [
             |spec| spec.name.push('2'),
             |spec| spec.network = Network::Main,
             |spec| spec.genesis_time = Time(2),
@@ -302,6 +325,9 @@ mod tests {
             |spec| spos(spec).genesis_commission = 1,
             |spec| spos(spec).average_window = 1,
             |spec| spec.fees.lease = Amount(2),
+            |spec| spec.fees.supernode = Amount(2),
+            |spec| spos(spec).contend_minimum = Amount(1),
+            |spec| spos(spec).min_filled = 2,
             |spec| spec.modules.clear(),
             |spec| spec.fees.transfer = Amount(2),
             |spec| spec.trusting_period_ms = 2,

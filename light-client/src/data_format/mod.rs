@@ -28,7 +28,7 @@ pub use codec::{DecodeError, decode};
 pub use header::{BlockId, Checkpoint, Header, MAX_HEADER_BYTES, SealedHeader};
 pub use position::{Height, Round, Slot, Time};
 pub use transaction::{
-    Call, CoinCall, LeaseCall, MAX_CALLS, MAX_MEMO_BYTES, MAX_TRANSACTION_BYTES, Outcome, SignedTransaction,
-    Status, Transaction, TransactionId,
+    Call, CoinCall, LeaseCall, MAX_CALLS, MAX_MEMO_BYTES, MAX_TRANSACTION_BYTES, MintingKey, Outcome,
+    SignedTransaction, Status, SupernodeCall, Transaction, TransactionId,
 };
 pub use transactions_tree::{ProofError, TransactionProof, transactions_root};

@@ -1,8 +1,8 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
 
-use super::{Address, Amount, ChainId, Height, ModuleName, codec};
-use crate::crypto::{Domain, Hash, KeyPair, PublicKey, Signature, SignatureError};
+use super::{Address, Amount, ChainId, Checkpoint, Height, ModuleName, codec};
+use crate::crypto::{Domain, Ed25519Key, Hash, KeyPair, PublicKey, Signature, SignatureError};
 
 /// A transaction's id: the hash of exactly the bytes that are signed.
 pub type TransactionId = Hash;
@@ -15,6 +15,7 @@ pub const MAX_MEMO_BYTES: usize = 140;
 pub const MAX_TRANSACTION_BYTES: usize = 8 * 1024;
 
 const SIGN_TAG: &[u8] = b"vsys/1/transaction";
+const MINTING_KEY_TAG: &[u8] = b"vsys/1/minting-key";
 
 /// What somebody wants done: 1 to 16 calls that succeed together or not at all.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -42,6 +43,8 @@ pub enum Call {
     Coin(CoinCall),
     /// Module `lease`.
     Lease(LeaseCall),
+    /// Module `supernode`.
+    Supernode(SupernodeCall),
 }
 
 /// Calls of module `coin`.
@@ -81,6 +84,44 @@ pub enum LeaseCall {
     },
 }
 
+/// Calls of module `supernode`. What changes the slot table waits for its turn: one change at a time is planned, and comes
+/// into force by finality.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub enum SupernodeCall {
+    /// Asks for a slot that is vacant, or whose holder has a smaller minting average balance.
+    Contend {
+        /// Its position in a round.
+        slot: u8,
+        /// What the supernode keeps of its rewards before they are shared, in hundredths of a percent.
+        commission: u16,
+        /// The key that will mint.
+        key: MintingKey,
+    },
+    /// Gives the sender's slot up.
+    Release,
+    /// Lets another key mint for the sender.
+    SetMintingKey {
+        /// The key.
+        key: MintingKey,
+    },
+    /// Changes the sender's commission: a lower one at once, a higher one after a day.
+    SetCommission {
+        /// In hundredths of a percent.
+        commission: u16,
+    },
+}
+
+/// A minting key, with its own word that it is running and serves this address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct MintingKey {
+    /// The Ed25519 public key. It serves one address, ever.
+    pub key: Hash,
+    /// The checkpoint of this round or the one before it: the key's holder follows the chain.
+    pub checkpoint: Checkpoint,
+    /// By that key, over [`MintingKey::message`].
+    pub signature: Signature,
+}
+
 /// A transaction and its sender's signature.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct SignedTransaction {
@@ -106,6 +147,20 @@ pub enum Status {
     InsufficientLease,
     /// Nothing has been earned since the last payment.
     NothingToClaim,
+    /// The sender holds no slot.
+    NotAHolder,
+    /// The sender holds a slot already, or is about to.
+    AlreadyHolder,
+    /// A request of this kind by this sender is waiting already.
+    RequestWaiting,
+    /// The minting key serves another address.
+    MintingKeyTaken,
+    /// The minting key has not signed a checkpoint of this round or the one before.
+    StaleCheckpoint,
+    /// The slot's holder has at least as great a minting average balance, or the sender's coins are below the minimum.
+    SlotNotWon,
+    /// The last change of the minting key is less than a day ago.
+    TooSoon,
 }
 
 /// What became of a transaction in its block; the leaf of the block's tree of transactions.
@@ -127,14 +182,36 @@ impl Call {
         match self {
             Self::Coin(_) => ModuleName::Coin,
             Self::Lease(_) => ModuleName::Lease,
+            Self::Supernode(_) => ModuleName::Supernode,
         }
     }
 
-    /// Whom it concerns besides the sender.
-    pub const fn counterparty(&self) -> Address {
+    /// Whom it concerns besides the sender, if anybody.
+    pub const fn counterparty(&self) -> Option<Address> {
         match self {
-            Self::Coin(CoinCall::Transfer { to, .. }) | Self::Lease(LeaseCall::Lease { to, .. }) => *to,
-            Self::Lease(LeaseCall::Cancel { from, .. } | LeaseCall::Claim { from }) => *from,
+            Self::Coin(CoinCall::Transfer { to, .. }) | Self::Lease(LeaseCall::Lease { to, .. }) => Some(*to),
+            Self::Lease(LeaseCall::Cancel { from, .. } | LeaseCall::Claim { from }) => Some(*from),
+            Self::Supernode(_) => None,
+        }
+    }
+
+    /// The minting key that it puts to use.
+    pub const fn minting_key(&self) -> Option<&MintingKey> {
+        match self {
+            Self::Supernode(SupernodeCall::Contend { key, .. } | SupernodeCall::SetMintingKey { key }) => {
+                Some(key)
+            }
+            _ => None,
+        }
+    }
+
+    /// The commission that it sets.
+    pub const fn commission(&self) -> Option<u16> {
+        match self {
+            Self::Supernode(
+                SupernodeCall::Contend { commission, .. } | SupernodeCall::SetCommission { commission },
+            ) => Some(*commission),
+            _ => None,
         }
     }
 
@@ -145,7 +222,7 @@ impl Call {
             | Self::Lease(LeaseCall::Lease { amount, .. } | LeaseCall::Cancel { amount, .. }) => {
                 Some(*amount)
             }
-            Self::Lease(LeaseCall::Claim { .. }) => None,
+            Self::Lease(LeaseCall::Claim { .. }) | Self::Supernode(_) => None,
         }
     }
 
@@ -155,7 +232,9 @@ impl Call {
             Self::Coin(CoinCall::Transfer { amount, .. }) | Self::Lease(LeaseCall::Lease { amount, .. }) => {
                 *amount
             }
-            Self::Lease(LeaseCall::Cancel { .. } | LeaseCall::Claim { .. }) => Amount::ZERO,
+            Self::Lease(LeaseCall::Cancel { .. } | LeaseCall::Claim { .. }) | Self::Supernode(_) => {
+                Amount::ZERO
+            }
         }
     }
 
@@ -163,8 +242,38 @@ impl Call {
     pub const fn transfer(&self) -> Option<(Address, Amount)> {
         match self {
             Self::Coin(CoinCall::Transfer { to, amount }) => Some((*to, *amount)),
-            Self::Lease(_) => None,
+            Self::Lease(_) | Self::Supernode(_) => None,
         }
+    }
+}
+
+impl MintingKey {
+    /// The word of a key that runs: that it mints for `address`, in the transaction with this nonce. `None` if the key is not
+    /// Ed25519, the only scheme that mints.
+    pub fn sign(
+        key: &KeyPair,
+        chain: &ChainId,
+        address: &Address,
+        nonce: u64,
+        checkpoint: Checkpoint,
+    ) -> Option<Self> {
+        let PublicKey::Ed25519(public) = key.public() else { return None };
+        let signature = key.sign(&Self::message(chain, address, nonce, &checkpoint));
+        Some(Self { key: Hash(public), checkpoint, signature })
+    }
+
+    /// The bytes that the key signs: a tag, the chain id, the address, the transaction's nonce and the checkpoint.
+    pub fn message(chain: &ChainId, address: &Address, nonce: u64, checkpoint: &Checkpoint) -> Vec<u8> {
+        [MINTING_KEY_TAG, chain.as_bytes(), &codec::encode(&(address, nonce, checkpoint))].concat()
+    }
+
+    /// Checks the key's signature.
+    ///
+    /// # Errors
+    /// [`SignatureError`] if the key is unusable or did not sign exactly this.
+    pub fn verify(&self, chain: &ChainId, address: &Address, nonce: u64) -> Result<(), SignatureError> {
+        let message = Self::message(chain, address, nonce, &self.checkpoint);
+        Ed25519Key::parse(self.key.as_bytes())?.verify(&message, &self.signature)
     }
 }
 

@@ -1,7 +1,11 @@
 //! Where records are in the trie: a byte for the space, then the key within it. All keys of a space are of one
 //! length or end where no other goes on, so that none is a prefix of another.
 
-use crate::data_format::{Address, Round};
+use super::RequestPlace;
+use crate::{
+    crypto::Hash,
+    data_format::{Address, Round},
+};
 
 /// The first byte of every key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +21,12 @@ pub enum Space {
     Positions = 3,
     /// [`RoundEnd`](super::stake::RoundEnd)s: `4 ‖ supernode ‖ round`, the round in 8 bytes, highest first.
     RoundEnds = 4,
+    /// One [`Supernode`](super::Supernode) an address: `5 ‖ address`.
+    Supernodes = 5,
+    /// The address that a minting key serves: `6 ‖ key`.
+    MintingKeys = 6,
+    /// [`Request`](super::Request)s in the order in which they are planned: `7 ‖ kind ‖ height ‖ index`.
+    Requests = 7,
 }
 
 /// A record there is one of in a chain.
@@ -59,5 +69,28 @@ pub fn round_end_key(supernode: &Address, round: Round) -> [u8; 35] {
     let mut key = [Space::RoundEnds as u8; 35];
     key[1..27].copy_from_slice(supernode.as_bytes());
     key[27..].copy_from_slice(&round.0.to_be_bytes());
+    key
+}
+
+/// The key of what the state holds of a supernode.
+pub fn supernode_key(address: &Address) -> [u8; 27] {
+    let mut key = [Space::Supernodes as u8; 27];
+    key[1..].copy_from_slice(address.as_bytes());
+    key
+}
+
+/// The key of the address that a minting key serves.
+pub fn minting_key_owner_key(minting_key: &Hash) -> [u8; 33] {
+    let mut key = [Space::MintingKeys as u8; 33];
+    key[1..].copy_from_slice(minting_key.as_bytes());
+    key
+}
+
+/// The key of a request for a change of the slot table.
+pub fn request_key(place: &RequestPlace) -> [u8; 14] {
+    let mut key = [Space::Requests as u8; 14];
+    key[1] = place.kind as u8;
+    key[2..10].copy_from_slice(&place.height.0.to_be_bytes());
+    key[10..].copy_from_slice(&place.index.to_be_bytes());
     key
 }

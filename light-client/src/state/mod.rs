@@ -35,6 +35,7 @@ mod account;
 mod history;
 mod keys;
 pub mod stake;
+mod supernode;
 pub mod trie;
 pub mod witness;
 
@@ -42,8 +43,12 @@ pub use account::{AccountChange, AccountRecord, RecordError, StateError, SupplyR
 pub use history::{
     Asset, HistoryChain, HistoryError, HistoryKind, HistoryRecord, balance_of, verify_page, verify_since,
 };
-pub use keys::{ChainRecord, Space, account_key, chain_key, pool_key, position_key, round_end_key};
+pub use keys::{
+    ChainRecord, Space, account_key, chain_key, minting_key_owner_key, pool_key, position_key, request_key,
+    round_end_key, supernode_key,
+};
 pub use stake::{MintingAverage, Pool, Position, RoundEnd, Stake, StakeError};
+pub use supernode::{Request, RequestKind, RequestPlace, SlotChange, Supernode};
 pub use trie::{
     Changes, Entry, MAX_KEY_BYTES, MAX_VALUE_BYTES, MemoryStore, NodeId, NodeStore, Order, Root, StoredNode,
     SubRoot, Trie, TrieError, UnknownNode, VersionedStore,

@@ -58,7 +58,7 @@ pub fn test_spec(slots: u64, accounts: Vec<GenesisAccount>) -> ChainSpec {
         genesis_time: GENESIS_TIME,
         engine: EngineSpec::Spos(SposSpec::without_rewards(1_000, test_table(&keys))),
         modules: vec![ModuleName::Coin],
-        fees: FeeSchedule { transfer: FEE, lease: FEE },
+        fees: FeeSchedule { transfer: FEE, lease: FEE, supernode: FEE },
         trusting_period_ms: 400 * 24 * 3_600_000,
         accounts,
     }

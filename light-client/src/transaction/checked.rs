@@ -58,6 +58,7 @@ pub fn check_stateless(
     let length = codec::encode(signed).len();
     rules::check_size(length, MAX_TRANSACTION_BYTES)?;
     check_content(&signed.transaction, spec)?;
+    rules::check_minting_keys(&signed.transaction, spec, chain)?;
     rules::check_signature(signed, chain)?;
     Ok(CheckedTransaction {
         id: signed.transaction.id(chain),
@@ -79,6 +80,8 @@ pub fn check_content(transaction: &Transaction, spec: &ChainSpec) -> Result<(), 
     rules::check_amounts(transaction)?;
     rules::check_recipients(transaction, spec)?;
     rules::check_leases(transaction, spec)?;
+    rules::check_slots(transaction, spec)?;
+    rules::check_commissions(transaction)?;
     rules::check_fee(transaction, spec)?;
     rules::check_total(transaction).map(|_| ())
 }
@@ -96,5 +99,6 @@ pub(crate) fn check_signed_bytes(
     let (found, transaction) = rules::check_signed_format(bytes)?;
     rules::check_chain(&found, chain)?;
     check_content(&transaction, spec)?;
+    rules::check_minting_keys(&transaction, spec, chain)?;
     Ok(transaction)
 }

@@ -69,6 +69,24 @@ pub enum TransactionError {
         /// The call, from 0.
         index: usize,
     },
+    /// `SUPERNODE-SLOT-1`: it contends for a slot that does not exist.
+    #[error("call {index} contends for slot {slot}, a round has {slots} slots, numbered from 0")]
+    NoSuchSlot {
+        /// The call, from 0.
+        index: usize,
+        /// The slot.
+        slot: u8,
+        /// Slots there are.
+        slots: usize,
+    },
+    /// `SUPERNODE-COMMISSION-1`: a commission over the whole.
+    #[error("call {index} sets a commission of {commission} hundredths of a percent, 10,000 is all")]
+    Commission {
+        /// The call, from 0.
+        index: usize,
+        /// The commission.
+        commission: u16,
+    },
     /// `TX-FEE-1`: it pays less than its calls cost at least.
     #[error("the fee is {fee} VSYS, at least {minimum} VSYS are needed")]
     FeeTooLow {
@@ -80,6 +98,14 @@ pub enum TransactionError {
     /// `TX-TOTAL-1`: amounts and fees add up to more than 64 bits of units.
     #[error("amounts and fees add up to more than can exist")]
     TotalTooLarge,
+    /// `SUPERNODE-KEY-1`: the minting key did not sign that it serves the sender.
+    #[error("the minting key of call {index} has not signed for this account, nonce and chain: {error}")]
+    MintingKey {
+        /// The call, from 0.
+        index: usize,
+        /// What is wrong.
+        error: SignatureError,
+    },
     /// `TX-SIGNATURE-1`: the signature does not fit.
     #[error("signed by another key or for another chain, or altered since: {0}")]
     Signature(SignatureError),
@@ -132,7 +158,7 @@ pub enum TransactionError {
 }
 
 /// Every rule id with its code, in the order in which the rules are checked.
-pub const RULES: [(&str, &str); 18] = [
+pub const RULES: [(&str, &str); 21] = [
     ("TX-SIZE-1", "transaction_too_large"),
     ("TX-FORMAT-1", "malformed_transaction"),
     ("TX-CHAIN-1", "other_chain"),
@@ -142,8 +168,11 @@ pub const RULES: [(&str, &str); 18] = [
     ("COIN-AMOUNT-1", "zero_amount"),
     ("COIN-NETWORK-1", "recipient_network"),
     ("LEASE-SELF-1", "lease_to_self"),
+    ("SUPERNODE-SLOT-1", "no_such_slot"),
+    ("SUPERNODE-COMMISSION-1", "commission_too_high"),
     ("TX-FEE-1", "fee_too_low"),
     ("TX-TOTAL-1", "total_too_large"),
+    ("SUPERNODE-KEY-1", "minting_key_unproven"),
     ("TX-SIGNATURE-1", "bad_signature"),
     ("TX-ACCOUNT-1", "unknown_account"),
     ("TX-NONCE-1", "nonce_used"),
@@ -176,15 +205,18 @@ impl TransactionError {
             Self::ZeroAmount { .. } => 6,
             Self::RecipientNetwork { .. } => 7,
             Self::LeaseToSelf { .. } => 8,
-            Self::FeeTooLow { .. } => 9,
-            Self::TotalTooLarge => 10,
-            Self::Signature(_) => 11,
-            Self::UnknownAccount { .. } => 12,
-            Self::NonceUsed { .. } => 13,
-            Self::NonceGap { .. } => 14,
-            Self::Expired { .. } => 15,
-            Self::FeeNotCovered { .. } => 16,
-            Self::Overspend { .. } => 17,
+            Self::NoSuchSlot { .. } => 9,
+            Self::Commission { .. } => 10,
+            Self::FeeTooLow { .. } => 11,
+            Self::TotalTooLarge => 12,
+            Self::MintingKey { .. } => 13,
+            Self::Signature(_) => 14,
+            Self::UnknownAccount { .. } => 15,
+            Self::NonceUsed { .. } => 16,
+            Self::NonceGap { .. } => 17,
+            Self::Expired { .. } => 18,
+            Self::FeeNotCovered { .. } => 19,
+            Self::Overspend { .. } => 20,
         }
     }
 }

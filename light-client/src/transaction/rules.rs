@@ -2,8 +2,8 @@
 
 use super::{AccountView, TransactionError};
 use crate::data_format::{
-    Address, Amount, Call, ChainId, ChainSpec, DecodeError, Height, LeaseCall, MAX_CALLS, MAX_MEMO_BYTES,
-    SignedTransaction, Transaction, decode,
+    Address, Amount, Call, ChainId, ChainSpec, DecodeError, EngineSpec, Height, LeaseCall, MAX_CALLS,
+    MAX_COMMISSION, MAX_MEMO_BYTES, SignedTransaction, SupernodeCall, Transaction, decode,
 };
 
 type Rule = Result<(), TransactionError>;
@@ -75,7 +75,7 @@ pub(super) fn check_amounts(transaction: &Transaction) -> Rule {
 /// `COIN-NETWORK-1`: everybody concerned has an address of the chain's network.
 pub(super) fn check_recipients(transaction: &Transaction, spec: &ChainSpec) -> Rule {
     for call in &transaction.calls {
-        let to = call.counterparty();
+        let Some(to) = call.counterparty() else { continue };
         if to.network() != spec.network {
             return Err(TransactionError::RecipientNetwork { to, network: spec.network });
         }
@@ -91,6 +91,41 @@ pub(super) fn check_leases(transaction: &Transaction, spec: &ChainSpec) -> Rule 
         Some(index) => Err(TransactionError::LeaseToSelf { index }),
         None => Ok(()),
     }
+}
+
+/// `SUPERNODE-SLOT-1`: a slot that is contended for exists.
+pub(super) fn check_slots(transaction: &Transaction, spec: &ChainSpec) -> Rule {
+    let EngineSpec::Spos(spos) = &spec.engine;
+    let slots = spos.slots.0.len();
+    for (index, call) in transaction.calls.iter().enumerate() {
+        if let Call::Supernode(SupernodeCall::Contend { slot, .. }) = call
+            && usize::from(*slot) >= slots
+        {
+            return Err(TransactionError::NoSuchSlot { index, slot: *slot, slots });
+        }
+    }
+    Ok(())
+}
+
+/// `SUPERNODE-COMMISSION-1`: a commission is at most the whole.
+pub(super) fn check_commissions(transaction: &Transaction) -> Rule {
+    for (index, call) in transaction.calls.iter().enumerate() {
+        if let Some(commission) = call.commission().filter(|commission| *commission > MAX_COMMISSION) {
+            return Err(TransactionError::Commission { index, commission });
+        }
+    }
+    Ok(())
+}
+
+/// `SUPERNODE-KEY-1`: a minting key itself says that it serves the sender.
+pub(super) fn check_minting_keys(transaction: &Transaction, spec: &ChainSpec, chain: &ChainId) -> Rule {
+    let sender = Address::of(&transaction.sender, spec.network);
+    for (index, call) in transaction.calls.iter().enumerate() {
+        let Some(key) = call.minting_key() else { continue };
+        key.verify(chain, &sender, transaction.nonce)
+            .map_err(|error| TransactionError::MintingKey { index, error })?;
+    }
+    Ok(())
 }
 
 /// `TX-FEE-1`: the fee is at least what the chain spec asks for the calls.

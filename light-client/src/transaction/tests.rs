@@ -7,11 +7,11 @@ use zeroize::Zeroizing;
 
 use super::*;
 use crate::{
-    crypto::{KeyPair, PublicKey, Signature, SignatureError},
+    crypto::{Hash, KeyPair, PublicKey, Signature, SignatureError},
     data_format::{
-        Address, Amount, Call, ChainId, ChainSpec, CoinCall, EngineSpec, FeeSchedule, Height, LeaseCall,
-        MAX_CALLS, MAX_TRANSACTION_BYTES, ModuleName, Network, SignedTransaction, SlotTable, SposSpec, Time,
-        Transaction, codec,
+        Address, Amount, Call, ChainId, ChainSpec, Checkpoint, CoinCall, EngineSpec, FeeSchedule, Height,
+        LeaseCall, MAX_CALLS, MAX_TRANSACTION_BYTES, MintingKey, ModuleName, Network, SignedTransaction,
+        SlotTable, SposSpec, SupernodeCall, Time, Transaction, codec,
     },
 };
 
@@ -22,9 +22,9 @@ fn spec() -> ChainSpec {
         name: "test".to_owned(),
         network: Network::Test,
         genesis_time: Time(0),
-        engine: EngineSpec::Spos(SposSpec::without_rewards(1000, SlotTable::default())),
-        modules: vec![ModuleName::Coin, ModuleName::Lease],
-        fees: FeeSchedule { transfer: Amount(10), lease: Amount(10) },
+        engine: EngineSpec::Spos(SposSpec::without_rewards(1000, SlotTable(vec![None; 4]))),
+        modules: vec![ModuleName::Coin, ModuleName::Lease, ModuleName::Supernode],
+        fees: FeeSchedule { transfer: Amount(10), lease: Amount(10), supernode: Amount(10) },
         trusting_period_ms: 1,
         accounts: Vec::new(),
     }
@@ -48,6 +48,18 @@ fn own_address() -> Address {
 
 fn lease_to(to: Address) -> Call {
     Call::Lease(LeaseCall::Lease { to, amount: Amount(90) })
+}
+
+fn minting_key() -> KeyPair {
+    KeyPair::ed25519(&Zeroizing::new([2; 32]))
+}
+
+/// A contend with the word of the minting key, signed by this one.
+fn contend(slot: u8, commission: u16, signer: &KeyPair) -> Call {
+    let checkpoint = Checkpoint::default();
+    let signed = MintingKey::sign(signer, &spec().id(), &own_address(), 5, checkpoint).unwrap();
+    let key = MintingKey { key: Hash(*minting_key().public().as_bytes()), ..signed };
+    Call::Supernode(SupernodeCall::Contend { slot, commission, key })
 }
 
 fn good() -> Transaction {
@@ -102,8 +114,11 @@ fn broken() -> Vec<TransactionError> {
             transaction.calls = vec![Call::Coin(CoinCall::Transfer { to, amount: Amount(1) })];
         }),
         refused(|transaction| transaction.calls = vec![lease_to(own_address())]),
+        refused(|transaction| transaction.calls = vec![contend(4, 0, &minting_key())]),
+        refused(|transaction| transaction.calls = vec![contend(3, 10_001, &minting_key())]),
         refused(|transaction| transaction.fee = Amount(9)),
         refused(|transaction| transaction.calls = vec![transfer(u64::MAX)]),
+        refused(|transaction| transaction.calls = vec![contend(3, 0, &key())]),
         check_stateless(&forged, &spec, &chain).unwrap_err(),
         against(None),
         against(Some(&AccountView { nonce: 6, ..GOOD_ACCOUNT })),
@@ -134,6 +149,24 @@ fn leases_keep_the_rules_too() {
     let overspend = TransactionError::Overspend { balance: Amount(99), needed: Amount(100) };
     assert_eq!(admission(&with(lease_to(other)), Some(&account)), Err(overspend));
     assert_eq!(admission(&with(cancel(other, 5_000)), Some(&account)), Ok(()));
+}
+
+#[test]
+fn a_minting_key_speaks_for_one_address_nonce_and_chain() {
+    let with = |calls| Transaction { calls, ..good() };
+    assert!(stateless(with(vec![contend(3, 10_000, &minting_key())])).is_ok());
+    let chain = spec().id();
+    let word = |chain: &ChainId, address: &Address, nonce| {
+        let key = MintingKey::sign(&minting_key(), chain, address, nonce, Checkpoint::default()).unwrap();
+        stateless(with(vec![Call::Supernode(SupernodeCall::SetMintingKey { key })]))
+    };
+    assert!(word(&chain, &own_address(), 5).is_ok());
+    let (other, elsewhere) = (address(9, Network::Test), ChainId::default());
+    for refused in
+        [word(&chain, &own_address(), 6), word(&chain, &other, 5), word(&elsewhere, &own_address(), 5)]
+    {
+        assert!(matches!(refused, Err(TransactionError::MintingKey { index: 0, .. })));
+    }
 }
 
 #[test]

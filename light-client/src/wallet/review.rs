@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::{
     data_format::{
-        Address, Amount, Call, ChainId, ChainSpec, CoinCall, Height, LeaseCall, Transaction, TransactionId,
+        Address, Amount, Call, ChainId, ChainSpec, CoinCall, Height, LeaseCall, SupernodeCall, Transaction,
+        TransactionId,
     },
     transaction::{AccountView, TransactionError, check_against_account, check_signed_bytes},
 };
@@ -75,6 +76,14 @@ pub enum Label {
     CallBackFrom,
     /// Where what was earned is paid out from.
     ClaimFrom,
+    /// The slot that the sender wants.
+    ContendForSlot,
+    /// Whether the sender gives its slot up.
+    ReleaseSlot,
+    /// What a supernode keeps of its rewards before they are shared.
+    Commission,
+    /// The key that will mint for the sender.
+    MintingKey,
     /// What the recipient gets, or what is leased or called back.
     Amount,
     /// What including it costs.
@@ -223,26 +232,41 @@ impl Writer<'_> {
     }
 
     fn call(&mut self, sender: Address, call: &Call) {
-        let to = call.counterparty();
-        let label = match call {
-            Call::Coin(CoinCall::Transfer { .. }) => Label::To,
-            Call::Lease(LeaseCall::Lease { .. }) => Label::LeaseTo,
-            Call::Lease(LeaseCall::Cancel { .. }) => Label::CallBackFrom,
-            Call::Lease(LeaseCall::Claim { .. }) => Label::ClaimFrom,
-        };
-        self.address(label, to);
-        if to == sender && call.transfer().is_some() {
-            self.cautions.push(Caution::ToSelf);
-        } else if call.committed() > Amount::ZERO {
-            let known = self.facts.recipients.get(&to).copied();
-            if let Some(Fact { value: false, proven_at: Some(_) }) = known {
-                self.cautions.push(Caution::NewRecipient { to });
+        match call {
+            Call::Coin(CoinCall::Transfer { to, .. }) if *to == sender => {
+                self.address(Label::To, *to);
+                self.cautions.push(Caution::ToSelf);
             }
-            self.fact(Label::RecipientKnown, known.map(|fact| fact.map(Value::Flag)));
+            Call::Coin(CoinCall::Transfer { to, .. }) => self.recipient(Label::To, *to),
+            Call::Lease(LeaseCall::Lease { to, .. }) => self.recipient(Label::LeaseTo, *to),
+            Call::Lease(LeaseCall::Cancel { from, .. }) => self.address(Label::CallBackFrom, *from),
+            Call::Lease(LeaseCall::Claim { from }) => self.address(Label::ClaimFrom, *from),
+            Call::Supernode(SupernodeCall::Contend { slot, .. }) => {
+                self.signed(Label::ContendForSlot, Value::Number((*slot).into()));
+            }
+            Call::Supernode(SupernodeCall::Release) => self.signed(Label::ReleaseSlot, Value::Flag(true)),
+            Call::Supernode(SupernodeCall::SetMintingKey { .. } | SupernodeCall::SetCommission { .. }) => {}
         }
         if let Some(amount) = call.amount() {
             self.signed(Label::Amount, Value::Amount(amount));
         }
+        if let Some(commission) = call.commission() {
+            let percent = format!("{}.{:02} %", commission / 100, commission % 100);
+            self.signed(Label::Commission, Value::Text(percent));
+        }
+        if let Some(key) = call.minting_key() {
+            self.signed(Label::MintingKey, Value::Text(key.key.to_string()));
+        }
+    }
+
+    /// Somebody who gets coins, or their use.
+    fn recipient(&mut self, label: Label, to: Address) {
+        self.address(label, to);
+        let known = self.facts.recipients.get(&to).copied();
+        if let Some(Fact { value: false, proven_at: Some(_) }) = known {
+            self.cautions.push(Caution::NewRecipient { to });
+        }
+        self.fact(Label::RecipientKnown, known.map(|fact| fact.map(Value::Flag)));
     }
 
     fn memo(&mut self, memo: &[u8]) {

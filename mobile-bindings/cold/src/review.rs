@@ -80,6 +80,14 @@ pub enum RowLabel {
     CallBackFrom,
     /// Where what was earned is paid out from.
     ClaimFrom,
+    /// The slot that the sender wants.
+    ContendForSlot,
+    /// Whether the sender gives its slot up.
+    ReleaseSlot,
+    /// What a supernode keeps of its rewards before they are shared.
+    Commission,
+    /// The key that will mint for the sender.
+    MintingKey,
     /// What the recipient gets, or what is leased or called back.
     Amount,
     /// What including it costs.
@@ -236,6 +244,10 @@ impl From<Label> for RowLabel {
             Label::LeaseTo => Self::LeaseTo,
             Label::CallBackFrom => Self::CallBackFrom,
             Label::ClaimFrom => Self::ClaimFrom,
+            Label::ContendForSlot => Self::ContendForSlot,
+            Label::ReleaseSlot => Self::ReleaseSlot,
+            Label::Commission => Self::Commission,
+            Label::MintingKey => Self::MintingKey,
             Label::Amount => Self::Amount,
             Label::Fee => Self::Fee,
             Label::Total => Self::Total,

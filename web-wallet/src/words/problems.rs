@@ -171,6 +171,21 @@ pub(crate) fn server(code: &str, words: &str) -> Said {
             "A supernode's own coins count without a lease.",
             "Choose another supernode.",
         ),
+        "no_such_slot" => (
+            "There is no such slot",
+            "The chain has fewer slots than that.",
+            "Slots are numbered from 0; choose one that exists.",
+        ),
+        "commission_too_high" => (
+            "The commission is too high",
+            "More than all of a reward cannot be kept.",
+            "Choose at most 100 %.",
+        ),
+        "minting_key_unproven" => (
+            "The minting key has not agreed",
+            "Its signature is for another account, chain or payment, or missing.",
+            "Let the node that holds the minting key make the request again.",
+        ),
         "recipient_network" => (
             "This address belongs to another network",
             "Coins of this chain cannot arrive there.",

@@ -28,6 +28,8 @@ pub struct Pool {
     pub owed: Amount,
     /// Its commission, in hundredths of a percent.
     pub commission: u16,
+    /// A higher commission to come, and the first round in which it acts.
+    pub raised: Option<(u16, Round)>,
 }
 
 /// Where a pool's accumulator stood at the end of a round in which stake was added: from there that stake earns. Kept
@@ -54,6 +56,11 @@ impl Pool {
         // Units of one supply: the sum cannot overflow.
         self.earning = Amount(self.earning.0.saturating_add(self.fresh.0));
         (self.fresh, self.fresh_positions, self.round) = (Amount::ZERO, 0, round);
+        if let Some((commission, from)) = self.raised
+            && from <= round
+        {
+            (self.commission, self.raised) = (commission, None);
+        }
         ended
     }
 
@@ -78,6 +85,16 @@ impl Pool {
         let owed = self.owed.checked_add(commission).ok_or(StakeError::Overflow)?;
         (self.accumulator, self.remainder, self.owed) = (accumulator, shared % earning, owed);
         Ok(())
+    }
+
+    /// Changes the commission: a lower one acts at once, a higher one from a round on, so that nobody takes a block's
+    /// whole reward by surprise.
+    pub fn set_commission(&mut self, commission: u16, raise_from: Round) {
+        if commission <= self.commission {
+            (self.commission, self.raised) = (commission, None);
+        } else {
+            self.raised = Some((commission, raise_from));
+        }
     }
 
     /// Takes out what waits for the supernode.

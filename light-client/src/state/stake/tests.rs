@@ -262,3 +262,24 @@ fn damaged_records_are_errors_and_change_nothing() {
     let mut full = Pool { earning: Amount(1), accumulator: u128::MAX, ..Pool::default() };
     assert_eq!(full.reward(Amount(1)), Err(StakeError::Overflow));
 }
+
+#[test]
+fn a_commission_raised_for_one_block_takes_nothing() {
+    let mut ledger = Ledger::default();
+    ledger.with(0, |stake| stake.increase(Amount(10))).unwrap();
+    ledger.advance(Round(1));
+    ledger.pool.set_commission(10_000, Round(5));
+    ledger.pool.reward(Amount(1_000)).unwrap();
+    assert_eq!((ledger.pool.take_owed(), ledger.pool.commission), (Amount::ZERO, 0));
+    ledger.advance(Round(4));
+    ledger.pool.set_commission(0, Round(9));
+    ledger.advance(Round(6));
+    ledger.pool.reward(Amount(1_000)).unwrap();
+    assert_eq!(ledger.pool.take_owed(), Amount::ZERO, "taken back before it acted");
+    ledger.pool.set_commission(2_500, Round(7));
+    ledger.advance(Round(8));
+    ledger.pool.reward(Amount(1_000)).unwrap();
+    assert_eq!(ledger.pool.take_owed(), Amount(250));
+    ledger.pool.set_commission(100, Round(9));
+    assert_eq!(ledger.pool.commission, 100, "lower at once");
+}

@@ -28,7 +28,11 @@ pub(super) fn spec() -> ChainSpec {
         genesis_time: Time(0),
         engine: EngineSpec::Spos(SposSpec::without_rewards(1000, SlotTable::default())),
         modules: vec![ModuleName::Coin],
-        fees: FeeSchedule { transfer: Amount(10_000_000), lease: Amount(10_000_000) },
+        fees: FeeSchedule {
+            transfer: Amount(10_000_000),
+            lease: Amount(10_000_000),
+            supernode: Amount(10_000_000),
+        },
         trusting_period_ms: 1,
         accounts: Vec::new(),
     }

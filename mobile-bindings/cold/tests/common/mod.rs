@@ -166,7 +166,11 @@ pub(crate) fn chain_file() -> ChainFile {
         genesis_time: Time(GENESIS),
         engine: EngineSpec::Spos(SposSpec::without_rewards(1_000, slots.clone())),
         modules: vec![ModuleName::Coin],
-        fees: FeeSchedule { transfer: Amount(10_000_000), lease: Amount(10_000_000) },
+        fees: FeeSchedule {
+            transfer: Amount(10_000_000),
+            lease: Amount(10_000_000),
+            supernode: Amount(10_000_000),
+        },
         trusting_period_ms: 21 * 24 * 3_600_000,
         accounts: vec![GenesisAccount { address: sender, balance: Amount(100_000_000_000) }],
     };

@@ -1,0 +1,135 @@
+//! The slot table's next change: requests wait in the state, and while nothing is planned the first that still holds is.
+
+use light_client::{
+    consensus::spos::Tables,
+    data_format::{Address, Height, Holder, Round, Slot, SlotTable, SposSpec, codec},
+    data_format::{Amount, Checkpoint},
+    state::{AccountRecord, MAX_VALUE_BYTES, Order, Request, SlotChange, Space, StateError, Supernode, Trie},
+};
+
+use super::StateFault;
+use crate::storage::StateNodes;
+
+/// Requests that one block looks at: who floods the queue pays a fee for each, and the rest waits for the next block.
+const MAX_CONSIDERED: usize = 32;
+
+/// Where a block stands, as far as its execution has to know.
+#[derive(Clone, Debug)]
+pub struct Place<'a> {
+    /// The rules of slots and stake.
+    pub spos: &'a SposSpec,
+    /// Its height.
+    pub height: Height,
+    /// Its slot.
+    pub slot: Slot,
+    /// The round of that slot.
+    pub round: Round,
+    /// The slot tables after the block's certificate, before its calls.
+    pub tables: Tables,
+    /// The checkpoints of its round and of the one before, on its branch.
+    pub recent: Vec<Checkpoint>,
+}
+
+impl Place<'_> {
+    /// Whether an address holds a slot, or will once what is planned comes into force.
+    pub(super) fn holds(&self, address: &Address) -> bool {
+        self.tables.each().any(|table| position(table.slots(), address).is_some())
+    }
+
+    /// Slots of a day.
+    pub(super) fn slots_of_a_day(&self) -> u64 {
+        const DAY_MS: u64 = 86_400_000;
+        DAY_MS.div_ceil(u64::from(self.spos.slot_ms).max(1))
+    }
+
+    /// Rounds of a day.
+    pub(super) fn rounds_of_a_day(&self) -> u64 {
+        self.slots_of_a_day().div_ceil((self.spos.slots.0.len() as u64).max(1))
+    }
+
+    /// Whether a contender may have a slot of a table: the slot is vacant or its holder weighs less, and the contender has
+    /// the least balance.
+    pub(super) fn may_take(
+        &self,
+        slots: &SlotTable,
+        slot: u8,
+        contender: &Address,
+        account: &mut dyn FnMut(&Address) -> Result<AccountRecord, StateFault>,
+    ) -> Result<bool, StateFault> {
+        let weight = |account: &AccountRecord| -> Amount {
+            account.average.at(self.height, account.effective(), self.spos.average_window.into())
+        };
+        let own = account(contender)?;
+        if own.effective() < self.spos.contend_minimum {
+            return Ok(false);
+        }
+        match slots.0.get(usize::from(slot)) {
+            None => Ok(false),
+            Some(None) => Ok(true),
+            Some(Some(holder)) => Ok(weight(&own) > weight(&account(&holder.address)?)),
+        }
+    }
+
+    /// Takes requests out of the queue until one still holds; gives the table it asks for.
+    pub(super) fn plan(&self, trie: &mut Trie<StateNodes<'_>>) -> Result<Option<SlotTable>, StateFault> {
+        if self.tables.planned.is_some() {
+            return Ok(None);
+        }
+        let waiting: Vec<_> = trie
+            .prefix(&[Space::Requests as u8], Order::Ascending)
+            .take(MAX_CONSIDERED)
+            .collect::<Result<_, _>>()?;
+        for entry in waiting {
+            let request: Request = codec::decode(&entry.value, MAX_VALUE_BYTES)
+                .map_err(|error| StateError::Record { key: entry.key.to_vec(), error })?;
+            trie.remove(&entry.key)?;
+            let mut supernode = Supernode::read(trie, &request.address)?.unwrap_or_default();
+            supernode.waiting &= !request.change.kind().bit();
+            supernode.write(trie, &request.address)?;
+            if let Some(table) = self.with(&request, trie)? {
+                return Ok(Some(table));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The table with a request granted; `None` if its conditions do not hold any more.
+    fn with(
+        &self,
+        request: &Request,
+        trie: &mut Trie<StateNodes<'_>>,
+    ) -> Result<Option<SlotTable>, StateFault> {
+        let mut slots = self.tables.in_force.slots().clone();
+        let address = request.address;
+        let held = position(&slots, &address);
+        let after = match (request.change, held) {
+            (SlotChange::MintingKey { key }, Some(position)) => {
+                (position, Some(Holder { address, minting_key: key }))
+            }
+            (SlotChange::Release, Some(position)) => {
+                let filled = slots.0.iter().flatten().count();
+                if filled <= usize::from(self.spos.min_filled) {
+                    return Ok(None);
+                }
+                (position, None)
+            }
+            (SlotChange::Contend { slot, key }, None) => {
+                let mut account =
+                    |address: &Address| Ok(AccountRecord::read(trie, address)?.unwrap_or_default());
+                if !self.may_take(&slots, slot, &address, &mut account)? {
+                    return Ok(None);
+                }
+                (usize::from(slot), Some(Holder { address, minting_key: key }))
+            }
+            (SlotChange::MintingKey { .. } | SlotChange::Release, None)
+            | (SlotChange::Contend { .. }, Some(_)) => return Ok(None),
+        };
+        let (position, holder) = after;
+        slots.0[position] = holder;
+        Ok((slots != *self.tables.in_force.slots()).then_some(slots))
+    }
+}
+
+fn position(slots: &SlotTable, address: &Address) -> Option<usize> {
+    slots.0.iter().position(|holder| holder.is_some_and(|holder| holder.address == *address))
+}

@@ -1,0 +1,153 @@
+//! Who holds slots, wants some, and with which keys.
+
+use borsh::{BorshDeserialize, BorshSerialize};
+
+use super::{NodeStore, StateError, Trie, account, minting_key_owner_key, request_key, supernode_key};
+use crate::{
+    crypto::Hash,
+    data_format::{Address, Height, Slot, codec},
+};
+
+/// What the state holds of somebody who has held a slot or contended for one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Supernode {
+    /// The minting key named last.
+    pub minting_key: Hash,
+    /// The slot of the block that named it.
+    pub key_since: Slot,
+    /// Kinds of requests that wait, a bit each: [`RequestKind::bit`].
+    pub waiting: u8,
+}
+
+/// What a request is about; lower ones are planned first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize)]
+pub enum RequestKind {
+    /// Another minting key.
+    MintingKey,
+    /// A slot given up.
+    Release,
+    /// A slot wanted.
+    Contend,
+}
+
+/// A change of the slot table that waits for its turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub enum SlotChange {
+    /// Another key mints for the address.
+    MintingKey {
+        /// The key.
+        key: Hash,
+    },
+    /// The address gives its slot up.
+    Release,
+    /// The address wants a slot.
+    Contend {
+        /// Its position.
+        slot: u8,
+        /// The key that will mint.
+        key: Hash,
+    },
+}
+
+/// A request and who made it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Request {
+    /// Who.
+    pub address: Address,
+    /// What.
+    pub change: SlotChange,
+}
+
+/// Where a request waits: requests are planned in this order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize)]
+pub struct RequestPlace {
+    /// Its kind.
+    pub kind: RequestKind,
+    /// The block it was made in.
+    pub height: Height,
+    /// Requests of that block before it.
+    pub index: u32,
+}
+
+impl RequestKind {
+    /// The bit of [`Supernode::waiting`].
+    pub const fn bit(self) -> u8 {
+        1 << self as u8
+    }
+}
+
+impl SlotChange {
+    /// Its kind.
+    pub const fn kind(&self) -> RequestKind {
+        match self {
+            Self::MintingKey { .. } => RequestKind::MintingKey,
+            Self::Release => RequestKind::Release,
+            Self::Contend { .. } => RequestKind::Contend,
+        }
+    }
+}
+
+impl Supernode {
+    /// Reads the record; `None` for somebody who never held or wanted a slot.
+    ///
+    /// # Errors
+    /// As [`Trie::get`], and if the value is not a record.
+    pub fn read<S: NodeStore>(
+        trie: &mut Trie<S>,
+        address: &Address,
+    ) -> Result<Option<Self>, StateError<S::Error>> {
+        account::read(trie, &supernode_key(address))
+    }
+
+    /// Writes the record.
+    ///
+    /// # Errors
+    /// As [`Trie::insert`].
+    pub fn write<S: NodeStore>(
+        &self,
+        trie: &mut Trie<S>,
+        address: &Address,
+    ) -> Result<(), StateError<S::Error>> {
+        trie.insert(&supernode_key(address), &codec::encode(self))?;
+        Ok(())
+    }
+
+    /// The address that a minting key serves; `None` if it never served one.
+    ///
+    /// # Errors
+    /// As [`Supernode::read`].
+    pub fn owner_of_key<S: NodeStore>(
+        trie: &mut Trie<S>,
+        key: &Hash,
+    ) -> Result<Option<Address>, StateError<S::Error>> {
+        account::read(trie, &minting_key_owner_key(key))
+    }
+
+    /// Writes down whom a minting key serves, for ever.
+    ///
+    /// # Errors
+    /// As [`Trie::insert`].
+    pub fn write_owner_of_key<S: NodeStore>(
+        trie: &mut Trie<S>,
+        key: &Hash,
+        address: &Address,
+    ) -> Result<(), StateError<S::Error>> {
+        trie.insert(&minting_key_owner_key(key), &codec::encode(address))?;
+        Ok(())
+    }
+}
+
+impl Request {
+    /// Lets the request wait at its place.
+    ///
+    /// # Errors
+    /// As [`Trie::insert`].
+    pub fn write<S: NodeStore>(
+        &self,
+        trie: &mut Trie<S>,
+        place: &RequestPlace,
+    ) -> Result<(), StateError<S::Error>> {
+        trie.insert(&request_key(place), &codec::encode(self))?;
+        Ok(())
+    }
+}
