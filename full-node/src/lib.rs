@@ -7,8 +7,10 @@
 
 pub mod api;
 pub mod block_tree;
+pub mod check;
 pub mod config;
 pub mod consensus;
+pub mod export;
 pub mod logic;
 pub mod measure;
 pub mod network;

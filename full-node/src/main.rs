@@ -1,7 +1,8 @@
 //! The command line of the full node.
 
 use std::{
-    io::{self, Write},
+    fs::File,
+    io::{self, BufWriter, IsTerminal, Write},
     net::SocketAddr,
     path::{Path, PathBuf},
     process::ExitCode,
@@ -11,11 +12,16 @@ use std::{
 use clap::Parser;
 use full_node::{
     api::{self, WalletFolder},
+    check::{self, Stage},
     config::{self, Arguments, Command, Dev, Failure, Keys, LogFormat, Run, Serve},
+    export::{self, ExportError},
     node::{ChainChoice, Node, NodeConfig},
-    storage::Retention,
+    storage::{Database, Retention},
 };
-use light_client::{crypto::Hash, data_format::Time};
+use light_client::{
+    crypto::Hash,
+    data_format::{Height, Time},
+};
 use tokio::{signal, sync::watch};
 use tracing_subscriber::EnvFilter;
 
@@ -27,6 +33,8 @@ fn main() -> ExitCode {
         Command::Run(run) => run_chain(run),
         Command::Keys(keys) => show_keys(&keys),
         Command::Status(status) => show_status(&status),
+        Command::Check(check) => check_store(&check),
+        Command::Export(export) => export_blocks(&export),
     };
     match ended {
         Ok(()) => ExitCode::SUCCESS,
@@ -209,6 +217,67 @@ fn show_status(status: &config::Status) -> Result<(), Failure> {
     let text = api::ask_status(&status.api, status.json, now())?;
     say(text.trim_end());
     Ok(())
+}
+
+fn check_store(arguments: &config::Check) -> Result<(), Failure> {
+    let mut terminal = io::stderr();
+    let shows = terminal.is_terminal();
+    // Nobody is left to tell if standard error is closed.
+    let mut show = |text: &str| drop(write!(terminal, "\r\x1b[K{text}").and_then(|()| terminal.flush()));
+    let mut percent = None;
+    if shows {
+        show("Reading the pages of the file …");
+    }
+    let opened = Database::open_existing(&arguments.data, true);
+    let checked = opened.map(|database| {
+        check::check(&database, &mut |progress| {
+            let what = match progress.stage {
+                Stage::Blocks => "blocks",
+                Stage::State => "keys of the state",
+            };
+            let now = Some((progress.stage, progress.done * 100 / progress.total.max(1)));
+            if shows && now != percent {
+                percent = now;
+                show(&format!("{} of {} {what}", progress.done, progress.total));
+            }
+        })
+    });
+    if shows {
+        show("");
+    }
+    let report = checked??;
+    if !report.is_whole() {
+        return Err(Failure::damaged(&report));
+    }
+    let totals = report.totals;
+    say(&format!(
+        "All is whole.\n  chain        {}\n  blocks       {}\n  transactions {}, and {} that wait\n  \
+         accounts     {}, which hold {} VSYS",
+        report.chain,
+        totals.height.0 + 1,
+        totals.transactions,
+        totals.waiting,
+        totals.accounts,
+        totals.coins,
+    ));
+    Ok(())
+}
+
+fn export_blocks(arguments: &config::Export) -> Result<(), Failure> {
+    let database = Database::open_existing(&arguments.data, false)?;
+    let (from, to) = (Height(arguments.from), arguments.to.map(Height));
+    let written = match &arguments.out {
+        Some(path) => {
+            let file = File::create_new(path).map_err(ExportError::from)?;
+            export::export(&database, from, to, &mut BufWriter::new(file))
+        }
+        None => export::export(&database, from, to, &mut BufWriter::new(io::stdout().lock())),
+    };
+    match written {
+        // Whoever reads has read enough.
+        Err(ExportError::Write(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written.map(|_| ()).map_err(Failure::from),
+    }
 }
 
 fn now() -> Time {

@@ -152,3 +152,57 @@ fn keys_are_made_and_shown_without_the_secret() {
     assert!(!line.contains(&secret[..8]));
     fails(&["keys", "--out", text(&path)], 3, &["exists already"]);
 }
+
+#[test]
+fn a_stopped_node_is_checked_and_exported() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let node = Node::dev(&["--data", text(&data)]);
+    fails(&["check", "--data", text(&data)], 4, &["in use by another process"]);
+    fails(&["export", "--data", text(&data)], 4, &["in use by another process"]);
+    let status = || String::from_utf8(run(&["status", "--json", "--api", &node.url]).stdout).unwrap();
+    while serde_json::from_str::<serde_json::Value>(&status()).unwrap()["head"]["height"].as_u64().unwrap()
+        < 2
+    {
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+    assert_eq!(node.signal("TERM").code(), Some(0));
+
+    let checked = run(&["check", "--data", text(&data)]);
+    let said = String::from_utf8(checked.stdout).unwrap();
+    assert!(checked.status.success() && said.contains("All is whole."), "{said}");
+    assert!(checked.stderr.is_empty(), "no progress but on a terminal");
+
+    let all = String::from_utf8(run(&["export", "--data", text(&data)]).stdout).unwrap();
+    assert!(said.contains(&format!("blocks       {}\n", all.lines().count())), "{said}");
+    let file = folder.path().join("blocks.jsonl");
+    let arguments = ["export", "--data", text(&data), "--from", "1", "--to", "2", "--out", text(&file)];
+    assert!(run(&arguments).status.success());
+    let some: Vec<String> = fs::read_to_string(&file).unwrap().lines().map(str::to_owned).collect();
+    assert_eq!(some, all.lines().skip(1).take(2).collect::<Vec<_>>());
+    fails(&arguments, 3, &["cannot write blocks"]);
+    fails(&["export", "--data", text(&data), "--from", "99999"], 3, &["99999", "--from"]);
+
+    let none = folder.path().join("none");
+    fails(&["check", "--data", text(&none)], 3, &["none"]);
+    assert!(!none.exists(), "nothing was made");
+    fs::create_dir(&none).unwrap();
+    fs::write(none.join("chain.redb"), "nonsense").unwrap();
+    let nonsense = run(&["check", "--data", text(&none)]);
+    assert!([3, 6].map(Some).contains(&nonsense.status.code()), "{:?}", nonsense.status);
+
+    // A disk that changes bytes of a page: in the middle of what is written.
+    let path = data.join("chain.redb");
+    let whole = fs::read(&path).unwrap();
+    let id = serde_json::from_str::<serde_json::Value>(all.lines().nth(1).unwrap()).unwrap();
+    let header = id["header"].as_str().unwrap();
+    let header: Vec<u8> =
+        (0..header.len()).step_by(2).map(|at| u8::from_str_radix(&header[at..at + 2], 16).unwrap()).collect();
+    let places: Vec<usize> =
+        (0..whole.len() - header.len()).filter(|at| whole[*at..].starts_with(&header)).collect();
+    assert!(!places.is_empty());
+    let mut spoiled = whole;
+    places.iter().for_each(|at| spoiled[at + 40] ^= 1);
+    fs::write(&path, spoiled).unwrap();
+    fails(&["check", "--data", text(&data)], 6, &["damaged", "backup"]);
+}

@@ -1,6 +1,6 @@
 //! What the tests over the parts together share: a real [`NodeProcess`] and what it is asked ([`Api`]), a
 //! [`Host`] that moves bytes for the light client, a [`Proxy`] that changes them on their way, and [`audit`],
-//! which adds up the whole state of a data folder, and [`Commits`], which tells when a node writes a block.
+//! which checks a whole data folder, and [`Commits`], which tells when a node writes a block.
 //!
 //! Everything runs on loopback, in folders and on ports of its own, and ends with the test.
 
@@ -21,7 +21,7 @@ pub mod paths;
 mod proxy;
 
 pub use api::{Answer, Api};
-pub use audit::{Audit, audit};
+pub use audit::audit;
 pub use chain::{FAST_SLOT_MS, FastChain, key_of};
 pub use commits::Commits;
 pub use host::{Host, now};

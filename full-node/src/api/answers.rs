@@ -222,25 +222,29 @@ impl From<AccountState> for AccountAnswer {
     }
 }
 
+/// The stable word for what became of a transaction.
+pub(crate) const fn status_name(status: OutcomeStatus) -> &'static str {
+    match status {
+        OutcomeStatus::Success => "success",
+        OutcomeStatus::InsufficientBalance => "insufficient_balance",
+        OutcomeStatus::Overflow => "overflow",
+        OutcomeStatus::InsufficientLease => "insufficient_lease",
+        OutcomeStatus::NothingToClaim => "nothing_to_claim",
+        OutcomeStatus::NotAHolder => "not_a_holder",
+        OutcomeStatus::AlreadyHolder => "already_holder",
+        OutcomeStatus::RequestWaiting => "request_waiting",
+        OutcomeStatus::MintingKeyTaken => "minting_key_taken",
+        OutcomeStatus::StaleCheckpoint => "stale_checkpoint",
+        OutcomeStatus::SlotNotWon => "slot_not_won",
+        OutcomeStatus::TooSoon => "too_soon",
+    }
+}
+
 impl From<Outcome> for OutcomeAnswer {
     fn from(outcome: Outcome) -> Self {
-        let status = match outcome.status {
-            OutcomeStatus::Success => "success",
-            OutcomeStatus::InsufficientBalance => "insufficient_balance",
-            OutcomeStatus::Overflow => "overflow",
-            OutcomeStatus::InsufficientLease => "insufficient_lease",
-            OutcomeStatus::NothingToClaim => "nothing_to_claim",
-            OutcomeStatus::NotAHolder => "not_a_holder",
-            OutcomeStatus::AlreadyHolder => "already_holder",
-            OutcomeStatus::RequestWaiting => "request_waiting",
-            OutcomeStatus::MintingKeyTaken => "minting_key_taken",
-            OutcomeStatus::StaleCheckpoint => "stale_checkpoint",
-            OutcomeStatus::SlotNotWon => "slot_not_won",
-            OutcomeStatus::TooSoon => "too_soon",
-        };
         Self {
             id: outcome.id.to_string(),
-            status,
+            status: status_name(outcome.status),
             fee: outcome.fee.units().to_string(),
             index: outcome.index,
         }

@@ -61,6 +61,7 @@ use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 use utoipa_swagger_ui::SwaggerUi;
 
+pub(crate) use answers::status_name;
 pub use ask::{AskError, ask_status};
 pub use headers::WALLET_POLICY;
 pub use problem::{Code, Problem};

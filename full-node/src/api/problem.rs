@@ -152,6 +152,13 @@ impl Problem {
         self
     }
 
+    /// Whether it says all that another one does, in the same words.
+    #[cfg(test)]
+    pub(super) fn has_all_of(&self, other: &Self) -> bool {
+        self.detail == other.detail
+            && other.data.iter().all(|(name, value)| self.data.get(name) == Some(value))
+    }
+
     /// The stable code.
     pub const fn code(&self) -> &'static str {
         self.code

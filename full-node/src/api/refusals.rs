@@ -62,3 +62,35 @@ impl From<FaucetError> for Problem {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use light_client::{
+        data_format::{Address, Amount},
+        test_support::chain::test_address,
+    };
+
+    use super::*;
+
+    #[test]
+    fn each_refusal_of_the_pool_has_a_code_and_what_a_program_needs() {
+        let sender: Address = test_address(1);
+        let id = light_client::crypto::Hash([7; 32]);
+        let (fee, needed) = (Amount(5), Amount(6));
+        let cases = [
+            (PoolError::Full { fee, needed }, Code::PoolFull, "needed", "6".into()),
+            (PoolError::HeldBack { sender, before: id }, Code::HeldBack, "before", id.to_string().into()),
+            (PoolError::SenderFull { sender, waiting: 256 }, Code::SenderFull, "waiting", 256.into()),
+            (PoolError::SenderBytes { sender, found: 9, limit: 8 }, Code::SenderBytes, "limit", 8.into()),
+            (PoolError::NonceTaken { nonce: 3, waiting: id, needed }, Code::NonceTaken, "needed", "6".into()),
+        ];
+        for (error, code, member, value) in cases {
+            let words = error.to_string();
+            let wanted: serde_json::Value = value;
+            let expected = Problem::new(code, words).with(member, wanted);
+            let problem = Problem::from(error);
+            assert_eq!(problem.code(), expected.code());
+            assert!(problem.has_all_of(&expected), "{problem:?} lacks something of {expected:?}");
+        }
+    }
+}

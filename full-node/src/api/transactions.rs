@@ -27,7 +27,7 @@ use crate::config::FAUCET_PAYMENT;
     (status = PAYLOAD_TOO_LARGE, body = ProblemBody),
     (status = UNSUPPORTED_MEDIA_TYPE, body = ProblemBody),
     (status = UNPROCESSABLE_ENTITY, description = "it breaks a rule", body = ProblemBody),
-    (status = SERVICE_UNAVAILABLE, description = "the queue is full", body = ProblemBody)))]
+    (status = SERVICE_UNAVAILABLE, description = "the queue is full, or the sender's part of it", body = ProblemBody)))]
 pub(super) async fn submit(
     State(api): State<Arc<Api>>,
     SubmissionBody(bytes): SubmissionBody,

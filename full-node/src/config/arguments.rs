@@ -26,9 +26,10 @@ Examples:
   vsys-node keys --out minting.key               a new minting key
   vsys-node run --chain spec.toml --data DIR --keys minting.key
   vsys-node status                               how the node on this machine is doing
+  vsys-node check --data DIR                     whether all that is stored is whole
 
 Exit codes: 0 success · 1 the node failed · 2 wrong arguments · 3 a file or folder cannot be used ·
-4 the port or the data folder is in use · 5 no node answered";
+4 the port or the data folder is in use · 5 no node answered · 6 what is stored is damaged";
 
 /// The things `vsys-node` does.
 #[derive(Debug, Subcommand)]
@@ -41,6 +42,10 @@ pub enum Command {
     Keys(Keys),
     /// Ask a running node how it is doing
     Status(Status),
+    /// Verify everything that a stopped node has stored
+    Check(Check),
+    /// Write the blocks that a stopped node has stored, one JSON object a line
+    Export(Export),
 }
 
 /// `vsys-node dev`.
@@ -126,6 +131,43 @@ pub struct Status {
     /// Print the node's answer as it is
     #[arg(long)]
     pub json: bool,
+}
+
+/// `vsys-node check`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Reads everything: the file's pages, every block with its signatures, the newest state, the history of every account.
+Nothing is changed. Exit code 0: all of it is whole; 6: something is damaged, and is named.
+
+Examples:
+  vsys-node check --data /var/lib/vsys-node")]
+pub struct Check {
+    /// Where the chain is kept; its node must be stopped
+    #[arg(long, value_name = "DIR")]
+    pub data: PathBuf,
+}
+
+/// `vsys-node export`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Amounts are strings of units (1 VSYS = 10^8 units). header, certificate and signed are the exact bytes, hexadecimal.
+
+Examples:
+  vsys-node export --data DIR | jq .transactions
+  vsys-node export --data DIR --from 1000 --to 1999 --out blocks.jsonl")]
+pub struct Export {
+    /// Where the chain is kept; its node must be stopped
+    #[arg(long, value_name = "DIR")]
+    pub data: PathBuf,
+    /// The first block, by its height
+    #[arg(long, value_name = "HEIGHT", default_value_t = 0)]
+    pub from: u64,
+    /// The last block, by its height [default: the newest]
+    #[arg(long, value_name = "HEIGHT")]
+    pub to: Option<u64>,
+    /// Write to this file, which must not exist, instead of standard output
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
 }
 
 /// How log lines look.

@@ -10,6 +10,8 @@ use super::{
 };
 use crate::{
     api::{ApiError, AskError, ListenError, WalletFolderError},
+    check::{NoChain, Report},
+    export::ExportError,
     node::{NodeError, OpenError},
     storage::StorageError,
 };
@@ -22,6 +24,8 @@ const UNUSABLE: u8 = 3;
 const IN_USE: u8 = 4;
 /// No node answered.
 const NO_ANSWER: u8 = 5;
+/// What is stored is not whole.
+const DAMAGED: u8 = 6;
 
 /// A failed command, for people: two sentences and an exit code (listed in `vsys-node --help`).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,6 +58,21 @@ impl Failure {
     pub fn ended(part: &str, cause: impl fmt::Display) -> Self {
         let advice = "start it again: it goes on where it stopped. RUST_LOG=debug shows more";
         Self::new(FAILED, format!("{part} ended: {cause}"), advice)
+    }
+
+    /// The check found something.
+    pub fn damaged(report: &Report) -> Self {
+        let count = report.findings.len() as u64 + report.more;
+        let mut what = format!("what is stored is damaged, in {count} places:");
+        for finding in &report.findings {
+            what += &format!("\n  - {finding}");
+        }
+        if report.more > 0 {
+            what += &format!("\n  - and {} more", report.more);
+        }
+        let advice = "check the disk; then restore the folder from a backup, or move it away: the node fetches or starts \
+                      the chain anew. Minting keys are not in it, and wait by themselves until it is safe to sign again";
+        Self::new(DAMAGED, what, advice)
     }
 
     /// What the process exits with.
@@ -128,6 +147,40 @@ impl From<ListenError> for Failure {
             }
             ListenError::Other { .. } => {
                 Self::new(UNUSABLE, &error, "give an address of this machine and a free port with --api")
+            }
+        }
+    }
+}
+
+impl From<NoChain> for Failure {
+    fn from(error: NoChain) -> Self {
+        Self::new(UNUSABLE, error, "give the folder of a node with --data")
+    }
+}
+
+impl From<StorageError> for Failure {
+    fn from(error: StorageError) -> Self {
+        match &error {
+            StorageError::Damaged { .. } => {
+                Self::new(DAMAGED, error, "restore the folder from a backup, or move it away")
+            }
+            StorageError::InUse(_) | StorageError::Format { .. } | StorageError::Failed { .. } => {
+                OpenError::from(error).into()
+            }
+        }
+    }
+}
+
+impl From<ExportError> for Failure {
+    fn from(error: ExportError) -> Self {
+        match error {
+            ExportError::NoChain => NoChain.into(),
+            ExportError::Storage(error) => error.into(),
+            error @ ExportError::Range { .. } => {
+                Self::new(UNUSABLE, error, "choose others with --from and --to")
+            }
+            error @ ExportError::Write(_) => {
+                Self::new(UNUSABLE, error, "check the path and the space left on the disk")
             }
         }
     }

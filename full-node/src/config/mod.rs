@@ -12,7 +12,9 @@ mod key_file;
 mod moment;
 mod spec_file;
 
-pub use arguments::{Arguments, Command, DEFAULT_API, Dev, Keys, LogFormat, Run, Serve, Status};
+pub use arguments::{
+    Arguments, Check, Command, DEFAULT_API, Dev, Export, Keys, LogFormat, Run, Serve, Status,
+};
 pub use data_folder::{DataFolderError, default_data_folder};
 pub use development::{
     DEVELOPMENT_PHRASE, FAUCET_PAYMENT, development_spec, faucet_key, funded_accounts, minting_keys,

@@ -49,6 +49,16 @@ impl Database {
         Self::over(Arc::new(storage), retention)
     }
 
+    /// Opens a folder that must hold a database already. With `verify`, every page of the file is read and its checksum
+    /// compared first, which takes as long as reading the file does.
+    ///
+    /// # Errors
+    /// As [`Database::open`]; [`StorageError::Damaged`] if a page is not what was written.
+    pub fn open_existing(folder: &Path, verify: bool) -> Result<Self, StorageError> {
+        let retention = Retention::default();
+        Self::over(Arc::new(RedbStorage::open_existing(folder, &retention, verify)?), &retention)
+    }
+
     /// Over any storage.
     ///
     /// # Errors
@@ -299,6 +309,23 @@ impl Snapshot {
     /// The state nodes.
     pub fn nodes(&self) -> StateNodes<'_> {
         StateNodes { read: &*self.read, cache: &self.cache }
+    }
+
+    /// Number of entries of a space. Reads all of them, some at a time.
+    ///
+    /// # Errors
+    /// As [`Snapshot::chain`].
+    pub fn count(&self, space: Space) -> Result<u64, StorageError> {
+        const PAGE: usize = 4_096;
+        let (mut from, mut count) = (Vec::new(), 0);
+        loop {
+            let entries = self.read.range(space, &from, &END, PAGE)?;
+            count += entries.len() as u64;
+            let Some((last, _)) = entries.into_iter().next_back() else { return Ok(count) };
+            // The next key there can be.
+            from = last;
+            from.push(0);
+        }
     }
 
     /// Every entry of a space: for checks and tests.

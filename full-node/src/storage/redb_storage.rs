@@ -41,6 +41,24 @@ impl RedbStorage {
         Self::with(database)
     }
 
+    /// Opens the file in `folder`, which must be there. With `verify`, the checksums of all pages are compared first.
+    ///
+    /// # Errors
+    /// As [`RedbStorage::open`]; [`StorageError::Damaged`] if a page is not what was written.
+    pub fn open_existing(folder: &Path, retention: &Retention, verify: bool) -> Result<Self, StorageError> {
+        let path = folder.join(FILE);
+        let mut builder = Database::builder();
+        builder.set_cache_size(retention.page_cache_bytes).set_check_integrity_on_open(verify);
+        let database = builder.open(&path).map_err(|error| match error {
+            DatabaseError::DatabaseAlreadyOpen => StorageError::InUse(folder.to_owned()),
+            DatabaseError::Storage(redb::StorageError::Corrupted(cause)) => {
+                StorageError::damaged(format!("the file {}", path.display()), cause)
+            }
+            error => StorageError::failed(format!("cannot open {}", path.display()), error),
+        })?;
+        Self::with(database)
+    }
+
     /// A database that is gone when dropped.
     ///
     /// # Errors

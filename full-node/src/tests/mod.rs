@@ -1,6 +1,7 @@
 //! The node as a whole, in virtual time: every test turns the clock itself.
 
 mod branches;
+mod checks;
 mod crashes;
 mod finality;
 mod harness;

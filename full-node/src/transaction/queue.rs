@@ -5,7 +5,7 @@ use light_client::{data_format::Transaction, transaction::CheckedTransaction};
 use super::FeeRate;
 
 /// What waits of one sender: consecutive nonces, the first of them the account's.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Queue {
     first: u64,
     entries: VecDeque<Entry>,
@@ -27,7 +27,8 @@ pub(super) struct Entry {
 impl Queue {
     /// An empty queue of an account with this nonce.
     pub(super) fn new(first: u64) -> Self {
-        Self { first, ..Self::default() }
+        // Most senders have one transaction waiting: room for exactly that.
+        Self { first, entries: VecDeque::with_capacity(1), bytes: 0, spending: 0 }
     }
 
     pub(super) fn len(&self) -> usize {
