@@ -16,7 +16,7 @@ use super::{
 /// What a pool holds at most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Bytes of encoded transactions. In memory they take up to about five times as much.
+    /// Bytes of encoded transactions. In memory they take up to six times as much.
     pub bytes: usize,
     /// Transactions of one sender: how far its nonces are ahead of its account.
     pub per_sender: usize,
