@@ -6,6 +6,7 @@ use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
     process::ExitCode,
+    sync::Arc,
     time::{SystemTime, UNIX_EPOCH},
 };
 
@@ -13,8 +14,9 @@ use clap::Parser;
 use full_node::{
     api::{self, WalletFolder},
     check::{self, Stage},
-    config::{self, Arguments, Command, Dev, Failure, Keys, LogFormat, Run, Serve},
+    config::{self, Arguments, Command, Dev, Failure, Keys, LogFormat, Peering, Run, Serve},
     export::{self, ExportError},
+    network::{Network, NetworkConfig},
     node::{ChainChoice, Node, NodeConfig},
     storage::{Database, Retention},
 };
@@ -63,11 +65,11 @@ fn run_dev(dev: Dev) -> Result<(), Failure> {
         (None, true) => None,
         (None, false) => Some(config::default_data_folder()?),
     };
-    serve(dev.serve, |now| Ok(node_config(data, ChainChoice::Development, Vec::new(), now)))
+    serve(dev.serve, dev.peering, |now| Ok(node_config(data, ChainChoice::Development, Vec::new(), now)))
 }
 
 fn run_chain(run: Run) -> Result<(), Failure> {
-    serve(run.serve, |now| {
+    serve(run.serve, run.peering, |now| {
         let spec = config::read_spec(&run.chain)?;
         if spec.genesis_time > now {
             return Err(Failure::not_begun(spec.genesis_time, now));
@@ -87,19 +89,24 @@ fn node_config(
 }
 
 /// Runs a node and its API until somebody stops it.
-fn serve(serve: Serve, configured: impl FnOnce(Time) -> Result<NodeConfig, Failure>) -> Result<(), Failure> {
+fn serve(
+    serve: Serve,
+    peering: Peering,
+    configured: impl FnOnce(Time) -> Result<NodeConfig, Failure>,
+) -> Result<(), Failure> {
     let wallet = serve.wallet.as_deref().map(WalletFolder::open).transpose()?;
     let config = configured(now())?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|cause| Failure::ended("the start", cause))?;
-    runtime.block_on(run_node(serve.api, wallet, config))
+    runtime.block_on(run_node(serve.api, wallet, peering, config))
 }
 
 async fn run_node(
     address: SocketAddr,
     wallet: Option<WalletFolder>,
+    peering: Peering,
     config: NodeConfig,
 ) -> Result<(), Failure> {
     let stop = stop_signal().map_err(|cause| Failure::ended("the start", cause))?;
@@ -116,11 +123,13 @@ async fn run_node(
     let (stopping, stopped) = watch::channel(false);
     let router = api::router(node.clone(), wallet, stopped.clone())?;
     let server = tokio::spawn(api::serve(listener, router, stopped));
+    // Before the first block is made: others may have better ones.
+    let network = join(peering, data.as_deref(), &node).await?;
     let mut chain = tokio::spawn({
         let node = node.clone();
         async move { node.run().await }
     });
-    say(&introduction(&node, data.as_deref(), wallet_folder.as_deref(), address));
+    say(&introduction(&node, network.as_ref(), data.as_deref(), wallet_folder.as_deref(), address));
     let ended = tokio::select! {
         signal = stop => {
             say(&format!("{signal}: stopping …"));
@@ -128,10 +137,13 @@ async fn run_node(
         }
         ended = &mut chain => Some(ended),
     };
-    // Clients first, so that nothing is asked of a chain that is closing; then the chain, which flushes.
+    // Clients and peers first, so that nothing is asked of a chain that is closing; then the chain, which flushes.
     let _: Result<(), watch::error::SendError<bool>> = stopping.send(true);
     if let Err(error) = server.await {
         tracing::error!(%error, "the API did not end well");
+    }
+    if let Some(network) = network {
+        network.shutdown().await;
     }
     node.shutdown().await;
     let ended = match ended {
@@ -143,7 +155,28 @@ async fn run_node(
     Ok(())
 }
 
-fn introduction(node: &Node, data: Option<&Path>, wallet: Option<&Path>, address: SocketAddr) -> String {
+/// Joins the network, if the node is to have one.
+async fn join(peering: Peering, data: Option<&Path>, node: &Node) -> Result<Option<Network>, Failure> {
+    let Peering { p2p, peers } = peering;
+    if p2p.is_none() && peers.is_empty() {
+        return Ok(None);
+    }
+    let config = NetworkConfig {
+        listen: p2p.into_iter().collect(),
+        peers,
+        folder: data.map(|folder| folder.join("network")),
+        ..NetworkConfig::default()
+    };
+    Ok(Some(Network::start(config, vec![Arc::new(node.clone())]).await?))
+}
+
+fn introduction(
+    node: &Node,
+    network: Option<&Network>,
+    data: Option<&Path>,
+    wallet: Option<&Path>,
+    address: SocketAddr,
+) -> String {
     let status = node.status();
     let mut text = format!("\nChain {:?}\n  id       {}\n", status.name, status.chain);
     text += &match data {
@@ -151,6 +184,18 @@ fn introduction(node: &Node, data: Option<&Path>, wallet: Option<&Path>, address
         None => "  data     in memory: nothing is kept\n".to_owned(),
     };
     text += &format!("  block    {}\n  mints    with {} keys\n", status.head.height, status.minting_keys);
+    text += &match network {
+        Some(network) => {
+            let listening = network.status().borrow().listening.clone();
+            let peer = network.peer();
+            let lines: String =
+                listening.iter().map(|address| format!("\n           {address}/p2p/{peer}")).collect();
+            format!("  peer id  {peer}{lines}\n")
+        }
+        None => {
+            "  peers    none: start with --p2p ADDRESS or --peer MULTIADDR to join a network\n".to_owned()
+        }
+    };
     if status.development {
         text += "\nFunded accounts. WORTHLESS TEST COINS: everybody knows this phrase. Never send real coins here.\n";
         text += &format!("  phrase   {}\n", config::DEVELOPMENT_PHRASE);

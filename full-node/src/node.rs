@@ -9,6 +9,7 @@
 mod config;
 mod development;
 mod error;
+mod exchange;
 mod proofs;
 mod queries;
 mod submission;
@@ -17,7 +18,10 @@ mod view;
 use std::{
     collections::HashSet,
     ops::Deref,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, RwLock,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
@@ -33,6 +37,7 @@ use tokio::sync::{broadcast, watch};
 use crate::{
     block_tree::{Accepted, BlockError, Chain},
     consensus::Holder,
+    network::Announcement,
     storage::{Database, Snapshot},
     transaction::{DurablePool, HeadChange, Limits, Pool},
 };
@@ -44,6 +49,8 @@ pub use view::{AccountState, BlockPosition, BlockView, Event, Status, Transactio
 
 /// Events that a slow receiver may fall behind.
 const EVENTS: usize = 256;
+/// What the network may fall behind in telling others.
+const ANNOUNCEMENTS: usize = 4_096;
 
 /// A running node. See the [module](self).
 #[derive(Clone)]
@@ -63,6 +70,9 @@ struct Inner {
     faucet: Mutex<()>,
     published: RwLock<Published>,
     events: broadcast::Sender<Event>,
+    announcements: broadcast::Sender<Announcement>,
+    /// Neither mints nor votes: the network has blocks that come first.
+    held: AtomicBool,
     stopping: watch::Sender<bool>,
 }
 
@@ -136,6 +146,8 @@ impl Node {
             faucet: Mutex::new(()),
             published: RwLock::new(published),
             events: broadcast::Sender::new(EVENTS),
+            announcements: broadcast::Sender::new(ANNOUNCEMENTS),
+            held: AtomicBool::new(false),
             stopping: watch::Sender::new(false),
             spec,
         })))
@@ -185,7 +197,13 @@ impl Node {
         let Core { chain, holder } = core;
         let adopted = chain.adopt_deferred(now)?;
         self.digest(chain, holder, &adopted)?;
-        holder.vote(chain, now)?;
+        if self.0.held.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let votes = holder.vote(chain, now)?;
+        if !votes.is_empty() {
+            self.announce(Announcement::Votes(votes));
+        }
         let candidates = || self.pool().candidates(MAX_BLOCK_BYTES);
         if let Some(minted) = holder.mint(chain, now, candidates)? {
             for (id, error) in &minted.skipped {
@@ -193,6 +211,9 @@ impl Node {
                 let ((), _) = self.0.pool.edit(|pool| pool.reject(id));
             }
             self.digest(chain, holder, &minted.accepted)?;
+            if let Some(id) = &minted.accepted.id {
+                self.announce_block(id)?;
+            }
         }
         Ok(())
     }

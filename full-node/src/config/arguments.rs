@@ -3,6 +3,7 @@
 use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use libp2p::Multiaddr;
 
 /// Where the API listens if nothing else is said: this machine only.
 pub const DEFAULT_API: &str = "127.0.0.1:9922";
@@ -66,6 +67,9 @@ pub struct Dev {
     /// What is served, and where.
     #[command(flatten)]
     pub serve: Serve,
+    /// Where other nodes are.
+    #[command(flatten)]
+    pub peering: Peering,
 }
 
 /// `vsys-node run`.
@@ -73,7 +77,8 @@ pub struct Dev {
 #[command(after_help = "\
 Examples:
   vsys-node run --chain spec.toml --data /var/lib/vsys-node
-  vsys-node run --chain spec.toml --data DIR --keys minting.key --wallet dist")]
+  vsys-node run --chain spec.toml --data DIR --keys minting.key --wallet dist
+  vsys-node run --chain spec.toml --data DIR --p2p 0.0.0.0:9921 --peer /ip4/192.0.2.1/tcp/9921")]
 pub struct Run {
     /// The chain spec
     #[arg(long, value_name = "FILE")]
@@ -87,6 +92,20 @@ pub struct Run {
     /// What is served, and where.
     #[command(flatten)]
     pub serve: Serve,
+    /// Where other nodes are.
+    #[command(flatten)]
+    pub peering: Peering,
+}
+
+/// Where other nodes are. With neither the node is alone.
+#[derive(Debug, Args)]
+pub struct Peering {
+    /// Listen there for other nodes, by TCP and QUIC, for example 0.0.0.0:9921. Without it nobody can connect to this one
+    #[arg(long, value_name = "ADDRESS")]
+    pub p2p: Option<SocketAddr>,
+    /// A node to stay connected with, for example /ip4/192.0.2.1/tcp/9921; may be repeated
+    #[arg(long = "peer", value_name = "MULTIADDR")]
+    pub peers: Vec<Multiaddr>,
 }
 
 /// What is served, and where.
@@ -207,6 +226,8 @@ mod tests {
             "vsys-node",
             "vsys-node dev --ephemeral --data x",
             "vsys-node dev --api nowhere",
+            "vsys-node dev --p2p 9921",
+            "vsys-node dev --peer 192.0.2.1:9921",
             "vsys-node run --data x",
             "vsys-node keys",
             "vsys-node keys --out a --show b",

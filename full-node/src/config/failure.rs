@@ -12,6 +12,7 @@ use crate::{
     api::{ApiError, AskError, ListenError, WalletFolderError},
     check::{NoChain, Report},
     export::ExportError,
+    network::{IdentityError, NetworkError},
     node::{NodeError, OpenError},
     storage::StorageError,
 };
@@ -200,6 +201,27 @@ impl From<OpenError> for Failure {
             _ => (UNUSABLE, ""),
         };
         Self::new(code, error, advice)
+    }
+}
+
+impl From<NetworkError> for Failure {
+    fn from(error: NetworkError) -> Self {
+        let (code, advice) = match &error {
+            NetworkError::Listen { cause, .. } if cause.kind() == std::io::ErrorKind::AddrInUse => {
+                (IN_USE, "is a node running already? Stop it, or choose another port with --p2p")
+            }
+            NetworkError::Listen { .. } => {
+                (UNUSABLE, "give an address of this machine and a free port with --p2p")
+            }
+            NetworkError::Identity(IdentityError::Exposed { .. } | IdentityError::Malformed(_)) => {
+                (UNUSABLE, "")
+            }
+            NetworkError::Identity(_) | NetworkError::Folder { .. } => {
+                (UNUSABLE, "check the data folder and its permissions")
+            }
+            NetworkError::Start(_) | NetworkError::TooManyChains(_) | NetworkError::Chain(_) => (FAILED, ""),
+        };
+        Self::new(code, &error, advice)
     }
 }
 

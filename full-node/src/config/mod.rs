@@ -13,7 +13,7 @@ mod moment;
 mod spec_file;
 
 pub use arguments::{
-    Arguments, Check, Command, DEFAULT_API, Dev, Export, Keys, LogFormat, Run, Serve, Status,
+    Arguments, Check, Command, DEFAULT_API, Dev, Export, Keys, LogFormat, Peering, Run, Serve, Status,
 };
 pub use data_folder::{DataFolderError, default_data_folder};
 pub use development::{

@@ -187,3 +187,6 @@ fn transports(address: SocketAddr) -> [Multiaddr; 2] {
     let quic = Multiaddr::from(address.ip()).with(Protocol::Udp(address.port())).with(Protocol::QuicV1);
     [tcp, quic]
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,7 +8,7 @@ use light_client::{
 };
 
 use super::{Event, FaucetError, Node, NodeError, SubmitError};
-use crate::transaction::Ticket;
+use crate::{network::Announcement, transaction::Ticket};
 
 /// What the faucet gives at once, at most: what its own API gives at once.
 const FAUCET_LIMIT: Amount = crate::config::FAUCET_PAYMENT;
@@ -43,16 +43,30 @@ impl Node {
     /// As [`Node::submit`].
     pub fn submit_now(&self, signed: &SignedTransaction) -> Result<TransactionId, SubmitError> {
         let checked = check_stateless(signed, &self.0.spec, &self.0.chain)?;
-        let id = checked.id();
-        let touched = touched(&checked);
         let (is_new, ticket) = self.add(&checked)?;
         // Also if it is not new: the one who sent it first may still be waiting.
         self.0.pool.sync(ticket).map_err(NodeError::from)?;
         if is_new {
-            // Nobody may be listening.
-            drop(self.0.events.send(Event::Pending { id, touched: Arc::new(touched) }));
+            self.tell_pending(&checked);
+            self.announce(Announcement::Transaction(Box::new(signed.clone())));
         }
-        Ok(id)
+        Ok(checked.id())
+    }
+
+    /// Takes a transaction that another node has, too: without waiting for the disk, and without telling the network.
+    /// `false`: it was there.
+    pub(super) fn add_heard(&self, checked: &CheckedTransaction) -> Result<bool, SubmitError> {
+        let (is_new, _) = self.add(checked)?;
+        if is_new {
+            self.tell_pending(checked);
+        }
+        Ok(is_new)
+    }
+
+    fn tell_pending(&self, checked: &CheckedTransaction) {
+        let (id, touched) = (checked.id(), Arc::new(touched(checked)));
+        // Nobody may be listening.
+        drop(self.0.events.send(Event::Pending { id, touched }));
     }
 
     /// Takes a transaction into the pool in memory.

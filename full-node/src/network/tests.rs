@@ -1,0 +1,337 @@
+//! Real swarms over loopback, in one process: nodes of one chain with different keys, a stranger, a peer that sends
+//! garbage, and two chains in one node of which one is flooded.
+
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    time::{Duration, Instant},
+};
+
+use libp2p::{
+    Swarm,
+    futures::StreamExt,
+    identity::Keypair,
+    request_response,
+    swarm::{SwarmEvent, dial_opts::DialOpts},
+};
+use light_client::{
+    data_format::{
+        Address, Amount, ChainSpec, EngineSpec, SignedTransaction, Time, UNITS_PER_COIN, codec::encode,
+    },
+    transaction::{AccountView, Transfer},
+};
+use tokio::task::JoinHandle;
+
+use super::{
+    behaviour::{Behaviour, BehaviourEvent, swarm},
+    messages::{Answer, ChainHello, Hello, Tip},
+    *,
+};
+use crate::{
+    config::{development_spec, faucet_key, minting_keys},
+    node::{ChainChoice, Node, NodeConfig, NodeError},
+    storage::Retention,
+};
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A node in memory, its network, and the task that mints.
+struct Member {
+    node: Node,
+    network: Network,
+    minting: JoinHandle<Result<(), NodeError>>,
+}
+
+/// A development chain with quick slots that started a moment ago.
+fn spec(name: &str) -> ChainSpec {
+    let mut spec = development_spec(Time(worker::system_time().0 / 1_000 * 1_000));
+    name.clone_into(&mut spec.name);
+    let EngineSpec::Spos(spos) = &mut spec.engine;
+    spos.slot_ms = 400;
+    spec
+}
+
+fn node(spec: &ChainSpec, keys: &[usize]) -> Node {
+    let minting_keys = minting_keys();
+    let minting_keys = minting_keys.into_iter().enumerate().filter(|(place, _)| keys.contains(place));
+    Node::open(NodeConfig {
+        data: None,
+        chain: ChainChoice::Spec(Box::new(spec.clone())),
+        minting_keys: minting_keys.map(|(_, key)| key).collect(),
+        retention: Retention { heights: 900, node_cache_bytes: 1 << 20, page_cache_bytes: 8 << 20 },
+        now: worker::system_time(),
+    })
+    .unwrap()
+}
+
+fn config(peers: &[Multiaddr]) -> NetworkConfig {
+    NetworkConfig {
+        listen: vec![SocketAddr::from((Ipv4Addr::LOCALHOST, 0))],
+        peers: peers.to_vec(),
+        ..NetworkConfig::default()
+    }
+}
+
+impl Member {
+    async fn start(spec: &ChainSpec, keys: &[usize], peers: &[Multiaddr]) -> Self {
+        let node = node(spec, keys);
+        let network = Network::start(config(peers), vec![Arc::new(node.clone())]).await.unwrap();
+        let minting = tokio::spawn({
+            let node = node.clone();
+            async move { node.run().await }
+        });
+        Self { node, network, minting }
+    }
+
+    /// Where it listens; `quic` or `tcp`.
+    fn address(&self, transport: &str) -> Multiaddr {
+        let listening = self.network.status().borrow().listening.clone();
+        let found = listening.into_iter().find(|address| address.to_string().contains(transport));
+        found.unwrap().with_p2p(self.network.peer()).unwrap()
+    }
+
+    fn refusals(&self) -> Vec<String> {
+        let status = self.network.status();
+        let refusals = status.borrow().refusals.clone();
+        refusals.into_iter().map(|(_, words)| words).collect()
+    }
+
+    async fn stop(self) {
+        self.network.shutdown().await;
+        self.node.shutdown().await;
+        self.minting.await.unwrap().unwrap();
+    }
+}
+
+async fn until(what: &str, mut done: impl FnMut() -> bool) {
+    let end = Instant::now() + PATIENCE;
+    while !done() {
+        assert!(Instant::now() < end, "not within a minute: {what}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+fn final_height(node: &Node) -> u64 {
+    node.status().final_block.height.0
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nodes_with_different_keys_finalise_together_and_a_newcomer_catches_up() {
+    let spec = spec("together");
+    let a = Member::start(&spec, &[0, 1], &[]).await;
+    let b = Member::start(&spec, &[2], &[a.address("tcp")]).await;
+    // Knows b alone, and needs a's votes: three of four.
+    let c = Member::start(&spec, &[3], &[b.address("quic")]).await;
+    until("a final block on all three", || [&a, &b, &c].iter().all(|m| final_height(&m.node) > 0)).await;
+    let paid = a.node.submit_signed(payment(&a.node).await).await.unwrap();
+    let end = Instant::now() + PATIENCE;
+    loop {
+        let state = c.node.transaction(paid).await.unwrap();
+        if matches!(state, crate::node::TransactionState::Included { is_final: true, .. }) {
+            break;
+        }
+        assert!(Instant::now() < end, "the payment made at a is not final at c: {state:?}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let newcomer = Member::start(&spec, &[], &[c.address("tcp")]).await;
+    let height = final_height(&a.node);
+    until("the newcomer at the others' final block", || final_height(&newcomer.node) >= height).await;
+    let known = newcomer.node.block(a.node.status().final_block.height).await.unwrap().unwrap();
+    assert_eq!(known.position.id, a.node.status().final_block.id);
+    for member in [a, b, c, newcomer] {
+        assert_eq!(member.network.status().borrow().bans, 0);
+        member.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_peer_of_another_chain_is_refused_in_words() {
+    let ours = Member::start(&spec("ours"), &[0, 1, 2, 3], &[]).await;
+    let stranger = Member::start(&spec("another"), &[0, 1, 2, 3], &[ours.address("tcp")]).await;
+    until("words on both sides", || !ours.refusals().is_empty() && !stranger.refusals().is_empty()).await;
+    let words = &stranger.refusals()[0];
+    assert_eq!(*words, format!("it serves another chain: {}", ours.node.chain()));
+    let words = &ours.refusals()[0];
+    assert!(words.contains(&stranger.node.chain().to_string()), "{words}");
+    until("the connection ends", || ours.network.status().borrow().connected == 0).await;
+    assert_eq!(ours.network.status().borrow().chains[0].peers, 0);
+    ours.stop().await;
+    stranger.stop().await;
+}
+
+/// A peer that knows how to greet, and then does what a test wants.
+struct Hostile {
+    swarm: Swarm<Behaviour>,
+    chains: Vec<ChainId>,
+}
+
+impl Hostile {
+    /// Connected and greeted; subscribed to everything.
+    async fn greet(target: &Multiaddr, nodes: &[&Node]) -> Self {
+        let chains: Vec<ChainId> = nodes.iter().map(|node| node.chain()).collect();
+        let limits = peers::Limits { ban_at: u32::MAX, ..peers::Limits::default() };
+        let mut swarm = swarm(Keypair::generate_ed25519(), &chains, &limits).unwrap();
+        swarm.dial(DialOpts::from(target.clone())).unwrap();
+        let hello = Hello {
+            version: protocol::PROTOCOL_VERSION,
+            chains: nodes
+                .iter()
+                .map(|node| {
+                    let genesis = node.genesis().header.id();
+                    ChainHello { chain: node.chain(), genesis, tip: Tip::default() }
+                })
+                .collect(),
+        };
+        let (mut greeted, mut subscribed) = (false, 0);
+        while !greeted || subscribed < 3 * chains.len() {
+            match swarm.select_next_some().await {
+                SwarmEvent::ConnectionEstablished { peer_id, .. } => {
+                    swarm.behaviour_mut().hello.send_request(&peer_id, hello.clone());
+                }
+                SwarmEvent::Behaviour(BehaviourEvent::Hello(request_response::Event::Message {
+                    message: request_response::Message::Response { response, .. },
+                    ..
+                })) => {
+                    assert!(matches!(response, Answer::Welcome(_)), "{response:?}");
+                    greeted = true;
+                }
+                SwarmEvent::Behaviour(BehaviourEvent::Gossip(libp2p::gossipsub::Event::Subscribed {
+                    ..
+                })) => subscribed += 1,
+                _ => {}
+            }
+        }
+        Self { swarm, chains }
+    }
+
+    fn tell(&mut self, chain: usize, topic: protocol::Topic, data: Vec<u8>) {
+        let name = topic.of(&self.chains[chain]);
+        // A full queue is as good as a message.
+        drop(self.swarm.behaviour_mut().gossip.publish(name, data));
+    }
+
+    /// Lets the swarm work for a while; whether the other side ended the connection.
+    async fn work(&mut self, time: Duration) -> bool {
+        let end = tokio::time::sleep(time);
+        tokio::pin!(end);
+        loop {
+            tokio::select! {
+                () = &mut end => return self.swarm.connected_peers().next().is_none(),
+                event = self.swarm.select_next_some() => {
+                    if matches!(event, SwarmEvent::ConnectionClosed { .. }) {
+                        return true;
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_peer_that_sends_garbage_is_banned_and_the_node_goes_on() {
+    let member = Member::start(&spec("garbage"), &[0, 1, 2, 3], &[]).await;
+    let address = member.address("tcp");
+    for kind in 0..3 {
+        let mut hostile = Hostile::greet(&address, &[&member.node]).await;
+        let mut closed = false;
+        for round in 0..50_u8 {
+            match kind {
+                // Cannot be decoded.
+                0 => hostile.tell(0, protocol::Topic::Votes, vec![round; 40]),
+                // An honest block with a garbled seal.
+                1 => {
+                    let tip = ChainPort::tip(&member.node).unwrap();
+                    let mut block = ChainPort::blocks(&member.node, &[tip.head], 1 << 20).unwrap().remove(0);
+                    block.header.header.slot = block.header.header.slot.next();
+                    block.header.seal.0[0] ^= 1 + round;
+                    hostile.tell(0, protocol::Topic::Blocks, encode(&block));
+                }
+                // A transaction that nobody signed.
+                _ => {
+                    let mut signed = payment(&member.node).await;
+                    signed.signature.0[3] ^= 1 + round;
+                    hostile.tell(0, protocol::Topic::Transactions, encode(&signed));
+                }
+            }
+            closed = hostile.work(Duration::from_millis(50)).await;
+            if closed {
+                break;
+            }
+        }
+        assert!(closed, "kind {kind} is not banned");
+        until("the ban is shown", || member.network.status().borrow().bans == kind + 1).await;
+        // The same key is not let in again.
+        hostile.swarm.dial(DialOpts::from(address.clone())).unwrap();
+        assert!(hostile.work(Duration::from_secs(2)).await, "kind {kind} is back");
+    }
+    let height = final_height(&member.node);
+    until("more final blocks", || final_height(&member.node) > height).await;
+    member.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flooded_chain_does_not_slow_its_neighbour_in_the_same_process() {
+    let (flooded, quiet) = (spec("flooded"), spec("quiet"));
+    let nodes = [node(&flooded, &[0, 1, 2, 3]), node(&quiet, &[0, 1])];
+    let chains: Vec<Arc<dyn ChainPort>> =
+        nodes.iter().map(|node| Arc::new(node.clone()) as Arc<dyn ChainPort>).collect();
+    let limits = peers::Limits { ban_at: u32::MAX, ..peers::Limits::default() };
+    let network = Network::start(NetworkConfig { limits, ..config(&[]) }, chains).await.unwrap();
+    let minting: Vec<_> =
+        nodes.iter().cloned().map(|node| tokio::spawn(async move { node.run().await })).collect();
+    let tcp = network.status().borrow().listening[0].clone().with_p2p(network.peer()).unwrap();
+    // The quiet chain needs votes and blocks of this one, over the swarm that is flooded.
+    let other = Member::start(&quiet, &[2, 3], std::slice::from_ref(&tcp)).await;
+    until("the quiet chain runs", || final_height(&nodes[1]) > 0 && final_height(&other.node) > 0).await;
+
+    let flooding = tokio::spawn({
+        let node = nodes[0].clone();
+        let signed = payment(&node).await;
+        async move {
+            let mut hostile = Hostile::greet(&tcp, &[&node]).await;
+            let mut told = 0_u64;
+            loop {
+                for _ in 0..200 {
+                    // Each has a wrong signature of its own, so each costs the node a check.
+                    let mut forged = signed.clone();
+                    forged.signature.0[..8].copy_from_slice(&told.to_le_bytes());
+                    hostile.tell(0, protocol::Topic::Transactions, encode(&forged));
+                    told += 1;
+                }
+                if hostile.work(Duration::from_millis(20)).await {
+                    return told;
+                }
+            }
+        }
+    });
+    let (before, slot_ms) = (nodes[1].status(), 400);
+    let began = worker::system_time();
+    tokio::time::sleep(Duration::from_secs(8)).await;
+    assert!(!flooding.is_finished(), "the flood went on");
+    let after = nodes[1].status();
+    let slots = worker::system_time().ms_since(began) / slot_ms;
+    let minted = after.head.height.0 - before.head.height.0;
+    assert!(minted * 10 >= slots * 6, "{minted} blocks in {slots} slots");
+    assert!(after.final_block.height > before.final_block.height, "it finalises under the flood");
+    flooding.abort();
+    network.shutdown().await;
+    for (node, minting) in nodes.into_iter().zip(minting) {
+        node.shutdown().await;
+        minting.await.unwrap().unwrap();
+    }
+    other.stop().await;
+}
+
+/// A payment of the faucet, with the next free nonce.
+async fn payment(node: &Node) -> SignedTransaction {
+    let (key, network) = (faucet_key(), node.spec().network);
+    let account = node.account(Address::of(&key.public(), network)).await.unwrap();
+    let view = AccountView { nonce: account.next_nonce, balance: account.balance };
+    let transfer = Transfer {
+        sender: key.public(),
+        to: Address::of(&minting_keys()[0].public(), network),
+        amount: Amount(UNITS_PER_COIN),
+        memo: Vec::new(),
+        valid_until: account.height.plus(1_000),
+    };
+    transfer.draft(node.spec(), Some(&view), account.height.next()).unwrap().sign(&node.chain(), &key)
+}

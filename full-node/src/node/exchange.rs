@@ -1,0 +1,210 @@
+//! The node as the network between nodes sees it.
+
+use std::sync::atomic::Ordering;
+
+use light_client::{
+    consensus::spos::{Block, Clock, HeaderError, Vote},
+    data_format::{BlockId, ChainId, Height, Round, SealedHeader, SignedTransaction, Time},
+    transaction::{TransactionError, check_stateless},
+};
+use tokio::sync::broadcast;
+
+use super::{Node, NodeError, SubmitError, queries::need, queries::stored_finality};
+use crate::{
+    block_tree::{BlockError, Chain},
+    network::{Announcement, ChainPort, Heard, Inserted, PortError, Taken, messages::Tip, sync::Verdict},
+    storage::Snapshot,
+};
+
+/// Rounds before the current one whose votes still count for something.
+const PAST_ROUNDS: u64 = 1;
+
+impl ChainPort for Node {
+    fn chain(&self) -> ChainId {
+        self.0.chain
+    }
+
+    fn genesis(&self) -> BlockId {
+        self.0.genesis.header.id()
+    }
+
+    fn clock(&self) -> Clock {
+        self.0.clock
+    }
+
+    fn tip(&self) -> Result<Tip, PortError> {
+        Ok(self.tip_in(&self.0.database.read().map_err(NodeError::from)?)?)
+    }
+
+    fn locator(&self, limit: usize) -> Result<(Tip, Vec<BlockId>), PortError> {
+        let snapshot = self.0.database.read().map_err(NodeError::from)?;
+        let tip = self.tip_in(&snapshot)?;
+        let mut locator = Vec::new();
+        let (mut height, mut step) = (tip.height.0, 1);
+        // Ten blocks in a row, then ever larger gaps, down to the newest final one: before it there is one branch only.
+        while height > tip.final_height.0 && locator.len() + 1 < limit {
+            locator.extend(snapshot.at_height(Height(height)).map_err(NodeError::from)?);
+            if locator.len() > 10 {
+                step *= 2;
+            }
+            height = height.saturating_sub(step);
+        }
+        locator.extend(snapshot.at_height(tip.final_height).map_err(NodeError::from)?);
+        Ok((tip, locator))
+    }
+
+    fn headers_after(
+        &self,
+        locator: &[BlockId],
+        limit: usize,
+    ) -> Result<Option<Vec<SealedHeader>>, PortError> {
+        Ok(self.headers_after_now(locator, limit)?)
+    }
+
+    fn blocks(&self, ids: &[BlockId], bytes: usize) -> Result<Vec<Block>, PortError> {
+        Ok(self.blocks_now(ids, bytes)?)
+    }
+
+    fn insert(&self, block: &Block, now: Time) -> Inserted {
+        let inserted = self.insert(block, now);
+        let verdict = match &inserted {
+            Ok(()) => Verdict::Taken,
+            Err(error) if error.is_fault() => Verdict::Failed,
+            Err(BlockError::Tree(_) | BlockError::Header(HeaderError::SlotEarly { .. })) => Verdict::Unfit,
+            Err(_) => Verdict::Invalid,
+        };
+        let why = inserted.err().map(|error| error.to_string()).unwrap_or_default();
+        match ChainPort::tip(self) {
+            Ok(tip) => Inserted { verdict, why, tip },
+            Err(error) => Inserted { verdict: Verdict::Failed, why: error.to_string(), tip: Tip::default() },
+        }
+    }
+
+    fn hear(&self, votes: &[Vote], now: Time) -> Result<Vec<Heard>, PortError> {
+        Ok(self.hear_now(votes, now)?)
+    }
+
+    fn take(&self, transaction: &SignedTransaction) -> Result<Taken, PortError> {
+        let checked = match check_stateless(transaction, &self.0.spec, &self.0.chain) {
+            Ok(checked) => checked,
+            Err(_) => return Ok(Taken::Invalid),
+        };
+        match self.add_heard(&checked) {
+            Ok(true) => Ok(Taken::New),
+            Ok(false) => Ok(Taken::Known),
+            Err(SubmitError::Transaction(TransactionError::NonceGap { .. })) => Ok(Taken::Early),
+            Err(SubmitError::Transaction(_) | SubmitError::Pool(_)) => Ok(Taken::Unwanted),
+            Err(SubmitError::Node(error)) => Err(error.into()),
+        }
+    }
+
+    fn waiting(&self, bytes: usize) -> Vec<SignedTransaction> {
+        self.pool().candidates(bytes).iter().map(|checked| checked.signed().clone()).collect()
+    }
+
+    fn announcements(&self) -> broadcast::Receiver<Announcement> {
+        self.0.announcements.subscribe()
+    }
+
+    fn hold(&self, held: bool) {
+        self.0.held.store(held, Ordering::Relaxed);
+    }
+}
+
+impl Node {
+    /// Tells the network, if there is one.
+    pub(super) fn announce(&self, what: Announcement) {
+        // Nobody may be listening.
+        drop(self.0.announcements.send(what));
+    }
+
+    /// Tells the network of a block that was minted here.
+    pub(super) fn announce_block(&self, id: &BlockId) -> Result<(), NodeError> {
+        if self.0.announcements.receiver_count() > 0 {
+            let block = need(self.0.database.read()?.block(id)?, "a block minted just now")?;
+            self.announce(Announcement::Block(block.into()));
+        }
+        Ok(())
+    }
+
+    fn tip_in(&self, snapshot: &Snapshot) -> Result<Tip, NodeError> {
+        let id = need(snapshot.head()?, "the head")?;
+        let header = need(snapshot.header(&id)?, "the header of the head")?.header;
+        Ok(Tip::of(id, &header, stored_finality(snapshot)?.height))
+    }
+
+    fn headers_after_now(
+        &self,
+        locator: &[BlockId],
+        limit: usize,
+    ) -> Result<Option<Vec<SealedHeader>>, NodeError> {
+        let snapshot = self.0.database.read()?;
+        for id in locator {
+            let Some(sealed) = snapshot.header(id)? else { continue };
+            let height = sealed.header.height;
+            if snapshot.at_height(height)? != Some(*id) {
+                continue;
+            }
+            let after = snapshot.heights(height.next(), limit)?;
+            let headers = after.iter().map(|id| need(snapshot.header(id)?, "a header of the best branch"));
+            return headers.collect::<Result<_, _>>().map(Some);
+        }
+        Ok(None)
+    }
+
+    fn blocks_now(&self, ids: &[BlockId], bytes: usize) -> Result<Vec<Block>, NodeError> {
+        let snapshot = self.0.database.read()?;
+        let (mut blocks, mut room) = (Vec::new(), bytes);
+        for id in ids {
+            let Some(block) = snapshot.block(id)? else { break };
+            let length = light_client::data_format::codec::encode(&block).len();
+            let Some(left) = room.checked_sub(length) else { break };
+            room = left;
+            blocks.push(block);
+        }
+        Ok(blocks)
+    }
+
+    fn hear_now(&self, votes: &[Vote], now: Time) -> Result<Vec<Heard>, NodeError> {
+        let current = self.0.clock.slot_at(now).map_or(Round(0), |slot| self.0.clock.round(slot));
+        let mut core = self.core();
+        let snapshot = self.0.database.read()?;
+        let mut heard = Vec::with_capacity(votes.len());
+        let mut counting = Vec::new();
+        for vote in votes {
+            let round = vote.link.target.checkpoint.round;
+            let verdict = if round > current || round.0 + PAST_ROUNDS < current.0 {
+                Heard::Untimely
+            } else if !has_voice(&core.chain, &snapshot, vote)? {
+                Heard::NoVoice
+            } else if vote.verify(&self.0.chain).is_err() {
+                Heard::Forged
+            } else {
+                counting.push(*vote);
+                Heard::Counts
+            };
+            heard.push(verdict);
+        }
+        let super::Core { chain, holder } = &mut *core;
+        holder.hear(chain, &counting, now)?;
+        Ok(heard)
+    }
+}
+
+/// Whether a vote's key stands in a table that can matter: one of the head's, or of the blocks that it names.
+fn has_voice(chain: &Chain, snapshot: &Snapshot, vote: &Vote) -> Result<bool, NodeError> {
+    let named = [chain.head().id, vote.link.target.checkpoint.id, vote.link.source.checkpoint.id];
+    for id in named {
+        let Some(sealed) = snapshot.header(&id)? else { continue };
+        if snapshot.tables(&sealed.header.next_slots)?.each().any(|table| table.names(&vote.minting_key)) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+impl From<NodeError> for PortError {
+    fn from(error: NodeError) -> Self {
+        Self(error.to_string())
+    }
+}
