@@ -6,6 +6,7 @@
 mod crashes;
 mod layers;
 mod lies;
+mod network;
 mod payments;
 mod readmes;
 mod refusals;

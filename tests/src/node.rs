@@ -1,4 +1,5 @@
 use std::{
+    fs::OpenOptions,
     net::{Ipv4Addr, SocketAddr, TcpListener},
     path::Path,
     process::{Child, Command, ExitStatus, Stdio},
@@ -56,6 +57,15 @@ impl NodeProcess {
         let mut node = Self::launch(command.env("RUST_LOG", Commits::LOG).stderr(Stdio::piped()), address);
         let commits = Commits::read(node.child.stderr.take().unwrap());
         (node.ready(), commits)
+    }
+
+    /// As [`NodeProcess::start`], with what it logs added to a file.
+    ///
+    /// # Panics
+    /// If it does not start.
+    pub fn start_logged(arguments: &[String], address: SocketAddr, log: &Path) -> Self {
+        let log = OpenOptions::new().create(true).append(true).open(log).unwrap();
+        Self::launch(command(arguments, address).env("RUST_LOG", "warn").stderr(log), address).ready()
     }
 
     fn launch(command: &mut Command, address: SocketAddr) -> Self {

@@ -9,6 +9,16 @@ use libp2p::{
 };
 use light_client::data_format::codec;
 
+/// What came as a question. The library ends a stream whose question cannot be read and tells nobody; we want to know
+/// who sent it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Incoming<Q> {
+    /// A question.
+    Asked(Q),
+    /// None, and why.
+    Garbage(String),
+}
+
 /// Moves one bounded message each way over a stream: four bytes of length, lowest first, then Borsh. A longer length is refused
 /// before a byte of the message is read.
 pub(super) struct Codec<Q, R> {
@@ -74,14 +84,20 @@ where
     R: BorshSerialize + BorshDeserialize + Send + Sync + 'static,
 {
     type Protocol = StreamProtocol;
-    type Request = Q;
+    type Request = Incoming<Q>;
     type Response = R;
 
-    async fn read_request<T>(&mut self, _: &StreamProtocol, io: &mut T) -> io::Result<Q>
+    async fn read_request<T>(&mut self, _: &StreamProtocol, io: &mut T) -> io::Result<Incoming<Q>>
     where
         T: AsyncRead + Unpin + Send,
     {
-        read(io, self.request_bytes).await
+        match read(io, self.request_bytes).await {
+            Ok(question) => Ok(Incoming::Asked(question)),
+            Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+                Ok(Incoming::Garbage(error.to_string()))
+            }
+            Err(error) => Err(error),
+        }
     }
 
     async fn read_response<T>(&mut self, _: &StreamProtocol, io: &mut T) -> io::Result<R>
@@ -91,11 +107,19 @@ where
         read(io, self.response_bytes).await
     }
 
-    async fn write_request<T>(&mut self, _: &StreamProtocol, io: &mut T, request: Q) -> io::Result<()>
+    async fn write_request<T>(
+        &mut self,
+        _: &StreamProtocol,
+        io: &mut T,
+        request: Incoming<Q>,
+    ) -> io::Result<()>
     where
         T: AsyncWrite + Unpin + Send,
     {
-        write(io, &request, self.request_bytes).await
+        match request {
+            Incoming::Asked(request) => write(io, &request, self.request_bytes).await,
+            Incoming::Garbage(what) => Err(io::Error::new(io::ErrorKind::InvalidInput, what)),
+        }
     }
 
     async fn write_response<T>(&mut self, _: &StreamProtocol, io: &mut T, response: R) -> io::Result<()>

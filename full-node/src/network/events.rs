@@ -8,12 +8,13 @@ use libp2p::{
     gossipsub::{self, MessageAcceptance},
     identify, kad,
     multiaddr::Protocol,
-    request_response::{Event, InboundFailure, Message, OutboundFailure, OutboundRequestId, ResponseChannel},
+    request_response::{Event, Message, OutboundFailure, OutboundRequestId, ResponseChannel},
     swarm::{ConnectionId, DialError, SwarmEvent},
 };
 
 use super::{
     behaviour::BehaviourEvent,
+    codec::Incoming,
     host::{Host, PARTING_MS},
     messages::{Answer, ChainHello, Hello, Request, Response},
     peers::{Admission, Fault},
@@ -68,7 +69,7 @@ impl Host {
                 self.kept.insert(connection, peer);
                 if !inbound && !self.peers.is_greeted(&peer) {
                     let hello = self.hello();
-                    let sent = self.swarm.behaviour_mut().hello.send_request(&peer, hello);
+                    let sent = self.swarm.behaviour_mut().hello.send_request(&peer, Incoming::Asked(hello));
                     self.greetings.insert(sent, peer);
                 }
             }
@@ -127,10 +128,13 @@ impl Host {
         }
     }
 
-    fn on_hello(&mut self, event: Event<Hello, Answer>) {
+    fn on_hello(&mut self, event: Event<Incoming<Hello>, Answer>) {
         match event {
             Event::Message { peer, message: Message::Request { request, channel, .. }, .. } => {
-                self.answer_hello(peer, &request, channel);
+                match request {
+                    Incoming::Asked(hello) => self.answer_hello(peer, &hello, channel),
+                    Incoming::Garbage(what) => self.charge_garbage(peer, &what),
+                }
             }
             Event::Message { peer, message: Message::Response { request_id, response }, .. } => {
                 if self.greetings.remove(&request_id).is_some() {
@@ -143,11 +147,15 @@ impl Host {
                     self.note_refusal(peer, "it is no node of this kind of network".to_owned());
                 }
                 tracing::debug!(%peer, %error, "the greeting was not answered");
-                self.charge_io(peer, outbound_io(&error));
+                if let OutboundFailure::Io(error) = &error
+                    && error.kind() == io::ErrorKind::InvalidData
+                {
+                    self.charge_garbage(peer, error);
+                }
                 self.part(peer);
             }
-            Event::InboundFailure { peer, error, .. } => self.charge_io(peer, inbound_io(&error)),
-            Event::ResponseSent { .. } => {}
+            // Whoever asked went away, or an answer was not wanted any more.
+            Event::InboundFailure { .. } | Event::ResponseSent { .. } => {}
         }
     }
 
@@ -214,24 +222,31 @@ impl Host {
         self.publish_status();
     }
 
-    fn on_exchange(&mut self, chain: usize, event: Event<Request, Response>) {
+    fn on_exchange(&mut self, chain: usize, event: Event<Incoming<Request>, Response>) {
         match event {
             Event::Message { peer, message: Message::Request { request, channel, .. }, .. } => {
-                self.on_request(chain, peer, request, channel);
+                match request {
+                    Incoming::Asked(request) => self.on_request(chain, peer, request, channel),
+                    Incoming::Garbage(what) => self.charge_garbage(peer, &what),
+                }
             }
             Event::Message { peer, message: Message::Response { request_id, response }, .. } => {
                 self.on_response(chain, peer, request_id, response);
             }
             Event::OutboundFailure { peer, request_id, error, .. } => {
                 tracing::debug!(%peer, %error, "a request was not answered");
-                self.charge_io(peer, outbound_io(&error));
+                if let OutboundFailure::Io(error) = &error
+                    && error.kind() == io::ErrorKind::InvalidData
+                {
+                    self.charge_garbage(peer, error);
+                }
                 if let Some(Some(id)) = self.requests.remove(&(chain, request_id)) {
                     self.chains[chain].sync.failed(id, system_time());
                     self.do_effects(chain);
                 }
             }
-            Event::InboundFailure { peer, error, .. } => self.charge_io(peer, inbound_io(&error)),
-            Event::ResponseSent { .. } => {}
+            // Whoever asked went away, or an answer was not wanted any more.
+            Event::InboundFailure { .. } | Event::ResponseSent { .. } => {}
         }
     }
 
@@ -355,21 +370,10 @@ impl Host {
         }
     }
 
-    /// A stream that broke off because of what was in it.
-    fn charge_io(&mut self, peer: PeerId, error: Option<&io::Error>) {
-        if let Some(error) = error.filter(|error| error.kind() == io::ErrorKind::InvalidData) {
-            tracing::debug!(%peer, %error, "garbage on a stream");
-            self.fault(peer, Fault::Garbage);
-        }
+    fn charge_garbage(&mut self, peer: PeerId, what: &dyn std::fmt::Display) {
+        tracing::debug!(%peer, %what, "garbage on a stream");
+        self.fault(peer, Fault::Garbage);
     }
-}
-
-fn inbound_io(error: &InboundFailure) -> Option<&io::Error> {
-    if let InboundFailure::Io(error) = error { Some(error) } else { None }
-}
-
-fn outbound_io(error: &OutboundFailure) -> Option<&io::Error> {
-    if let OutboundFailure::Io(error) = error { Some(error) } else { None }
 }
 
 /// What somebody else serves.

@@ -20,6 +20,7 @@ use super::{
     ChainPeers, NetworkConfig, NetworkError, NetworkStatus,
     address_book::AddressBook,
     behaviour::{Behaviour, swarm},
+    codec::Incoming,
     messages::{ChainHello, Hello, Request, Tip},
     peers::{Fault, Peers},
     port::{Announcement, ChainPort},
@@ -359,7 +360,7 @@ impl Host {
 
     pub(super) fn ask(&mut self, chain: usize, peer: PeerId, request: Request, id: Option<RequestId>) {
         if let Some(exchange) = self.swarm.behaviour_mut().exchange.get_mut(chain) {
-            let sent = exchange.send_request(&peer, request);
+            let sent = exchange.send_request(&peer, Incoming::Asked(request));
             self.requests.insert((chain, sent), id);
         }
     }

@@ -185,7 +185,7 @@ impl Hostile {
         while !greeted || subscribed < 3 * chains.len() {
             match swarm.select_next_some().await {
                 SwarmEvent::ConnectionEstablished { peer_id, .. } => {
-                    swarm.behaviour_mut().hello.send_request(&peer_id, hello.clone());
+                    swarm.behaviour_mut().hello.send_request(&peer_id, codec::Incoming::Asked(hello.clone()));
                 }
                 SwarmEvent::Behaviour(BehaviourEvent::Hello(request_response::Event::Message {
                     message: request_response::Message::Response { response, .. },

@@ -30,7 +30,7 @@ impl Fault {
         match self {
             // An honest node of these rules never does it.
             Self::InvalidBlock | Self::WrongAnswer => 100,
-            Self::Garbage | Self::InvalidVote => 50,
+            Self::Garbage | Self::InvalidVote => 60,
             Self::InvalidTransaction | Self::FalseTip => 25,
             // Lines fail, and branches are left.
             Self::Stalled => 20,

@@ -26,9 +26,10 @@ fn peers() -> Peers {
 fn points_ban_and_time_forgives() {
     let mut peers = peers();
     assert_eq!(peers.fault(&id(1), Fault::Garbage, Time(0)), None);
-    assert_eq!(peers.fault(&id(1), Fault::Garbage, Time(60_000)), None, "a minute took ten points away");
-    let ban = peers.fault(&id(1), Fault::Flood, Time(60_000 - 1)).map(|ban| ban.ms);
-    assert_eq!(ban, None);
+    assert!(peers.fault(&id(2), Fault::Garbage, Time(0)).is_none());
+    assert!(peers.fault(&id(2), Fault::Garbage, Time(900)).is_some(), "twice within a second");
+    assert_eq!(peers.fault(&id(1), Fault::InvalidTransaction, Time(60_000)), None, "ten of 60 are forgiven");
+    assert_eq!(peers.fault(&id(1), Fault::Stalled, Time(60_000)), None, "95 points");
     let ban = peers.fault(&id(1), Fault::Unannounced, Time(60_000)).unwrap();
     assert_eq!(ban.ms, 600_000);
     peers.disconnected(&id(1));
@@ -38,7 +39,7 @@ fn points_ban_and_time_forgives() {
     let later = Time(700_000);
     peers.connected(id(1), address(1), true, later).unwrap();
     assert_eq!(peers.fault(&id(1), Fault::InvalidBlock, later).unwrap().ms, 1_200_000, "twice as long");
-    assert_eq!(peers.ban_of(&id(2), later), None);
+    assert_eq!(peers.ban_of(&id(2), later), None, "over");
 }
 
 #[test]
