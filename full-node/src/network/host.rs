@@ -40,6 +40,9 @@ pub(super) const PARTING_MS: u64 = 2_000;
 const FIRST_GREETING_MS: u64 = 5_000;
 /// Blocks behind the network that a node may be and still mint.
 const NEAR: u64 = 2;
+/// How long a node that is behind waits for the next block of the others before it mints again: a claim of a longer
+/// chain alone, which costs a liar nothing, must not keep it silent.
+const BEHIND_MS: u64 = 2_000;
 const SAVE_MS: u64 = 60_000;
 const ASK_TIPS_MS: u64 = 15_000;
 const LOOK_UP_MS: u64 = 60_000;
@@ -57,6 +60,8 @@ pub(super) struct HostChain {
     pub(super) sync: Sync,
     pub(super) tip: Tip,
     held: bool,
+    /// When a fetched block was last taken.
+    pub(super) fetched: Time,
     /// Greeted peers that were told what waits here.
     pub(super) told: HashSet<PeerId>,
     told_progress: Time,
@@ -124,6 +129,7 @@ impl Host {
                 port,
                 tip,
                 held,
+                fetched: now,
                 told: HashSet::new(),
                 told_progress: now,
             });
@@ -321,7 +327,9 @@ impl Host {
         let chain = &mut self.chains[chain];
         let behind =
             chain.sync.progress(now).is_some_and(|progress| progress.target.0 > progress.at.0 + NEAR);
-        let held = behind || (alone && chain.sync.peers() == 0);
+        let comes = now.ms_since(chain.fetched) < BEHIND_MS;
+        let begins = now.ms_since(self.started) < 2 * FIRST_GREETING_MS;
+        let held = (behind && (comes || begins)) || (alone && chain.sync.peers() == 0);
         if held != chain.held {
             chain.held = held;
             chain.port.hold(held);

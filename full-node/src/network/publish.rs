@@ -64,7 +64,12 @@ impl Host {
             tracing::debug!(block = %id, height = header.height.0, why = inserted.why, "a block is not taken");
         }
         let (peer, message) = match origin {
-            Origin::Sync => return chain.sync.inserted(id, inserted.verdict, now),
+            Origin::Sync => {
+                if inserted.verdict == Verdict::Taken {
+                    chain.fetched = now;
+                }
+                return chain.sync.inserted(id, inserted.verdict, now);
+            }
             Origin::Gossip { peer, id } => (*peer, id),
         };
         // What breaks no rule says where its sender stands; what comes too early says nothing yet.

@@ -1,7 +1,7 @@
 //! What to ask whom, so that this node has the best chain that its peers know. A state machine: answers, failures and the
 //! time go in, [`Effect`]s come out; no sockets, no clock, no disk. A run replays from its inputs.
 //!
-//! A node that is behind makes a [`Plan`](plan): it asks one peer, the lead, for the headers after a block both have,
+//! A node that is behind makes a plan: it asks one peer, the lead, for the headers after a block both have,
 //! checks that they are a chain, and then asks several peers for the bodies, a few at a time and in parallel. Blocks
 //! go to the chain in their order, and only the chain says whether they are valid: it checks every rule, seal,
 //! certificate and state, before it stores anything.
