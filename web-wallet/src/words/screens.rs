@@ -169,7 +169,7 @@ pub(crate) const SEND: &str = "Send";
 pub(crate) const RECEIVE: &str = "Receive";
 pub(crate) const GET_TEST_COINS: &str = "Get test coins";
 pub(crate) const ASKING: &str = "Asking…";
-pub(crate) const COINS_COMING_SHORT: &str = "Test coins are on their way…";
+pub(crate) const COINS_COMING_SHORT: &str = "Coins are coming…";
 pub(crate) const ON_ITS_WAY: &str = "On its way";
 pub(crate) const LATEST: &str = "Latest";
 pub(crate) const WHOLE_HISTORY: &str = "Whole history";
@@ -481,7 +481,10 @@ pub(crate) fn proof_signed(signatures: Option<(u32, u32)>, height: u64, age: &st
     let block =
         format!("block {}, {age}. Their names come from a block you already trusted.", number(height));
     match signatures {
-        Some((_, 0)) => ("This wallet came with it".to_owned(), block),
+        Some((_, 0)) => (
+            "This wallet started from it".to_owned(),
+            format!("block {}, {age}, given with the page.", number(height)),
+        ),
         Some((signatures, of)) => (format!("{signatures} of {of} supernodes signed"), block),
         None => ("More than two thirds of the supernodes signed".to_owned(), block),
     }
