@@ -4,7 +4,6 @@
 //! files are bounded, parsed into types, and refused with the line and the reason. Secrets in key files are wiped
 //! and never printed.
 
-mod arguments;
 mod data_folder;
 mod development;
 mod failure;
@@ -12,9 +11,6 @@ mod key_file;
 mod moment;
 mod spec_file;
 
-pub use arguments::{
-    Arguments, Check, Command, DEFAULT_API, Dev, Export, Keys, LogFormat, Peering, Run, Serve, Status,
-};
 pub use data_folder::{DataFolderError, default_data_folder};
 pub use development::{
     DEVELOPMENT_PHRASE, FAUCET_PAYMENT, development_spec, faucet_key, funded_accounts, minting_keys,

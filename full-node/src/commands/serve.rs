@@ -1,0 +1,212 @@
+//! What `dev` and `run` share: a node, its API and its network, from the start to the end of the process.
+
+use std::{
+    io,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use clap::Args;
+use full_node::{
+    api::{self, WalletFolder},
+    config::{self, Failure},
+    network::{Network, NetworkConfig},
+    node::{ChainChoice, Node, NodeConfig},
+    storage::Retention,
+};
+use libp2p::Multiaddr;
+use light_client::{crypto::KeyPair, data_format::Time};
+use tokio::{signal, sync::watch};
+
+use super::{now, say};
+
+/// Where the API listens if nothing else is said: this machine only.
+pub(crate) const DEFAULT_API: &str = "127.0.0.1:9922";
+
+/// Where other nodes are. With neither the node is alone.
+#[derive(Debug, Args)]
+pub(crate) struct Peering {
+    /// Listen there for other nodes, by TCP and QUIC, for example 0.0.0.0:9921. Without it nobody can connect to this one
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) p2p: Option<SocketAddr>,
+    /// A node to stay connected with, for example /ip4/192.0.2.1/tcp/9921; may be repeated
+    #[arg(long = "peer", value_name = "MULTIADDR")]
+    pub(crate) peers: Vec<Multiaddr>,
+}
+
+/// What is served, and where.
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// Where the API listens. Another address than a loopback one is reachable from the network
+    #[arg(long, value_name = "ADDRESS", default_value = DEFAULT_API)]
+    pub(crate) api: SocketAddr,
+    /// The folder of a built wallet, served at /
+    #[arg(long, value_name = "DIR")]
+    pub(crate) wallet: Option<PathBuf>,
+}
+
+pub(super) fn node_config(
+    data: Option<PathBuf>,
+    chain: ChainChoice,
+    minting_keys: Vec<KeyPair>,
+    now: Time,
+) -> NodeConfig {
+    NodeConfig { data, chain, minting_keys, retention: Retention::default(), now }
+}
+
+/// Runs a node and its API until somebody stops it.
+pub(super) fn serve(
+    serve: Serve,
+    peering: Peering,
+    configured: impl FnOnce(Time) -> Result<NodeConfig, Failure>,
+) -> Result<(), Failure> {
+    let wallet = serve.wallet.as_deref().map(WalletFolder::open).transpose()?;
+    let config = configured(now())?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|cause| Failure::ended("the start", cause))?;
+    runtime.block_on(run_node(serve.api, wallet, peering, config))
+}
+
+async fn run_node(
+    address: SocketAddr,
+    wallet: Option<WalletFolder>,
+    peering: Peering,
+    config: NodeConfig,
+) -> Result<(), Failure> {
+    let stop = stop_signal().map_err(|cause| Failure::ended("the start", cause))?;
+    let listener = api::listen(address).await?;
+    let address = listener.local_addr().unwrap_or(address);
+    let data = config.data.clone();
+    say(&match &data {
+        Some(folder) => format!("Opening {} …", folder.display()),
+        None => "Making a chain in memory …".to_owned(),
+    });
+    let opened = tokio::task::spawn_blocking(move || Node::open(config)).await;
+    let node = opened.map_err(|cause| Failure::ended("the start", cause))??;
+    let wallet_folder = wallet.as_ref().map(|wallet| wallet.path().to_owned());
+    let (stopping, stopped) = watch::channel(false);
+    let router = api::router(node.clone(), wallet, stopped.clone())?;
+    let server = tokio::spawn(api::serve(listener, router, stopped));
+    // Before the first block is made: others may have better ones.
+    let network = join(peering, data.as_deref(), &node).await?;
+    let mut chain = tokio::spawn({
+        let node = node.clone();
+        async move { node.run().await }
+    });
+    say(&introduction(&node, network.as_ref(), data.as_deref(), wallet_folder.as_deref(), address));
+    let ended = tokio::select! {
+        signal = stop => {
+            say(&format!("{signal}: stopping …"));
+            None
+        }
+        ended = &mut chain => Some(ended),
+    };
+    // Clients and peers first, so that nothing is asked of a chain that is closing; then the chain, which flushes.
+    let _: Result<(), watch::error::SendError<bool>> = stopping.send(true);
+    if let Err(error) = server.await {
+        tracing::error!(%error, "the API did not end well");
+    }
+    if let Some(network) = network {
+        network.shutdown().await;
+    }
+    node.shutdown().await;
+    let ended = match ended {
+        Some(ended) => ended,
+        None => chain.await,
+    };
+    ended.map_err(|cause| Failure::ended("the chain", cause))??;
+    say("Stopped.");
+    Ok(())
+}
+
+/// Joins the network, if the node is to have one.
+async fn join(peering: Peering, data: Option<&Path>, node: &Node) -> Result<Option<Network>, Failure> {
+    let Peering { p2p, peers } = peering;
+    if p2p.is_none() && peers.is_empty() {
+        return Ok(None);
+    }
+    let config = NetworkConfig {
+        listen: p2p.into_iter().collect(),
+        peers,
+        folder: data.map(|folder| folder.join("network")),
+        ..NetworkConfig::default()
+    };
+    Ok(Some(Network::start(config, vec![Arc::new(node.clone())]).await?))
+}
+
+fn introduction(
+    node: &Node,
+    network: Option<&Network>,
+    data: Option<&Path>,
+    wallet: Option<&Path>,
+    address: SocketAddr,
+) -> String {
+    let status = node.status();
+    let mut text = format!("\nChain {:?}\n  id       {}\n", status.name, status.chain);
+    text += &match data {
+        Some(folder) => format!("  data     {}\n", folder.display()),
+        None => "  data     in memory: nothing is kept\n".to_owned(),
+    };
+    text += &format!("  block    {}\n  mints    with {} keys\n", status.head.height, status.minting_keys);
+    text += &match network {
+        Some(network) => {
+            let listening = network.status().borrow().listening.clone();
+            let peer = network.peer();
+            let lines: String =
+                listening.iter().map(|address| format!("\n           {address}/p2p/{peer}")).collect();
+            format!("  peer id  {peer}{lines}\n")
+        }
+        None => {
+            "  peers    none: start with --p2p ADDRESS or --peer MULTIADDR to join a network\n".to_owned()
+        }
+    };
+    if status.development {
+        text += "\nFunded accounts. WORTHLESS TEST COINS: everybody knows this phrase. Never send real coins here.\n";
+        text += &format!("  phrase   {}\n", config::DEVELOPMENT_PHRASE);
+        for account in node.development_accounts() {
+            text += &format!("  {:<8} {}  {} VSYS\n", account.index, account.address, account.balance);
+        }
+    }
+    let reachable = if address.ip().is_unspecified() {
+        SocketAddr::from(([127, 0, 0, 1], address.port()))
+    } else {
+        address
+    };
+    text += "\n";
+    text += &match wallet {
+        Some(_) => format!("Open     http://{reachable}/\n"),
+        None => "Wallet   none is served: start with --wallet DIR\n".to_owned(),
+    };
+    text += &format!("API      http://{reachable}/docs\n");
+    if !address.ip().is_loopback() {
+        text += &format!("         reachable from the network, because it listens on {address}\n");
+    }
+    text + "\nReady. Ctrl-C stops the node."
+}
+
+/// Resolves when the process is asked to stop.
+fn stop_signal() -> io::Result<impl Future<Output = &'static str>> {
+    #[cfg(unix)]
+    {
+        use signal::unix::{SignalKind, signal};
+        let (mut terminate, mut interrupt) =
+            (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        Ok(async move {
+            tokio::select! {
+                _ = terminate.recv() => "SIGTERM",
+                _ = interrupt.recv() => "Interrupted",
+            }
+        })
+    }
+    #[cfg(not(unix))]
+    Ok(async {
+        // Without a handler the system ends the process itself.
+        match signal::ctrl_c().await {
+            Ok(()) => "Interrupted",
+            Err(_) => std::future::pending().await,
+        }
+    })
+}
