@@ -202,7 +202,7 @@ impl Node {
         }
         let votes = holder.vote(chain, now)?;
         if !votes.is_empty() {
-            self.announce(Announcement::Votes(votes));
+            self.announce_votes(&votes);
         }
         let candidates = || self.pool().candidates(MAX_BLOCK_BYTES);
         if let Some(minted) = holder.mint(chain, now, candidates)? {

@@ -6,7 +6,10 @@ use light_client::data_format::{Outcome, Status as OutcomeStatus};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::node::{AccountState, BlockPosition, BlockView, Status, TransactionState};
+use crate::{
+    network::{NetworkStatus, sync::Progress},
+    node::{AccountState, BlockPosition, BlockView, Status, TransactionState},
+};
 
 /// A block's place.
 #[derive(Serialize, Deserialize, ToSchema)]
@@ -40,14 +43,31 @@ pub(super) struct StatusAnswer {
     justified: CheckpointAnswer,
     /// The round the clock is in.
     round: u64,
-    /// Other nodes this one is connected to: this version speaks to none.
-    peers: u32,
+    /// Other nodes of this chain that this one is connected to.
+    peers: usize,
+    /// How far it is on its way to the newest block that they have, while it is behind.
+    sync: Option<SyncAnswer>,
     /// Transactions that wait for a block.
     pool: Pool,
     /// Minting keys this node holds.
     minting_keys: usize,
     /// Why the node stands still, if it does.
     halted: Option<String>,
+}
+
+/// The way to the newest block of the network.
+#[derive(Serialize, Deserialize, ToSchema)]
+struct SyncAnswer {
+    /// The height it began at.
+    from: u64,
+    /// The newest block taken.
+    at: u64,
+    /// The newest block that peers claim to have.
+    target: u64,
+    /// Milliseconds left at the speed so far.
+    remaining_ms: Option<u64>,
+    /// The same for people.
+    text: String,
 }
 
 /// A checkpoint.
@@ -168,6 +188,9 @@ impl StatusAnswer {
             self.peers,
             self.version,
         );
+        if let Some(sync) = &self.sync {
+            text.push_str(&format!("behind     {}\n", sync.text));
+        }
         if let Some(reason) = &self.halted {
             text.push_str(&format!("HALTED     {reason}\n"));
         }
@@ -184,8 +207,24 @@ impl From<BlockPosition> for Place {
     }
 }
 
-impl From<Status> for StatusAnswer {
-    fn from(status: Status) -> Self {
+impl From<Progress> for SyncAnswer {
+    fn from(progress: Progress) -> Self {
+        Self {
+            from: progress.from.0,
+            at: progress.at.0,
+            target: progress.target.0,
+            remaining_ms: progress.remaining_ms(),
+            text: progress.to_string(),
+        }
+    }
+}
+
+impl StatusAnswer {
+    /// Of the node, and of its network if it is in one.
+    pub(super) fn of(status: Status, network: Option<NetworkStatus>) -> Self {
+        let chains = network.map(|network| network.chains).unwrap_or_default();
+        let chain = chains.into_iter().find(|chain| chain.chain == status.chain);
+        let (peers, progress) = chain.map_or((0, None), |chain| (chain.peers, chain.progress));
         Self {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             chain_id: status.chain.to_string(),
@@ -199,7 +238,8 @@ impl From<Status> for StatusAnswer {
                 id: status.justified.id.to_string(),
             },
             round: status.round.0,
-            peers: 0,
+            peers,
+            sync: progress.map(Into::into),
             pool: Pool { transactions: status.pool_transactions, bytes: status.pool_bytes },
             minting_keys: status.minting_keys,
             halted: status.halted,

@@ -27,7 +27,7 @@ use super::{
 /// How the node and its chain are doing.
 #[utoipa::path(get, path = "/v1/status", tag = "chain", responses((status = OK, body = StatusAnswer)))]
 pub(super) async fn status(State(api): State<Arc<Api>>) -> Json<StatusAnswer> {
-    Json(api.node.status().into())
+    Json(StatusAnswer::of(api.node.status(), api.network.as_ref().map(|network| network.borrow().clone())))
 }
 
 /// Whether the node serves: `ok`, or why it stands still.

@@ -30,6 +30,7 @@ mod events;
 mod extract;
 mod headers;
 pub mod limits;
+mod peers;
 mod problem;
 mod refusals;
 mod server;
@@ -64,11 +65,12 @@ use utoipa_swagger_ui::SwaggerUi;
 pub(crate) use answers::status_name;
 pub use ask::{AskError, ask_status};
 pub use headers::WALLET_POLICY;
+pub use peers::{BanAnswer, PeerAnswer, PeersAnswer, RefusalAnswer, TipAnswer};
 pub use problem::{Code, Problem};
 pub use server::{ListenError, listen, serve};
 pub use wallet::{WalletFolder, WalletFolderError};
 
-use crate::node::Node;
+use crate::{network::NetworkStatus, node::Node};
 use limits::RateLimiter;
 
 /// An API that cannot be built.
@@ -85,6 +87,7 @@ pub enum ApiError {
 /// What every handler shares.
 struct Api {
     node: Node,
+    network: Option<watch::Receiver<NetworkStatus>>,
     wallet: Option<WalletFolder>,
     clients: RateLimiter<IpAddr>,
     faucet: (RateLimiter<Address>, RateLimiter<()>),
@@ -109,13 +112,14 @@ struct Api {
 )]
 struct Description;
 
-/// The whole API over a running node, with the wallet at `/` if there is one. `stopping` becoming true ends the
-/// streams of events.
+/// The whole API over a running node, with how its network is doing if it is in one, and with the wallet at `/` if
+/// there is one. `stopping` becoming true ends the streams of events.
 ///
 /// # Errors
 /// [`ApiError`] for a chain that the node would not have opened.
 pub fn router(
     node: Node,
+    network: Option<watch::Receiver<NetworkStatus>>,
     wallet: Option<WalletFolder>,
     stopping: watch::Receiver<bool>,
 ) -> Result<Router, ApiError> {
@@ -129,6 +133,7 @@ pub fn router(
     };
     let api = Arc::new(Api {
         node,
+        network,
         wallet,
         clients: RateLimiter::new(limits::CLIENT_RATE),
         faucet: (RateLimiter::new(limits::FAUCET_ADDRESS_RATE), RateLimiter::new(limits::FAUCET_RATE)),
@@ -156,6 +161,7 @@ fn described(development: bool) -> (Router<Arc<Api>>, utoipa::openapi::OpenApi) 
     let mut routes = OpenApiRouter::with_openapi(Description::openapi())
         .routes(routes!(chain::status))
         .routes(routes!(chain::health))
+        .routes(routes!(peers::peers))
         .routes(routes!(chain::chain))
         .routes(routes!(chain::problems))
         .routes(routes!(chain::beacon))

@@ -88,10 +88,10 @@ async fn run_node(
     let node = opened.map_err(|cause| Failure::ended("the start", cause))??;
     let wallet_folder = wallet.as_ref().map(|wallet| wallet.path().to_owned());
     let (stopping, stopped) = watch::channel(false);
-    let router = api::router(node.clone(), wallet, stopped.clone())?;
-    let server = tokio::spawn(api::serve(listener, router, stopped));
     // Before the first block is made: others may have better ones.
     let network = join(peering, data.as_deref(), &node).await?;
+    let router = api::router(node.clone(), network.as_ref().map(Network::status), wallet, stopped.clone())?;
+    let server = tokio::spawn(api::serve(listener, router, stopped));
     let mut chain = tokio::spawn({
         let node = node.clone();
         async move { node.run().await }

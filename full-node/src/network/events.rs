@@ -12,10 +12,12 @@ use libp2p::{
     swarm::{ConnectionId, DialError, SwarmEvent},
 };
 
+use light_client::data_format::codec;
+
 use super::{
     behaviour::BehaviourEvent,
     codec::Incoming,
-    host::{Host, PARTING_MS},
+    host::{Host, PARTING_MS, Sent},
     messages::{Answer, ChainHello, Hello, Request, Response},
     peers::{Admission, Fault},
     protocol::{self, Topic},
@@ -67,6 +69,7 @@ impl Host {
         match self.peers.connected(peer, ip_of(address), inbound, now) {
             Ok(()) => {
                 self.kept.insert(connection, peer);
+                self.remotes.connected(peer, address);
                 if !inbound && !self.peers.is_greeted(&peer) {
                     let hello = self.hello();
                     let sent = self.swarm.behaviour_mut().hello.send_request(&peer, Incoming::Asked(hello));
@@ -88,6 +91,7 @@ impl Host {
         }
         tracing::debug!(%peer, "a peer is gone");
         self.parting.remove(&peer);
+        self.remotes.gone(&peer);
         for place in 0..self.chains.len() {
             self.chains[place].told.remove(&peer);
             self.chains[place].sync.gone(&peer);
@@ -240,7 +244,7 @@ impl Host {
                 {
                     self.charge_garbage(peer, error);
                 }
-                if let Some(Some(id)) = self.requests.remove(&(chain, request_id)) {
+                if let Some(Sent { id: Some(id), .. }) = self.requests.remove(&(chain, request_id)) {
                     self.chains[chain].sync.failed(id, system_time());
                     self.do_effects(chain);
                 }
@@ -257,6 +261,7 @@ impl Host {
         request: Request,
         channel: ResponseChannel<Response>,
     ) {
+        self.remotes.received(&peer, codec::encode(&request).len());
         match self.peers.request(&peer, chain, system_time()) {
             Admission::Take if request == Request::Tip => {
                 let tip = self.chains[chain].tip;
@@ -278,14 +283,17 @@ impl Host {
 
     fn on_response(&mut self, chain: usize, peer: PeerId, request: OutboundRequestId, response: Response) {
         let now = system_time();
-        match (self.requests.remove(&(chain, request)), response) {
-            (Some(Some(id)), response) => self.chains[chain].sync.answered(id, response, now),
-            (Some(None), Response::Tip(tip)) => {
+        self.remotes.received(&peer, codec::encode(&response).len());
+        let Some(Sent { id, at }) = self.requests.remove(&(chain, request)) else { return };
+        match (id, response) {
+            (Some(id), response) => self.chains[chain].sync.answered(id, response, now),
+            (None, Response::Tip(tip)) => {
+                self.remotes.took(&peer, now.ms_since(at));
                 self.chains[chain].sync.peer(peer, tip);
                 self.chains[chain].sync.tick(now);
             }
-            (Some(None), Response::Busy) | (None, _) => {}
-            (Some(None), _) => self.fault(peer, Fault::WrongAnswer),
+            (None, Response::Busy) => {}
+            (None, _) => self.fault(peer, Fault::WrongAnswer),
         }
         self.do_effects(chain);
     }
@@ -296,6 +304,7 @@ impl Host {
                 let Some((chain, topic)) = self.topics.get(&message.topic).copied() else {
                     return self.judge(&peer, &id, MessageAcceptance::Ignore);
                 };
+                self.remotes.received(&peer, message.data.len());
                 let admission = self.peers.gossip(&peer, chain, topic, message.data.len(), system_time());
                 let told = Told { peer, id: id.clone(), data: message.data };
                 if admission == Admission::Take && self.chains[chain].worker.told(topic, told) {
@@ -328,6 +337,7 @@ impl Host {
         if self.kept.get(&connection) != Some(&peer) {
             return;
         }
+        self.remotes.runs(&peer, &info.agent_version);
         // Only from this machine is a loopback address any use.
         let local = ip_of(&info.observed_addr).is_some_and(|ip| ip.is_loopback());
         for place in 0..self.chains.len() {

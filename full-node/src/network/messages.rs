@@ -5,10 +5,9 @@
 use std::fmt;
 
 use borsh::{BorshDeserialize, BorshSerialize};
-use light_client::{
-    consensus::spos::Block,
-    data_format::{BlockId, ChainId, Header, Height, Round, SealedHeader, codec},
-};
+use light_client::data_format::{BlockId, ChainId, Height, SealedHeader, codec};
+
+use super::port::Block;
 
 /// The first thing said on a connection, by whoever dialled.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -38,22 +37,10 @@ pub struct Tip {
     pub head: BlockId,
     /// That block's height.
     pub height: Height,
-    /// The round of the highest justified checkpoint on that branch.
-    pub justified: Round,
+    /// What that block weighs when branches are compared: greater is better. What it counts is the engine's affair.
+    pub weight: u128,
     /// The height of its newest final block.
     pub final_height: Height,
-}
-
-impl Tip {
-    /// What a block says about the node that has it.
-    pub fn of(id: BlockId, header: &Header, final_height: Height) -> Self {
-        Self { head: id, height: header.height, justified: header.justified.round, final_height }
-    }
-
-    /// Greater is what fork choice prefers.
-    pub const fn weight(&self) -> (u64, u64) {
-        (self.justified.0, self.height.0)
-    }
 }
 
 /// The answer to a [`Hello`].

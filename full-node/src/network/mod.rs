@@ -34,22 +34,24 @@ pub mod peers;
 mod port;
 pub mod protocol;
 mod publish;
+mod shown;
 pub mod sync;
+mod tending;
 mod worker;
 
 use std::{io, net::SocketAddr, path::PathBuf, sync::Arc};
 
 use libp2p::{Multiaddr, PeerId, multiaddr::Protocol};
-use light_client::data_format::ChainId;
+use light_client::data_format::{ChainId, Time};
 use tokio::{
     sync::{mpsc, watch},
     task::JoinHandle,
 };
 
 pub use identity::IdentityError;
-pub use port::{Announcement, ChainPort, Heard, Inserted, PortError, Taken};
+pub use port::{Announcement, Ballot, Block, ChainPort, Claims, Heard, Inserted, PortError, Taken};
 
-use self::host::Host;
+use self::{host::Host, messages::Tip, peers::Fault};
 
 /// What the network is told to be.
 #[derive(Clone, Debug, Default)]
@@ -110,10 +112,52 @@ pub struct NetworkStatus {
     pub connected: usize,
     /// By chain, in the order in which they were given.
     pub chains: Vec<ChainPeers>,
+    /// Each connected peer.
+    pub peers: Vec<PeerStatus>,
     /// The newest refusals, by others and by us: at most 16.
     pub refusals: Vec<(PeerId, String)>,
     /// Peers banned since the start.
     pub bans: u64,
+    /// Bans in force, those that end last first: at most 64.
+    pub banned: Vec<BanStatus>,
+}
+
+/// A connected peer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PeerStatus {
+    /// Who: proven by its key.
+    pub peer: PeerId,
+    /// The other end of its first connection.
+    pub address: Multiaddr,
+    /// The program it says it runs: at most 64 printable letters, empty until it has said so.
+    pub agent: String,
+    /// Whether it dialled us.
+    pub inbound: bool,
+    /// Whether it greeted.
+    pub greeted: bool,
+    /// Points for what it did wrong; at 100 it is banned.
+    pub points: u32,
+    /// Since when it is connected.
+    pub since: Time,
+    /// How long its last answer to a short question took, in milliseconds.
+    pub latency_ms: Option<u64>,
+    /// Bytes of its messages: gossip, requests and answers, as they were before encryption.
+    pub bytes_in: u64,
+    /// Bytes of our requests and answers; gossip that was passed on is not counted.
+    pub bytes_out: u64,
+    /// Where it says it stands, by chain.
+    pub tips: Vec<(ChainId, Tip)>,
+}
+
+/// A peer that is kept out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BanStatus {
+    /// Who.
+    pub peer: PeerId,
+    /// Until when.
+    pub until: Time,
+    /// For what.
+    pub reason: Fault,
 }
 
 /// One chain of the network.

@@ -1,12 +1,33 @@
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use light_client::{
-    consensus::spos::{Block, Clock, Vote},
-    data_format::{BlockId, ChainId, SealedHeader, SignedTransaction, Time},
+    crypto::Hash,
+    data_format::{BlockId, ChainId, Header, Height, SealedHeader, SignedTransaction, Time},
 };
 use tokio::sync::broadcast;
 
 use super::{messages::Tip, sync::Verdict};
+
+/// A block as it travels: the network reads its header and no more.
+pub type Block = light_client::consensus::spos::Block;
+
+/// What a header says to whoever knows the rules of its chain, taken at its word. Neither disk nor lock: the machines of
+/// the network ask it while they decide.
+pub trait Claims: fmt::Debug + Send + Sync + 'static {
+    /// From when on the block may be relayed and built on.
+    fn begins(&self, header: &Header) -> Time;
+
+    /// What the block weighs when branches are compared: greater is better.
+    fn weight(&self, header: &Header) -> u128;
+
+    /// The greatest height that a chain can have by now; `None` if nothing bounds it.
+    fn highest(&self, now: Time) -> Option<Height>;
+
+    /// Whether the block may be relayed and built on.
+    fn has_begun(&self, header: &Header, now: Time) -> bool {
+        self.begins(header) <= now
+    }
+}
 
 /// A chain of this process, as the network sees it. Every method may block the thread that calls it; the network
 /// calls them off its own.
@@ -17,8 +38,8 @@ pub trait ChainPort: Send + Sync + 'static {
     /// Its block 0.
     fn genesis(&self) -> BlockId;
 
-    /// The clock of its slots.
-    fn clock(&self) -> Clock;
+    /// What its headers say.
+    fn claims(&self) -> Arc<dyn Claims>;
 
     /// Where it stands.
     ///
@@ -52,11 +73,12 @@ pub trait ChainPort: Send + Sync + 'static {
     /// Checks a block by every rule and stores it; with words on why not.
     fn insert(&self, block: &Block, now: Time) -> Inserted;
 
-    /// Takes votes; what each of them is.
+    /// Takes votes as they came; what each of them is. At most [`MAX_VOTE_BYTES`](super::protocol::MAX_VOTE_BYTES)
+    /// bytes each.
     ///
     /// # Errors
     /// [`PortError`].
-    fn hear(&self, votes: &[Vote], now: Time) -> Result<Vec<Heard>, PortError>;
+    fn hear(&self, votes: &[Vec<u8>], now: Time) -> Result<Vec<Heard>, PortError>;
 
     /// Takes a transaction into the pool.
     ///
@@ -80,7 +102,7 @@ pub enum Announcement {
     /// It minted a block.
     Block(Arc<Block>),
     /// It voted.
-    Votes(Vec<Vote>),
+    Votes(Vec<Ballot>),
     /// It was given a transaction.
     Transaction(Box<SignedTransaction>),
 }
@@ -96,11 +118,29 @@ pub struct Inserted {
     pub tip: Tip,
 }
 
+/// A vote, of which the network knows when and by whom it was cast.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ballot {
+    /// The round that it is for, or whatever numbers the decisions of the chain's engine.
+    pub round: u64,
+    /// Who cast it.
+    pub voter: Hash,
+    /// The vote itself.
+    pub bytes: Vec<u8>,
+}
+
 /// What became of a vote.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Heard {
-    /// A key that has a vote signed it, for this round or the last one.
-    Counts,
+    /// Somebody who has a vote cast it, for this round or the last one.
+    Counts {
+        /// [`Ballot::round`].
+        round: u64,
+        /// [`Ballot::voter`].
+        voter: Hash,
+    },
+    /// It cannot be decoded.
+    Garbage,
     /// The key has no vote, as far as this node knows.
     NoVoice,
     /// Its round is past, or has not begun.

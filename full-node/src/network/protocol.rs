@@ -10,11 +10,11 @@ use libp2p::{StreamProtocol, gossipsub::IdentTopic};
 use light_client::data_format::{ChainId, MAX_BLOCK_BYTES, MAX_TRANSACTION_BYTES};
 
 /// The version of what nodes say to each other. It stands in every name.
-pub const PROTOCOL_VERSION: u16 = 1;
+pub const PROTOCOL_VERSION: u16 = 2;
 /// The greeting, the same for all chains and versions.
 pub const HELLO: StreamProtocol = StreamProtocol::new("/vsys/hello");
 /// What `identify` says this network is.
-pub const IDENTIFY: &str = "/vsys/1";
+pub const IDENTIFY: &str = "/vsys/2";
 
 /// Chains that one node may serve.
 pub const MAX_CHAINS: u32 = 16;
@@ -98,8 +98,8 @@ mod tests {
     #[test]
     fn names_carry_chain_and_version() {
         let chain = Hash([7; 32]);
-        assert_eq!(exchange(&chain).as_ref(), format!("/vsys/{}/exchange/1", "07".repeat(32)));
-        assert_eq!(Topic::Blocks.of(&chain).to_string(), format!("/vsys/{}/blocks/1", "07".repeat(32)));
+        assert_eq!(exchange(&chain).as_ref(), format!("/vsys/{}/exchange/2", "07".repeat(32)));
+        assert_eq!(Topic::Blocks.of(&chain).to_string(), format!("/vsys/{}/blocks/2", "07".repeat(32)));
         assert_ne!(exchange(&chain), exchange(&Hash([8; 32])));
     }
 }

@@ -1,6 +1,5 @@
 //! What the host does with outcomes of a chain's work, and with what the chain has to tell.
 
-use borsh::BorshSerialize;
 use libp2p::{
     PeerId,
     gossipsub::{MessageAcceptance, MessageId, PublishError},
@@ -9,11 +8,11 @@ use light_client::data_format::{BlockId, Header, codec};
 
 use super::{
     host::Host,
-    messages::{Response, Tip},
+    messages::Response,
     peers::Fault,
     port::{Announcement, Inserted},
     protocol::Topic,
-    sync::{Verdict, has_begun},
+    sync::Verdict,
     worker::{Done, Opinion, Origin, system_time},
 };
 
@@ -45,9 +44,9 @@ impl Host {
             Done::Served { peer, channel, response } => self.serve(chain, peer, channel, response),
             Done::Waiting(transactions, votes) => {
                 for transaction in &transactions {
-                    self.publish(chain, Topic::Transactions, transaction);
+                    self.publish(chain, Topic::Transactions, codec::encode(transaction));
                 }
-                for vote in &votes {
+                for vote in votes {
                     self.publish(chain, Topic::Votes, vote);
                 }
             }
@@ -75,11 +74,12 @@ impl Host {
         // What breaks no rule says where its sender stands; what comes too early says nothing yet.
         let stands = match inserted.verdict {
             Verdict::Taken => true,
-            Verdict::Unfit => has_begun(&chain.port.clock(), header, now),
+            Verdict::Unfit => chain.claims.has_begun(header, now),
             Verdict::Invalid | Verdict::Failed => false,
         };
         if stands {
-            chain.sync.peer_has(peer, Tip::of(*id, header, inserted.tip.final_height));
+            let tip = chain.tip_of(id, header);
+            chain.sync.peer_has(peer, tip);
             chain.sync.tick(now);
         }
         let acceptance = match inserted.verdict {
@@ -101,6 +101,7 @@ impl Host {
         response: Response,
     ) {
         let bytes = codec::encode(&response).len();
+        self.remotes.sent(&peer, bytes);
         let allowed = self.peers.answer(&peer, chain, bytes, system_time());
         self.respond(chain, channel, if allowed { response } else { Response::Busy });
     }
@@ -128,30 +129,30 @@ impl Host {
         match what {
             Announcement::Block(block) => {
                 let (header, chain) = (&block.header.header, &mut self.chains[place]);
-                let tip = Tip::of(header.id(), header, chain.tip.final_height);
-                if tip.weight() > chain.tip.weight() {
+                let tip = chain.tip_of(&header.id(), header);
+                if tip.weight > chain.tip.weight {
                     chain.tip = tip;
                     chain.sync.stands_at(tip);
                 }
-                self.publish(place, Topic::Blocks, &*block);
+                self.publish(place, Topic::Blocks, codec::encode(&*block));
             }
             Announcement::Votes(votes) => {
                 for vote in &votes {
-                    self.publish(place, Topic::Votes, vote);
+                    self.publish(place, Topic::Votes, vote.bytes.clone());
                 }
                 if !self.chains[place].worker.voted(votes) {
                     tracing::debug!("own votes are not kept for later peers");
                 }
             }
             Announcement::Transaction(transaction) => {
-                self.publish(place, Topic::Transactions, &*transaction);
+                self.publish(place, Topic::Transactions, codec::encode(&*transaction));
             }
         }
     }
 
-    fn publish(&mut self, chain: usize, topic: Topic, message: &impl BorshSerialize) {
+    fn publish(&mut self, chain: usize, topic: Topic, message: Vec<u8>) {
         let name = topic.of(&self.chains[chain].id);
-        match self.swarm.behaviour_mut().gossip.publish(name, codec::encode(message)) {
+        match self.swarm.behaviour_mut().gossip.publish(name, message) {
             // Told before, or nobody to tell: whoever comes later asks.
             Ok(_) | Err(PublishError::Duplicate | PublishError::NoPeersSubscribedToTopic) => {}
             Err(error) => tracing::warn!(%topic, %error, "not told to the network"),

@@ -133,6 +133,20 @@ async fn nodes_with_different_keys_finalise_together_and_a_newcomer_catches_up()
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     let newcomer = Member::start(&spec, &[], &[c.address("tcp")]).await;
+    // Each shows the others: by whom, where they stand, and what they run.
+    let peers = || b.network.status().borrow().peers.clone();
+    let shown = |peer: PeerId, inbound: bool| {
+        peers().iter().any(|shown| {
+            let [(chain, tip)] = &shown.tips[..] else { return false };
+            let stands = *chain == spec.id() && tip.height.0 > 0;
+            let counted = shown.bytes_in > 0 && shown.bytes_out > 0 && shown.points == 0;
+            let known = shown.agent.starts_with("vsys-node/") && shown.greeted && shown.inbound == inbound;
+            shown.peer == peer && stands && counted && known
+        })
+    };
+    until("b shows whom it dialled", || shown(a.network.peer(), false)).await;
+    until("b shows who dialled it", || shown(c.network.peer(), true)).await;
+    until("answers are timed", || peers().iter().all(|shown| shown.latency_ms.is_some())).await;
     let height = final_height(&a.node);
     until("the newcomer at the others' final block", || final_height(&newcomer.node) >= height).await;
     let known = newcomer.node.block(a.node.status().final_block.height).await.unwrap().unwrap();
@@ -259,6 +273,9 @@ async fn a_peer_that_sends_garbage_is_banned_and_the_node_goes_on() {
         }
         assert!(closed, "kind {kind} is not banned");
         until("the ban is shown", || member.network.status().borrow().bans == kind + 1).await;
+        let banned = member.network.status().borrow().banned.clone();
+        let hostile_id = *hostile.swarm.local_peer_id();
+        assert!(banned.iter().any(|ban| ban.peer == hostile_id && ban.until > worker::system_time()));
         // The same key is not let in again.
         hostile.swarm.dial(DialOpts::from(address.clone())).unwrap();
         assert!(hostile.work(Duration::from_secs(2)).await, "kind {kind} is back");

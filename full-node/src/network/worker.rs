@@ -11,10 +11,7 @@ use std::{
 };
 
 use libp2p::{PeerId, gossipsub::MessageId, request_response::ResponseChannel};
-use light_client::{
-    consensus::spos::{Block, Vote},
-    data_format::{BlockId, Header, SignedTransaction, Time, codec},
-};
+use light_client::data_format::{BlockId, Header, SignedTransaction, Time, codec};
 use tokio::{
     sync::mpsc::{
         self, Receiver, Sender,
@@ -25,7 +22,7 @@ use tokio::{
 
 use super::{
     messages::{Headers, Request, Response, Tip},
-    port::{ChainPort, Heard, Inserted, PortError, Taken},
+    port::{Ballot, Block, ChainPort, Heard, Inserted, PortError, Taken},
     protocol::{MAX_BLOCKS, MAX_HEADERS, MAX_LOCATOR, MAX_RESPONSE_BYTES, Topic},
     sync::RecentVotes,
 };
@@ -89,7 +86,7 @@ pub(super) enum Done {
     Message { topic: Topic, peer: PeerId, id: MessageId, opinion: Opinion },
     Located(Tip, Vec<BlockId>),
     Served { peer: PeerId, channel: ResponseChannel<Response>, response: Response },
-    Waiting(Vec<SignedTransaction>, Vec<Vote>),
+    Waiting(Vec<SignedTransaction>, Vec<Vec<u8>>),
 }
 
 /// Where what is done goes, with the number of the chain.
@@ -103,7 +100,7 @@ pub(super) struct Outcomes {
 pub(super) struct Worker {
     blocks: Sender<BlockWork>,
     votes: Sender<Told>,
-    own_votes: Sender<Vec<Vote>>,
+    own_votes: Sender<Vec<Ballot>>,
     transactions: Sender<Told>,
     reads: Sender<ReadWork>,
     tasks: Vec<JoinHandle<()>>,
@@ -176,7 +173,7 @@ impl Worker {
     }
 
     /// This node voted.
-    pub(super) fn voted(&self, votes: Vec<Vote>) -> bool {
+    pub(super) fn voted(&self, votes: Vec<Ballot>) -> bool {
         sent(&self.own_votes.try_send(votes))
     }
 
@@ -217,10 +214,10 @@ fn work_on_blocks(port: &dyn ChainPort, mut work: Receiver<BlockWork>, moved: &S
 
 struct VoteWork {
     told: Receiver<Told>,
-    own: Receiver<Vec<Vote>>,
+    own: Receiver<Vec<Ballot>>,
     /// The chain moved: votes that did not fit may fit now.
     moves: Receiver<()>,
-    asks: Receiver<Sender<Vec<Vote>>>,
+    asks: Receiver<Sender<Vec<Vec<u8>>>>,
 }
 
 async fn work_on_votes(port: Arc<dyn ChainPort>, mut work: VoteWork, done: Outcomes) {
@@ -235,10 +232,16 @@ async fn work_on_votes(port: Arc<dyn ChainPort>, mut work: VoteWork, done: Outco
                 let told = std::mem::take(&mut batch);
                 let port = Arc::clone(&port);
                 let heard = tokio::task::spawn_blocking(move || hear(&*port, told)).await;
-                for (told, vote, opinion) in heard.unwrap_or_default() {
-                    let relay = vote.is_none_or(|vote| recent.add(vote));
-                    let opinion = if relay { opinion } else { Opinion::Ignore };
-                    let Told { peer, id, .. } = told;
+                for (Told { peer, id, data }, heard) in heard.unwrap_or_default() {
+                    let opinion = match heard {
+                        Heard::Counts { round, voter } => {
+                            let new = recent.add(Ballot { round, voter, bytes: data });
+                            if new { Opinion::Good } else { Opinion::Ignore }
+                        }
+                        Heard::Garbage => Opinion::Garbage,
+                        Heard::Forged => Opinion::Bad,
+                        Heard::NoVoice | Heard::Untimely => Opinion::Ignore,
+                    };
                     let message = Done::Message { topic: Topic::Votes, peer, id, opinion };
                     if done.send(message).await.is_err() {
                         return;
@@ -262,30 +265,17 @@ async fn work_on_votes(port: Arc<dyn ChainPort>, mut work: VoteWork, done: Outco
     }
 }
 
-/// The votes that can be decoded, heard together.
-fn hear(port: &dyn ChainPort, told: Vec<Told>) -> Vec<(Told, Option<Vote>, Opinion)> {
-    let decoded: Vec<(Told, Option<Vote>)> = told
-        .into_iter()
-        .map(|told| {
-            let vote = codec::decode(&told.data, Topic::Votes.max_bytes()).ok();
-            (told, vote)
-        })
-        .collect();
-    let votes: Vec<Vote> = decoded.iter().filter_map(|(_, vote)| *vote).collect();
+/// Votes, heard together.
+fn hear(port: &dyn ChainPort, mut told: Vec<Told>) -> Vec<(Told, Heard)> {
+    let votes: Vec<Vec<u8>> = told.iter_mut().map(|told| std::mem::take(&mut told.data)).collect();
     let heard = port.hear(&votes, system_time()).unwrap_or_else(|error| {
         tracing::warn!(%error, "votes are not counted");
         vec![Heard::Untimely; votes.len()]
     });
-    let mut heard = heard.into_iter();
-    decoded
-        .into_iter()
-        .map(|(told, vote)| match vote.map(|vote| (vote, heard.next())) {
-            None => (told, None, Opinion::Garbage),
-            Some((vote, Some(Heard::Counts))) => (told, Some(vote), Opinion::Good),
-            Some((_, Some(Heard::Forged))) => (told, None, Opinion::Bad),
-            Some(_) => (told, None, Opinion::Ignore),
-        })
-        .collect()
+    for (told, vote) in told.iter_mut().zip(votes) {
+        told.data = vote;
+    }
+    told.into_iter().zip(heard).collect()
 }
 
 fn work_on_transactions(port: &dyn ChainPort, mut work: Receiver<Told>, done: &Outcomes) {
@@ -351,7 +341,7 @@ fn opinion(taken: Result<Taken, PortError>) -> Option<Opinion> {
 async fn read(
     port: Arc<dyn ChainPort>,
     mut work: Receiver<ReadWork>,
-    votes: Sender<Sender<Vec<Vote>>>,
+    votes: Sender<Sender<Vec<Vec<u8>>>>,
     done: Outcomes,
 ) {
     /// Bytes of transactions that a new peer is told.

@@ -1,10 +1,10 @@
 //! The node as the network between nodes sees it.
 
-use std::sync::atomic::Ordering;
+use std::sync::{Arc, atomic::Ordering};
 
 use light_client::{
-    consensus::spos::{Block, Clock, HeaderError, Vote},
-    data_format::{BlockId, ChainId, Height, Round, SealedHeader, SignedTransaction, Time},
+    consensus::spos::{Block, Clock, HeaderError, SLOT_TOLERANCE_MS, Vote},
+    data_format::{BlockId, ChainId, Header, Height, Round, SealedHeader, SignedTransaction, Time, codec},
     transaction::{TransactionError, check_stateless},
 };
 use tokio::sync::broadcast;
@@ -12,12 +12,33 @@ use tokio::sync::broadcast;
 use super::{Node, NodeError, SubmitError, queries::need, queries::stored_finality};
 use crate::{
     block_tree::{BlockError, Chain},
-    network::{Announcement, ChainPort, Heard, Inserted, PortError, Taken, messages::Tip, sync::Verdict},
+    network::{
+        Announcement, Ballot, ChainPort, Claims, Heard, Inserted, PortError, Taken, messages::Tip,
+        protocol::MAX_VOTE_BYTES, sync::Verdict,
+    },
     storage::Snapshot,
 };
 
 /// Rounds before the current one whose votes still count for something.
 const PAST_ROUNDS: u64 = 1;
+
+/// What headers of supernode proof of stake say: the highest justified round weighs most, then the number of blocks.
+#[derive(Debug)]
+struct SlotClaims(Clock);
+
+impl Claims for SlotClaims {
+    fn begins(&self, header: &Header) -> Time {
+        Time(self.0.start(header.slot).0.saturating_sub(SLOT_TOLERANCE_MS))
+    }
+
+    fn weight(&self, header: &Header) -> u128 {
+        u128::from(header.justified.round.0) << 64 | u128::from(header.height.0)
+    }
+
+    fn highest(&self, now: Time) -> Option<Height> {
+        Some(Height(self.0.slot_at(now).map_or(0, |slot| slot.0)))
+    }
+}
 
 impl ChainPort for Node {
     fn chain(&self) -> ChainId {
@@ -28,8 +49,8 @@ impl ChainPort for Node {
         self.0.genesis.header.id()
     }
 
-    fn clock(&self) -> Clock {
-        self.0.clock
+    fn claims(&self) -> Arc<dyn Claims> {
+        Arc::new(SlotClaims(self.0.clock))
     }
 
     fn tip(&self) -> Result<Tip, PortError> {
@@ -80,7 +101,7 @@ impl ChainPort for Node {
         }
     }
 
-    fn hear(&self, votes: &[Vote], now: Time) -> Result<Vec<Heard>, PortError> {
+    fn hear(&self, votes: &[Vec<u8>], now: Time) -> Result<Vec<Heard>, PortError> {
         Ok(self.hear_now(votes, now)?)
     }
 
@@ -118,6 +139,16 @@ impl Node {
         drop(self.0.announcements.send(what));
     }
 
+    /// Tells the network how this node voted.
+    pub(super) fn announce_votes(&self, votes: &[Vote]) {
+        let ballots = votes.iter().map(|vote| Ballot {
+            round: vote.link.target.checkpoint.round.0,
+            voter: vote.minting_key,
+            bytes: codec::encode(vote),
+        });
+        self.announce(Announcement::Votes(ballots.collect()));
+    }
+
     /// Tells the network of a block that was minted here.
     pub(super) fn announce_block(&self, id: &BlockId) -> Result<(), NodeError> {
         if self.0.announcements.receiver_count() > 0 {
@@ -130,7 +161,8 @@ impl Node {
     fn tip_in(&self, snapshot: &Snapshot) -> Result<Tip, NodeError> {
         let id = need(snapshot.head()?, "the head")?;
         let header = need(snapshot.header(&id)?, "the header of the head")?.header;
-        Ok(Tip::of(id, &header, stored_finality(snapshot)?.height))
+        let weight = SlotClaims(self.0.clock).weight(&header);
+        Ok(Tip { head: id, height: header.height, weight, final_height: stored_finality(snapshot)?.height })
     }
 
     fn headers_after_now(
@@ -165,23 +197,27 @@ impl Node {
         Ok(blocks)
     }
 
-    fn hear_now(&self, votes: &[Vote], now: Time) -> Result<Vec<Heard>, NodeError> {
+    fn hear_now(&self, votes: &[Vec<u8>], now: Time) -> Result<Vec<Heard>, NodeError> {
         let current = self.0.clock.slot_at(now).map_or(Round(0), |slot| self.0.clock.round(slot));
         let mut core = self.core();
         let snapshot = self.0.database.read()?;
         let mut heard = Vec::with_capacity(votes.len());
         let mut counting = Vec::new();
-        for vote in votes {
+        for bytes in votes {
+            let Ok(vote) = codec::decode::<Vote>(bytes, MAX_VOTE_BYTES) else {
+                heard.push(Heard::Garbage);
+                continue;
+            };
             let round = vote.link.target.checkpoint.round;
             let verdict = if round > current || round.0 + PAST_ROUNDS < current.0 {
                 Heard::Untimely
-            } else if !has_voice(&core.chain, &snapshot, vote)? {
+            } else if !has_voice(&core.chain, &snapshot, &vote)? {
                 Heard::NoVoice
             } else if vote.verify(&self.0.chain).is_err() {
                 Heard::Forged
             } else {
-                counting.push(*vote);
-                Heard::Counts
+                counting.push(vote);
+                Heard::Counts { round: round.0, voter: vote.minting_key }
             };
             heard.push(verdict);
         }

@@ -31,6 +31,8 @@ async fn every_answer_of_a_small_chain() {
     assert_eq!(status["chain_id"], server.node.chain().to_string());
     assert_eq!((&status["development"], &status["peers"]), (&true.into(), &0.into()));
     assert_eq!(server.get("/health").await.text(), "ok");
+    let peers = server.get("/v1/peers").await.json();
+    assert_eq!((&peers["peer_id"], &peers["peers"]), (&Value::Null, &serde_json::json!([])), "in no network");
 
     let chain = server.get("/v1/chain").await.json();
     assert_eq!(chain["chain_id"], status["chain_id"]);

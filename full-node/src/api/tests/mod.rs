@@ -63,7 +63,7 @@ impl Server {
     async fn of(config: NodeConfig, wallet: Option<WalletFolder>) -> Self {
         let node = tokio::task::spawn_blocking(move || Node::open(config)).await.unwrap().unwrap();
         let (stopping, stopped) = watch::channel(false);
-        let router = router(node.clone(), wallet, stopped).unwrap();
+        let router = router(node.clone(), None, wallet, stopped).unwrap();
         let running = tokio::spawn({
             let node = node.clone();
             async move { node.run().await }

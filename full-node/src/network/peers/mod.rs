@@ -115,6 +115,21 @@ pub struct Ban {
     pub until: Time,
     /// For how long, in milliseconds.
     pub ms: u64,
+    /// What it did last.
+    pub reason: Fault,
+}
+
+/// How a connected peer stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// Whether it dialled us.
+    pub inbound: bool,
+    /// Whether it greeted.
+    pub greeted: bool,
+    /// Since when it is connected.
+    pub since: Time,
+    /// Points for what it did wrong; at [`Limits::ban_at`] it is banned.
+    pub points: u32,
 }
 
 #[derive(Clone, Debug)]
@@ -280,13 +295,13 @@ impl Peers {
             return None;
         }
         known.points = 0;
-        Some(self.ban(*peer, now))
+        Some(self.ban(*peer, fault, now))
     }
 
-    fn ban(&mut self, peer: PeerId, now: Time) -> Ban {
+    fn ban(&mut self, peer: PeerId, reason: Fault, now: Time) -> Ban {
         let doubled = self.bans.get(&peer).map(|earlier| earlier.ms.saturating_mul(2));
         let ms = doubled.unwrap_or(self.limits.ban_ms).min(self.limits.longest_ban_ms);
-        let ban = Ban { until: now.plus_ms(ms), ms };
+        let ban = Ban { until: now.plus_ms(ms), ms, reason };
         self.bans.insert(peer, ban);
         if self.bans.len() > self.limits.bans {
             let soonest = self.bans.iter().min_by_key(|(_, ban)| ban.until).map(|(peer, _)| *peer);
@@ -304,6 +319,25 @@ impl Peers {
     pub fn forget(&mut self, now: Time) {
         let longest = self.limits.longest_ban_ms;
         self.bans.retain(|_, ban| ban.until.plus_ms(longest) > now);
+    }
+
+    /// Everybody who is connected.
+    pub fn all(&self) -> impl Iterator<Item = (PeerId, Standing)> + '_ {
+        self.peers.iter().map(|(peer, known)| {
+            let points = u32::try_from(known.points.div_ceil(POINT)).unwrap_or(u32::MAX);
+            let standing =
+                Standing { inbound: known.inbound, greeted: known.greeted, since: known.since, points };
+            (*peer, standing)
+        })
+    }
+
+    /// The bans that are in force, those that end last first, at most `limit`.
+    pub fn bans(&self, now: Time, limit: usize) -> Vec<(PeerId, Ban)> {
+        let mut bans: Vec<_> =
+            self.bans.iter().filter(|(_, ban)| ban.until > now).map(|(peer, ban)| (*peer, *ban)).collect();
+        bans.sort_by_key(|(_, ban)| std::cmp::Reverse(ban.until));
+        bans.truncate(limit);
+        bans
     }
 
     /// Connected peers.

@@ -12,23 +12,22 @@
 //! [`Limits::bytes`]. A peer that claims a better tip and does not give it, gives something else than was asked or is
 //! silent for [`Limits::patience_ms`] is charged with a [`Fault`], and another is asked.
 
+mod ask;
 mod plan;
 mod progress;
+mod take;
 mod votes;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use libp2p::PeerId;
-use light_client::{
-    consensus::spos::{Block, Clock, SLOT_TOLERANCE_MS},
-    data_format::{BlockId, Header, Height, SealedHeader, Time},
-};
+use light_client::data_format::{BlockId, Time};
 
-use self::plan::{Body, Plan};
+use self::plan::Plan;
 use super::{
-    messages::{Headers, Request, Response, Tip},
+    messages::{Request, Response, Tip},
     peers::Fault,
-    protocol::MAX_HEADERS,
+    port::{Block, Claims},
 };
 
 pub use progress::Progress;
@@ -144,7 +143,7 @@ enum Asked {
 #[derive(Debug)]
 pub struct Sync {
     limits: Limits,
-    clock: Clock,
+    claims: Arc<dyn Claims>,
     tip: Tip,
     peers: BTreeMap<PeerId, Remote>,
     open: BTreeMap<RequestId, Open>,
@@ -156,11 +155,11 @@ pub struct Sync {
 }
 
 impl Sync {
-    /// For a node that stands at `tip`, on a chain with this clock.
-    pub const fn new(limits: Limits, clock: Clock, tip: Tip) -> Self {
+    /// For a node that stands at `tip`, on a chain whose headers say this.
+    pub const fn new(limits: Limits, claims: Arc<dyn Claims>, tip: Tip) -> Self {
         Self {
             limits,
-            clock,
+            claims,
             tip,
             peers: BTreeMap::new(),
             open: BTreeMap::new(),
@@ -184,7 +183,7 @@ impl Sync {
 
     /// A peer sent a block: it stands there at least.
     pub fn peer_has(&mut self, peer: PeerId, tip: Tip) {
-        if self.peers.get(&peer).is_some_and(|remote| remote.tip.weight() < tip.weight()) {
+        if self.peers.get(&peer).is_some_and(|remote| remote.tip.weight < tip.weight) {
             self.peer(peer, tip);
         }
     }
@@ -207,7 +206,7 @@ impl Sync {
             plan.locator = locator;
             let lead = self.peers.get(&plan.lead);
             // Its blocks came by gossip in the meantime.
-            if lead.is_none_or(|remote| remote.tip.weight() <= tip.weight()) {
+            if lead.is_none_or(|remote| remote.tip.weight <= tip.weight) {
                 self.plan = None;
             }
         }
@@ -286,9 +285,14 @@ impl Sync {
         let plan = self.plan.as_ref().filter(|plan| plan.has_headers())?;
         let target = self.peers.get(&plan.lead).map_or(plan.newest, |remote| remote.tip.height);
         // A claim far beyond what the clock allows is none.
-        let possible = Height(self.clock.slot_at(now).map_or(0, |slot| slot.0));
+        let possible = self.claims.highest(now).unwrap_or(target);
         let target = target.max(plan.newest).min(possible.max(plan.newest));
         Some(Progress::since(plan.began, plan.from, self.tip.height, target, now))
+    }
+
+    /// Where a peer says it stands.
+    pub fn tip_of(&self, peer: &PeerId) -> Option<Tip> {
+        self.peers.get(peer).map(|remote| remote.tip)
     }
 
     /// Peers that take part.
@@ -298,11 +302,11 @@ impl Sync {
 
     fn go_on(&mut self, now: Time) {
         if let Some(plan) = &self.plan {
-            let (lead, weight) = (plan.lead, self.tip.weight());
+            let (lead, weight) = (plan.lead, self.tip.weight);
             let remote = self.peers.get(&lead);
             if plan.is_done() {
                 // Its branch is here, and the chain does not follow it, not yet at least.
-                if remote.is_some_and(|remote| remote.tip.weight() > weight) {
+                if remote.is_some_and(|remote| remote.tip.weight > weight) {
                     self.rest(&lead, now);
                 }
                 self.plan = None;
@@ -322,146 +326,6 @@ impl Sync {
             let ready = plan.ready(self.limits.at_door);
             self.effects.extend(ready.into_iter().map(|(block, peer)| Effect::Insert { block, peer }));
         }
-    }
-
-    fn make_plan(&mut self, now: Time) {
-        if now < self.resting_until {
-            return;
-        }
-        let ahead = self
-            .peers
-            .iter()
-            .filter(|(_, remote)| remote.tip.weight() > self.tip.weight() && remote.resting_until <= now);
-        let best = ahead.max_by_key(|(_, remote)| remote.tip.weight());
-        if let Some((lead, _)) = best {
-            self.plan = Some(Plan::new(*lead, self.tip.height, now));
-            self.effects.push(Effect::Locate);
-        }
-    }
-
-    fn ask_headers(&mut self, now: Time) {
-        let Some(plan) = &mut self.plan else { return };
-        let room = self.limits.headers.saturating_sub(plan.len());
-        if !plan.wants_headers() || room < self.limits.headers / 2 || plan.locator.is_empty() {
-            return;
-        }
-        let lead = plan.lead;
-        if self.peers.get(&lead).is_none_or(|remote| remote.resting_until > now) {
-            return;
-        }
-        plan.asking = true;
-        let locator = plan.locator.clone();
-        let limit = u32::try_from(room).unwrap_or(MAX_HEADERS).min(MAX_HEADERS);
-        let request = Request::Headers { locator: locator.clone(), limit };
-        self.ask(lead, request, Asked::Headers(locator), now);
-    }
-
-    fn ask_blocks(&mut self, now: Time) {
-        loop {
-            let Some(plan) = &mut self.plan else { return };
-            let Some((ids, highest)) = plan.missing(self.limits.batch, self.limits.bytes) else { return };
-            let free = self.peers.iter().filter(|(_, remote)| {
-                remote.open < self.limits.per_peer
-                    && remote.resting_until <= now
-                    && remote.tip.height >= highest
-            });
-            // The least busy; among equals the order of ids, which nobody chooses for us.
-            let Some(peer) = free.min_by_key(|(_, remote)| remote.open).map(|(peer, _)| *peer) else {
-                return;
-            };
-            plan.asked(&ids);
-            self.ask(peer, Request::Blocks { ids: ids.clone() }, Asked::Blocks(ids), now);
-        }
-    }
-
-    fn ask(&mut self, peer: PeerId, request: Request, what: Asked, now: Time) {
-        let id = RequestId(self.next);
-        self.next += 1;
-        if let Some(remote) = self.peers.get_mut(&peer) {
-            remote.open += 1;
-        }
-        self.open.insert(id, Open { peer, deadline: now.plus_ms(self.limits.patience_ms), what });
-        self.effects.push(Effect::Ask { peer, id, request });
-    }
-
-    /// Ends a request; what it asked for may be asked for again.
-    fn close(&mut self, id: RequestId) -> Option<Open> {
-        let open = self.open.remove(&id)?;
-        if let Some(remote) = self.peers.get_mut(&open.peer) {
-            remote.open = remote.open.saturating_sub(1);
-        }
-        if let Some(plan) = &mut self.plan {
-            match &open.what {
-                Asked::Headers(locator) if plan.lead == open.peer && plan.locator == *locator => {
-                    plan.asking = false;
-                }
-                // Of an earlier plan.
-                Asked::Headers(_) => {}
-                Asked::Blocks(ids) => plan.unasked(ids),
-            }
-        }
-        Some(open)
-    }
-
-    fn take_headers(&mut self, peer: PeerId, locator: &[BlockId], headers: Option<Headers>, now: Time) {
-        // Of an earlier plan.
-        let Some(plan) = self.plan.as_mut().filter(|plan| plan.lead == peer && plan.locator == *locator)
-        else {
-            return;
-        };
-        let first_answer = !plan.has_headers();
-        let Some(Headers(headers)) = headers else {
-            // It left the branch that it gave, or does not have our final block: nothing that we could take.
-            self.rest(&peer, now);
-            self.plan = None;
-            return;
-        };
-        if headers.is_empty() {
-            plan.complete = true;
-            if first_answer {
-                self.wrong(peer, Fault::FalseTip, now);
-                self.plan = None;
-            }
-            return;
-        }
-        match chained(&self.clock, locator, &headers, now) {
-            Ok(ids) => {
-                // Slots that have not begun come later.
-                plan.complete = ids.len() < headers.len();
-                plan.extend(ids.into_iter().zip(headers), now);
-            }
-            Err(fault) => {
-                self.wrong(peer, fault, now);
-                self.plan = None;
-            }
-        }
-    }
-
-    fn take_blocks(&mut self, peer: PeerId, ids: &[BlockId], blocks: Vec<Block>, now: Time) {
-        if blocks.is_empty() {
-            // It left the branch, or never had it.
-            if self.plan.as_mut().is_some_and(|plan| plan.lacking(ids) >= self.limits.tries) {
-                let lead = self.plan.as_ref().map(|plan| plan.lead);
-                if let Some(lead) = lead {
-                    self.wrong(lead, Fault::FalseTip, now);
-                }
-                self.give_up(now);
-            }
-            self.rest(&peer, now);
-            return;
-        }
-        let given = blocks.len();
-        for (place, block) in blocks.into_iter().enumerate() {
-            let id = block.header.header.id();
-            if ids.get(place) != Some(&id) {
-                self.wrong(peer, Fault::WrongAnswer, now);
-                return;
-            }
-            if let Some(plan) = &mut self.plan {
-                plan.received(&id, Body::new(block, peer), now);
-            }
-        }
-        tracing::trace!(%peer, given, asked = ids.len(), "blocks came");
     }
 
     fn wrong(&mut self, peer: PeerId, fault: Fault, now: Time) {
@@ -488,42 +352,6 @@ impl Sync {
         self.plan = None;
         self.resting_until = now.plus_ms(self.limits.rest_ms);
     }
-}
-
-/// The ids of headers that are a chain from one of the blocks of the locator, up to the last whose slot has begun.
-fn chained(
-    clock: &Clock,
-    locator: &[BlockId],
-    headers: &[SealedHeader],
-    now: Time,
-) -> Result<Vec<BlockId>, Fault> {
-    let mut ids: Vec<BlockId> = Vec::with_capacity(headers.len());
-    let mut before: Option<&SealedHeader> = None;
-    for sealed in headers {
-        let header = &sealed.header;
-        let follows = match (before, ids.last()) {
-            (Some(before), Some(id)) => {
-                header.parent == *id
-                    && header.height == before.header.height.next()
-                    && header.slot > before.header.slot
-            }
-            _ => locator.contains(&header.parent),
-        };
-        if !follows {
-            return Err(Fault::WrongAnswer);
-        }
-        if !has_begun(clock, header, now) {
-            break;
-        }
-        ids.push(header.id());
-        before = Some(sealed);
-    }
-    Ok(ids)
-}
-
-/// Whether a header's slot has begun, as far as clocks agree.
-pub(super) fn has_begun(clock: &Clock, header: &Header, now: Time) -> bool {
-    clock.start(header.slot) <= now.plus_ms(SLOT_TOLERANCE_MS)
 }
 
 #[cfg(test)]

@@ -1,10 +1,9 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use libp2p::PeerId;
-use light_client::{
-    consensus::spos::Block,
-    data_format::{BlockId, Height, SealedHeader, Time, codec},
-};
+use light_client::data_format::{BlockId, Height, SealedHeader, Time, codec};
+
+use crate::network::port::Block;
 
 /// A body that came, and who sent it.
 #[derive(Debug)]

@@ -5,18 +5,30 @@ use std::collections::{BTreeSet, VecDeque};
 
 use light_client::{
     crypto::{Hash, Signature},
-    data_format::{Checkpoint, Round, Slot},
+    data_format::{Checkpoint, Header, Height, Round, SealedHeader, Slot},
 };
 
 use super::*;
-use crate::config::development_spec;
+use crate::network::messages::Headers;
 
 const SLOT_MS: u64 = 1_000;
 
-fn clock() -> Clock {
-    let clock = Clock::new(&development_spec(Time(0)));
-    assert_eq!(clock.slot_ms(), SLOT_MS);
-    clock
+/// The longest chain is best, and a slot is a second.
+#[derive(Debug)]
+struct Slots;
+
+impl Claims for Slots {
+    fn begins(&self, header: &Header) -> Time {
+        Time(header.slot.0 * SLOT_MS)
+    }
+
+    fn weight(&self, header: &Header) -> u128 {
+        header.height.0.into()
+    }
+
+    fn highest(&self, now: Time) -> Option<Height> {
+        Some(Height(now.0 / SLOT_MS))
+    }
 }
 
 fn block(parent: BlockId, height: u64, branch: u8) -> Block {
@@ -59,7 +71,7 @@ fn id(number: u32) -> PeerId {
 
 fn tip(blocks: &[Block]) -> Tip {
     let header = &blocks.last().unwrap().header.header;
-    Tip::of(header.id(), header, Height(0))
+    Tip { head: header.id(), height: header.height, weight: Slots.weight(header), final_height: Height(0) }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -98,7 +110,7 @@ struct World {
 impl World {
     fn new(own: Vec<Block>, peers: &[(Manner, &[Block])]) -> Self {
         let now = Time(1_000_000_000);
-        let mut sync = Sync::new(Limits::default(), clock(), tip(&own));
+        let mut sync = Sync::new(Limits::default(), Arc::new(Slots), tip(&own));
         let peers: Vec<_> = (1..)
             .zip(peers)
             .map(|(number, (manner, blocks))| (id(number), *manner, blocks.to_vec()))
@@ -106,7 +118,7 @@ impl World {
         for (peer, manner, blocks) in &peers {
             let mut claimed = tip(blocks);
             if *manner == Manner::Boasts {
-                claimed.height = Height(1_000_000);
+                (claimed.height, claimed.weight) = (Height(1_000_000), 1_000_000);
             }
             sync.peer(*peer, claimed);
         }
