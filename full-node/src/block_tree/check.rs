@@ -1,7 +1,5 @@
 //! The rules of a block. Each is checked here once, in the order of cost.
 
-use std::sync::Arc;
-
 use light_client::{
     block_tree::{HeaderRange, RangeNodes, RangeStore, TreeError},
     consensus::{
@@ -361,13 +359,7 @@ fn tables_before_calls(
     let Some(certificate) = certificate.filter(|certificate| certificate.link.finalises()) else {
         return Ok(tables);
     };
-    let carried = snapshot.tables(&certificate.link.source.next_slots)?.planned;
-    match &tables.planned {
-        Some(planned) if carried.as_ref() == Some(planned) => {
-            Ok(Tables { in_force: Arc::clone(planned), planned: None })
-        }
-        _ => Ok(tables),
-    }
+    Ok(tables.after_final(&snapshot.tables(&certificate.link.source.next_slots)?))
 }
 
 fn check_justified(expected: Checkpoint, found: Checkpoint) -> Result<(), BlockError> {

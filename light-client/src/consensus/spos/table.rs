@@ -135,6 +135,18 @@ impl Tables {
         self.reference().commitment()
     }
 
+    /// These tables on a chain that makes a checkpoint final, whose own tables were `carried`: a plan that it carries
+    /// comes into force. A later plan, or one that the checkpoint does not know, waits on.
+    #[must_use]
+    pub fn after_final(&self, carried: &Self) -> Self {
+        match &self.planned {
+            Some(planned) if carried.planned.as_ref() == Some(planned) => {
+                Self { in_force: Arc::clone(planned), planned: None }
+            }
+            _ => self.clone(),
+        }
+    }
+
     /// The table that vouches for the future: the planned one if there is one.
     pub fn newest(&self) -> &Table {
         self.planned.as_ref().unwrap_or(&self.in_force)
