@@ -39,6 +39,14 @@ pub enum ExportError {
         /// The newest one.
         head: Height,
     },
+    /// The transactions of the first ones were pruned.
+    #[error("the transactions of blocks below {kept} are not kept, so block {from} cannot be exported")]
+    NotKept {
+        /// The first one asked for.
+        from: Height,
+        /// The first one whose transactions are kept.
+        kept: Height,
+    },
     /// The store cannot be read.
     #[error(transparent)]
     Storage(#[from] StorageError),
@@ -117,6 +125,10 @@ pub fn export(
     let to = to.unwrap_or(head);
     if from > to || to > head {
         return Err(ExportError::Range { from, to, head });
+    }
+    let kept = snapshot.bodies_from()?;
+    if from < kept {
+        return Err(ExportError::NotKept { from, kept });
     }
     let clock = Clock::new(&spec);
     for height in (from.0..=to.0).map(Height) {

@@ -39,7 +39,7 @@ use crate::{
     consensus::Holder,
     network::Announcement,
     storage::{Database, Snapshot},
-    transaction::{DurablePool, HeadChange, Limits, Pool},
+    transaction::{DurablePool, HeadChange, Pool},
 };
 
 pub use config::{ChainChoice, NodeConfig};
@@ -73,6 +73,8 @@ struct Inner {
     announcements: broadcast::Sender<Announcement>,
     /// Neither mints nor votes: the network has blocks that come first.
     held: AtomicBool,
+    /// Why it stands still until that is over, if it does.
+    paused: RwLock<Option<String>>,
     stopping: watch::Sender<bool>,
 }
 
@@ -124,8 +126,7 @@ impl Node {
         let chain = Chain::open(database.clone(), shared, &config.retention, &public_keys)?;
         let published = publish(&chain, &holder).map_err(|error| OpenError::Damaged(error.to_string()))?;
         let head = (chain.head().root, chain.head().header.height.next());
-        let pool =
-            DurablePool::open(database.clone(), Limits::default(), &spec, chain.engine().chain(), head)?;
+        let pool = DurablePool::open(database.clone(), config.pool, &spec, chain.engine().chain(), head)?;
         tracing::info!(
             chain = %chain.engine().chain(),
             name = %spec.name,
@@ -148,6 +149,7 @@ impl Node {
             events: broadcast::Sender::new(EVENTS),
             announcements: broadcast::Sender::new(ANNOUNCEMENTS),
             held: AtomicBool::new(false),
+            paused: RwLock::default(),
             stopping: watch::Sender::new(false),
             spec,
         })))
@@ -183,7 +185,7 @@ impl Node {
     /// [`NodeError`] if the disk failed.
     pub fn advance(&self, now: Time) -> Result<(), NodeError> {
         let mut core = self.core();
-        if *self.0.stopping.borrow() {
+        if *self.0.stopping.borrow() || self.paused().is_some() {
             return Ok(());
         }
         let done = self.advance_core(&mut core, now);
@@ -223,6 +225,9 @@ impl Node {
     /// # Errors
     /// [`BlockError`] with the rule that it breaks, or the fault of the disk.
     pub fn insert(&self, block: &Block, now: Time) -> Result<(), BlockError> {
+        if let Some(why) = self.paused() {
+            return Err(BlockError::Halted(why));
+        }
         let mut core = self.core();
         let Core { chain, holder } = &mut *core;
         let verified = |id: &_| self.pool().get(id).cloned();
@@ -244,6 +249,16 @@ impl Node {
             Err(error) => tracing::warn!(%error, "could not wait for the work in progress"),
         }
         tracing::info!("stopped");
+    }
+
+    /// Stands still for a reason, or goes on with `None`: it neither mints, votes, nor takes blocks or transactions, and so
+    /// writes nothing; it answers what it is asked.
+    pub fn pause(&self, why: Option<String>) {
+        *self.0.paused.write().unwrap_or_else(PoisonError::into_inner) = why;
+    }
+
+    fn paused(&self) -> Option<String> {
+        self.0.paused.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The chain's spec.
@@ -286,7 +301,10 @@ impl Node {
             pool_transactions,
             pool_bytes,
             minting_keys: published.minting_keys,
-            halted: published.halted.or_else(|| self.0.pool.failed().map(|error| error.to_string())),
+            halted: published
+                .halted
+                .or_else(|| self.0.pool.failed().map(|error| error.to_string()))
+                .or_else(|| self.paused()),
         }
     }
 

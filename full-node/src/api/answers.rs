@@ -118,6 +118,8 @@ pub(super) struct TransactionAnswer {
     /// Whether that block is final.
     #[serde(rename = "final")]
     is_final: bool,
+    /// Whether this node still keeps the transaction itself; its outcome is kept always.
+    kept: bool,
     /// Always `claimed`: ask for `/bundle` to have it proven.
     trust: &'static str,
 }
@@ -144,6 +146,8 @@ pub(super) struct BlockAnswer {
     transactions: Vec<OutcomeAnswer>,
     #[serde(rename = "final")]
     is_final: bool,
+    /// Whether this node still keeps the transactions themselves; their outcomes are kept always.
+    kept: bool,
     /// Always `claimed`.
     trust: &'static str,
 }
@@ -302,14 +306,16 @@ impl TransactionAnswer {
                 block: None,
                 outcome: None,
                 is_final: false,
+                kept: true,
                 trust: CLAIMED,
             }),
-            TransactionState::Included { block, outcome, is_final, .. } => Some(Self {
+            TransactionState::Included { block, outcome, is_final, signed } => Some(Self {
                 id,
                 state: "included",
                 block: Some(block.into()),
                 outcome: Some(outcome.into()),
                 is_final,
+                kept: signed.is_some(),
                 trust: CLAIMED,
             }),
         }
@@ -325,6 +331,7 @@ impl From<BlockView> for BlockAnswer {
             place: block.position.into(),
             transactions: block.outcomes.into_iter().map(Into::into).collect(),
             is_final: block.is_final,
+            kept: block.is_kept,
             trust: CLAIMED,
         }
     }

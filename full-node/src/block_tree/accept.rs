@@ -144,6 +144,8 @@ impl Chain {
             &finality,
             &mut deleted,
         )?;
+        let newest = prepared.block.header.header.height;
+        let bodies_from = self.stage_bodies(&mut batch, &snapshot, newest, &finality, pruned)?;
         let head = self.head_after(&snapshot, Some(prepared))?;
         batch.head(&head.id);
         let height = prepared.block.header.header.height.0;
@@ -158,6 +160,7 @@ impl Chain {
             self.database.cache().remove(id);
         }
         (self.head, self.finality, self.pruned) = (head, finality, pruned);
+        self.bodies_from = bodies_from;
         self.next_node = prepared.changes.next_id;
         self.arrivals += 1;
         Ok(accepted)

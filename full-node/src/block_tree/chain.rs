@@ -31,6 +31,9 @@ pub struct Chain {
     pub(super) arrivals: u64,
     pub(super) pruned: Height,
     pub(super) retained: u64,
+    /// Below this height the transactions of blocks are gone.
+    pub(super) bodies_from: Height,
+    pub(super) bodies_kept: Option<u64>,
     /// Checkpoints justified on other branches, which wait for the time to adopt them.
     pub(super) deferred: Vec<Checkpoint>,
     pub(super) halted: Option<String>,
@@ -92,6 +95,8 @@ impl Chain {
             arrivals: snapshot.next_arrival()?,
             pruned: snapshot.pruned()?,
             retained: retention.heights.max(Retention::MINIMUM_HEIGHTS),
+            bodies_from: snapshot.bodies_from()?,
+            bodies_kept: retention.bodies.map(|kept| kept.max(Retention::MINIMUM_HEIGHTS)),
             deferred: Vec::new(),
             halted: None,
             database,

@@ -1,5 +1,5 @@
-//! What is deleted: blocks of branches that finality closed, what only undoing final blocks would need, and old
-//! versions of the state.
+//! What is deleted: blocks of branches that finality closed, what only undoing final blocks would need, old versions of the
+//! state, and the transactions of old blocks.
 
 use light_client::{
     data_format::{BlockId, Height},
@@ -11,6 +11,10 @@ use crate::storage::{Batch, Finality, Snapshot, Space, Version};
 
 /// Versions deleted with one block, at most: after a long time without finality the work is spread.
 const PRUNED_AT_ONCE: u64 = 8;
+/// Blocks whose transactions are deleted with one block, at most, and about how many transactions: the work is spread when
+/// an operator shortens what is kept.
+const BODIES_AT_ONCE: u64 = 256;
+const TRANSACTIONS_AT_ONCE: u64 = 20_000;
 
 impl Chain {
     /// Deletes blocks that do not descend from the newest final one. Nobody else uses the state nodes they added.
@@ -76,6 +80,33 @@ impl Chain {
             batch.pruned(pruned);
         }
         Ok(pruned)
+    }
+
+    /// Deletes transactions of blocks that are older than what is retained, older than the newest final block and older
+    /// than every version of the state. Gives the height from which on they are kept.
+    pub(super) fn stage_bodies(
+        &self,
+        batch: &mut Batch,
+        snapshot: &Snapshot,
+        head: Height,
+        finality: &Finality,
+        states: Height,
+    ) -> Result<Height, BlockError> {
+        let Some(kept) = self.bodies_kept else { return Ok(self.bodies_from) };
+        let target = head.0.saturating_sub(kept).min(finality.height.0).min(states.0);
+        let last = target.min(self.bodies_from.0.saturating_add(BODIES_AT_ONCE));
+        let (mut height, mut deleted) = (self.bodies_from.0, 0_u64);
+        while height < last && deleted < TRANSACTIONS_AT_ONCE {
+            let Some(id) = snapshot.at_height(Height(height))? else { break };
+            let count = self.header(snapshot, &id)?.transactions_count;
+            batch.remove_transactions(&id, count);
+            deleted += u64::from(count);
+            height += 1;
+        }
+        if height != self.bodies_from.0 {
+            batch.bodies_from(Height(height));
+        }
+        Ok(Height(height))
     }
 }
 

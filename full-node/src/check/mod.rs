@@ -3,7 +3,7 @@
 //! Headers are linked, sealed by the holders of their slots, and committed by those after them; bodies are what headers
 //! commit to, with every signature and certificate; the indexes name exactly what is there; the state of the newest
 //! block is what its header commits to, every account is the sum of its history, and all of them together are the
-//! supply. Blocks are not executed again: that the states in between were right is what their holders signed.
+//! supply. Of blocks whose transactions were pruned, the rest is verified. Blocks are not executed again: that the states in between were right is what their holders signed.
 //!
 //! **Trust and bounds.** Nothing that is stored is believed; the chain spec in the folder is believed to be the chain's,
 //! and shown by its id. Memory does not grow with the chain: blocks are read one by one, histories by pages, and of what
@@ -108,6 +108,8 @@ pub struct Totals {
     pub height: Height,
     /// Transactions in blocks of the best branch.
     pub transactions: u64,
+    /// Blocks below this height are stored without their transactions.
+    pub bodies_from: Height,
     /// Accounts that something ever happened to.
     pub accounts: u64,
     /// The sum of their balances.
@@ -162,6 +164,10 @@ pub fn check(database: &Database, progress: &mut dyn FnMut(Progress)) -> Result<
         Ok(None) => return Err(NoChain),
         Ok(Some((chain, snapshot))) => {
             report.totals.height = chain.head().header.height;
+            match snapshot.bodies_from() {
+                Ok(height) => report.totals.bodies_from = height,
+                Err(error) => report.note(error),
+            }
             Checker { chain: &chain, snapshot: &snapshot, report: &mut report, progress }.run();
         }
     }

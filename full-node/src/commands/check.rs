@@ -11,6 +11,7 @@ use full_node::{
     config::Failure,
     storage::Database,
 };
+use light_client::data_format::Height;
 
 use super::say;
 
@@ -60,8 +61,12 @@ pub(crate) fn run(arguments: &Check) -> Result<(), Failure> {
         return Err(Failure::damaged(&report));
     }
     let totals = report.totals;
+    let kept = match totals.bodies_from {
+        Height(0) => String::new(),
+        from => format!("; transactions of those below {from} are not kept"),
+    };
     say(&format!(
-        "All is whole.\n  chain        {}\n  blocks       {}\n  transactions {}, and {} that wait\n  \
+        "All is whole.\n  chain        {}\n  blocks       {}{kept}\n  transactions {}, and {} that wait\n  \
          accounts     {}, which hold {} VSYS",
         report.chain,
         totals.height.0 + 1,

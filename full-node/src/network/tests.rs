@@ -57,7 +57,13 @@ fn node(spec: &ChainSpec, keys: &[usize]) -> Node {
         data: None,
         chain: ChainChoice::Spec(Box::new(spec.clone())),
         minting_keys: minting_keys.map(|(_, key)| key).collect(),
-        retention: Retention { heights: 900, node_cache_bytes: 1 << 20, page_cache_bytes: 8 << 20 },
+        retention: Retention {
+            heights: 900,
+            bodies: None,
+            node_cache_bytes: 1 << 20,
+            page_cache_bytes: 8 << 20,
+        },
+        pool: crate::transaction::Limits::default(),
         now: worker::system_time(),
     })
     .unwrap()

@@ -5,7 +5,7 @@ use light_client::{
     data_format::{ChainSpec, Time},
 };
 
-use crate::storage::Retention;
+use crate::{storage::Retention, transaction::Limits};
 
 /// What a node is told to be.
 #[derive(Debug)]
@@ -18,6 +18,8 @@ pub struct NodeConfig {
     pub minting_keys: Vec<KeyPair>,
     /// How much of the past it can prove, and what it keeps in memory.
     pub retention: Retention,
+    /// What may wait for a block.
+    pub pool: Limits,
     /// The time now, in milliseconds since 1970.
     pub now: Time,
 }

@@ -98,6 +98,9 @@ pub enum NodeError {
     /// The trusted block that was named is not one of this chain's.
     #[error("block {0} is not a final block of this chain")]
     UnknownTrusted(BlockId),
+    /// The node stands still for now.
+    #[error("the node stands still: {0}")]
+    Paused(String),
     /// The node is shutting down.
     #[error("the node is shutting down")]
     Stopped,

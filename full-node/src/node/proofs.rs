@@ -9,7 +9,8 @@ use light_client::{
         MAX_TIP_HEADERS, TablesUpdate, TransactionBundle,
     },
     data_format::{
-        Address, BlockId, Header, Height, SealedHeader, Transaction, TransactionId, TransactionProof, codec,
+        Address, BlockId, Header, Height, SealedHeader, SignedTransaction, Transaction, TransactionId,
+        TransactionProof, codec,
     },
     state::AccountRecord,
 };
@@ -228,7 +229,7 @@ fn page(
         entries.iter().map(|entry| entry.record.transaction).filter(|id| !id.is_zero()).collect();
     for id in named {
         let Some(inclusion) = snapshot.inclusion(&id)? else { continue };
-        let transaction = snapshot.transaction(&inclusion.block, inclusion.index)?.transaction;
+        let Some(SignedTransaction { transaction, .. }) = snapshot.included(&inclusion)? else { continue };
         match room.checked_sub(codec::encode(&transaction).len()) {
             Some(left) => room = left,
             None => break,

@@ -64,7 +64,7 @@ impl Node {
             block: self.position(&header),
             outcome,
             is_final: inclusion.height <= stored_finality(&snapshot)?.height,
-            signed: snapshot.transaction(&inclusion.block, inclusion.index)?,
+            signed: snapshot.included(&inclusion)?,
         })
     }
 
@@ -76,6 +76,7 @@ impl Node {
             position: self.position(&header.header),
             outcomes: snapshot.outcomes(&id)?,
             is_final: height <= stored_finality(&snapshot)?.height,
+            is_kept: height >= snapshot.bodies_from()?,
             header,
         }))
     }

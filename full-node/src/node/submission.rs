@@ -71,6 +71,9 @@ impl Node {
 
     /// Takes a transaction into the pool in memory.
     fn add(&self, checked: &CheckedTransaction) -> Result<(bool, Ticket), SubmitError> {
+        if let Some(why) = self.paused() {
+            return Err(NodeError::Paused(why).into());
+        }
         loop {
             let settled = self.pool().settled();
             let (account, next) = self.account_at_head(&checked.sender())?;

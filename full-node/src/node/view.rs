@@ -80,8 +80,8 @@ pub enum TransactionState {
         outcome: Outcome,
         /// Whether the block is final.
         is_final: bool,
-        /// The transaction.
-        signed: SignedTransaction,
+        /// The transaction; `None` if the body of its block was pruned.
+        signed: Option<SignedTransaction>,
     },
 }
 
@@ -96,6 +96,8 @@ pub struct BlockView {
     pub outcomes: Vec<Outcome>,
     /// Whether it is final.
     pub is_final: bool,
+    /// Whether its transactions are kept; if not, their outcomes are.
+    pub is_kept: bool,
 }
 
 /// What happens on the chain, as it happens.

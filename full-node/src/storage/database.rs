@@ -27,6 +27,7 @@ const META_HEAD: &[u8] = b"head";
 const META_FINALITY: &[u8] = b"finality";
 const META_NEXT_NODE: &[u8] = b"next-node";
 const META_PRUNED: &[u8] = b"pruned";
+const META_BODIES: &[u8] = b"bodies";
 
 /// A storage with types. Cheap to clone.
 #[derive(Clone)]
@@ -155,6 +156,14 @@ impl Snapshot {
         Ok(self.meta(META_PRUNED)?.unwrap_or_default())
     }
 
+    /// The height below which the transactions of blocks were deleted.
+    ///
+    /// # Errors
+    /// As [`Snapshot::chain`].
+    pub fn bodies_from(&self) -> Result<Height, StorageError> {
+        Ok(self.meta(META_BODIES)?.unwrap_or_default())
+    }
+
     /// A header, of any branch.
     ///
     /// # Errors
@@ -192,7 +201,18 @@ impl Snapshot {
         self.need(Space::Bodies, &body_key(block, index))
     }
 
-    /// A whole block; `None` if it is not stored.
+    /// A transaction of the best branch; `None` if the body of its block was pruned.
+    ///
+    /// # Errors
+    /// As [`Snapshot::chain`]; also if it is missing though its block is kept.
+    pub fn included(&self, place: &Inclusion) -> Result<Option<SignedTransaction>, StorageError> {
+        if place.height < self.bodies_from()? {
+            return Ok(None);
+        }
+        self.transaction(&place.block, place.index).map(Some)
+    }
+
+    /// A whole block; `None` if it is not stored, or its transactions were pruned.
     ///
     /// # Errors
     /// As [`Snapshot::chain`].
@@ -201,6 +221,9 @@ impl Snapshot {
         let count = header.header.transactions_count;
         let entries =
             self.read.range(Space::Bodies, &body_key(id, 0), &body_key(id, count), count as usize)?;
+        if entries.is_empty() && count > 0 && header.header.height < self.bodies_from()? {
+            return Ok(None);
+        }
         if entries.len() != count as usize {
             return Err(StorageError::damaged(
                 format!("body of block {id}"),
@@ -396,6 +419,11 @@ impl Batch {
         self.meta(META_PRUNED, &height);
     }
 
+    /// Notes the height below which the transactions of blocks are gone.
+    pub fn bodies_from(&mut self, height: Height) {
+        self.meta(META_BODIES, &height);
+    }
+
     /// Keeps a block's body and outcomes.
     pub fn body(&mut self, id: &BlockId, block: &Block, outcomes: &[Outcome]) {
         self.put(Space::Bodies, *id.as_bytes(), codec::encode(&block.certificate));
@@ -408,10 +436,15 @@ impl Batch {
     /// Removes a block's body and outcomes.
     pub fn remove_body(&mut self, id: &BlockId, transactions: u32) {
         self.remove(Space::Bodies, *id.as_bytes());
+        self.remove_transactions(id, transactions);
+        self.remove(Space::Outcomes, *id.as_bytes());
+    }
+
+    /// Removes a block's transactions alone: certificate and outcomes stay, which light clients ask for however old they are.
+    pub fn remove_transactions(&mut self, id: &BlockId, transactions: u32) {
         for index in 0..transactions {
             self.remove(Space::Bodies, body_key(id, index));
         }
-        self.remove(Space::Outcomes, *id.as_bytes());
     }
 
     /// Keeps a block's version of the state; its nodes are written apart.

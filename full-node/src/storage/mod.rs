@@ -6,7 +6,8 @@
 //!
 //! **Trust and bounds.** The disk is ours and is believed, but not blindly: bytes that are not what they should be
 //! are [`StorageError::Damaged`], never a panic. Only one process uses a folder at a time. Memory is bounded by
-//! [`Retention`]; the disk grows with the chain, and versions of the state older than the retention are deleted.
+//! [`Retention`]; the disk grows with the chain, and versions of the state older than the retention are deleted, bodies of
+//! old blocks if the operator wants that.
 
 mod cache;
 mod database;
@@ -14,6 +15,7 @@ mod headers;
 mod nodes;
 mod records;
 mod redb_storage;
+mod space_left;
 mod tables;
 
 use std::{fmt, path::PathBuf};
@@ -24,6 +26,7 @@ pub use headers::StoredHeaders;
 pub use nodes::StateNodes;
 pub use records::{Effects, Finality, HistoryEntry, Inclusion, Version};
 pub use redb_storage::RedbStorage;
+pub use space_left::{folder_bytes, free_bytes};
 
 /// How much of the past a node can prove, and what it keeps in memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +34,10 @@ pub struct Retention {
     /// Versions of the state that are kept below the head, at least 900. Everything since the newest final block
     /// is kept besides.
     pub heights: u64,
+    /// Blocks below the head whose transactions are kept, at least as many as [`Retention::heights`]; `None` keeps all.
+    /// Headers, certificates, outcomes and the history of accounts are kept always, and every block since the newest final
+    /// one.
+    pub bodies: Option<u64>,
     /// Bytes of state nodes kept decoded in memory.
     pub node_cache_bytes: usize,
     /// Bytes of disk pages kept in memory.
@@ -44,7 +51,12 @@ impl Retention {
 
 impl Default for Retention {
     fn default() -> Self {
-        Self { heights: Self::MINIMUM_HEIGHTS, node_cache_bytes: 256 << 20, page_cache_bytes: 256 << 20 }
+        Self {
+            heights: Self::MINIMUM_HEIGHTS,
+            bodies: None,
+            node_cache_bytes: 256 << 20,
+            page_cache_bytes: 256 << 20,
+        }
     }
 }
 
@@ -57,7 +69,7 @@ pub enum Space {
     Headers,
     /// Block id of the tree since the newest final block → order of arrival.
     Tree,
-    /// Block id → certificate and transactions.
+    /// Block id → certificate; block id and place → transaction, until the body is pruned.
     Bodies,
     /// Block id → outcomes of its transactions.
     Outcomes,

@@ -23,6 +23,11 @@ pub struct RedbStorage {
 }
 
 impl RedbStorage {
+    /// Whether there is a file in `folder`.
+    pub fn exists(folder: &Path) -> bool {
+        folder.join(FILE).exists()
+    }
+
     /// Opens the file in `folder`, which is made if it does not exist. The file stays locked until this is
     /// dropped. A file that a killed process left behind is repaired at once.
     ///

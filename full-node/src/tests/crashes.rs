@@ -112,6 +112,7 @@ fn config(data: &std::path::Path, chain: ChainChoice) -> NodeConfig {
         chain,
         minting_keys: Vec::new(),
         retention: retention(),
+        pool: crate::transaction::Limits::default(),
         now: super::harness::GENESIS,
     }
 }

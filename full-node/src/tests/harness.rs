@@ -27,7 +27,7 @@ pub(super) struct Harness {
 }
 
 pub(super) fn retention() -> Retention {
-    Retention { heights: 900, node_cache_bytes: 1 << 20, page_cache_bytes: 8 << 20 }
+    Retention { heights: 900, bodies: None, node_cache_bytes: 1 << 20, page_cache_bytes: 8 << 20 }
 }
 
 pub(super) fn spec() -> ChainSpec {
@@ -50,13 +50,29 @@ pub(super) fn keys(positions: &[usize]) -> Vec<KeyPair> {
 }
 
 fn config(data: Option<PathBuf>, chain: ChainChoice, minting_keys: Vec<KeyPair>) -> NodeConfig {
-    NodeConfig { data, chain, minting_keys, retention: retention(), now: GENESIS }
+    NodeConfig {
+        data,
+        chain,
+        minting_keys,
+        retention: retention(),
+        pool: crate::transaction::Limits::default(),
+        now: GENESIS,
+    }
 }
 
 impl Harness {
     /// A development chain in memory; this node holds all keys.
     pub(super) fn new() -> Self {
         Self::over(Database::open(None, &retention()).unwrap(), ChainChoice::Development, Vec::new())
+    }
+
+    /// A development chain in memory that keeps the transactions of so many blocks.
+    pub(super) fn keeping(bodies: u64) -> Self {
+        let retention = Retention { bodies: Some(bodies), ..retention() };
+        let database = Database::open(None, &retention).unwrap();
+        let config = NodeConfig { retention, ..config(None, ChainChoice::Development, Vec::new()) };
+        let node = Node::over(database.clone(), config).unwrap();
+        Self { accounts: node.development_accounts(), node, database, slot: 0 }
     }
 
     /// The same chain with only these keys.

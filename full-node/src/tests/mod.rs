@@ -8,6 +8,7 @@ mod harness;
 mod leases;
 mod payments;
 mod proofs;
+mod pruning;
 mod stores;
 mod supernodes;
 mod tampering;

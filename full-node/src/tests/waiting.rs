@@ -107,6 +107,7 @@ fn damage_is_said() {
         chain: crate::node::ChainChoice::Development,
         minting_keys: Vec::new(),
         retention: retention(),
+        pool: crate::transaction::Limits::default(),
         now: in_slot(0),
     };
     let error = Node::over(database, config).err().unwrap();

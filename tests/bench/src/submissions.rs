@@ -52,6 +52,7 @@ pub(crate) fn measure(figures: &mut Figures) -> Result<(), String> {
         chain: ChainChoice::Spec(Box::new(spec.clone())),
         minting_keys: Vec::new(),
         retention: Retention::default(),
+        pool: full_node::transaction::Limits::default(),
         now: Time(u64::try_from(since.as_millis()).map_err(|error| error.to_string())?),
     })
     .map_err(|error| error.to_string())?;

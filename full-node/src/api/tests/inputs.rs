@@ -242,6 +242,7 @@ async fn other_chains_have_no_faucet_and_no_made_up_chain_file() {
         chain: ChainChoice::Spec(Box::new(spec)),
         minting_keys: minting_keys(),
         retention: Retention::default(),
+        pool: crate::transaction::Limits::default(),
         now: now(),
     };
     let server = Server::of(config, None).await;

@@ -55,6 +55,7 @@ impl Server {
             chain: ChainChoice::Development,
             minting_keys: Vec::new(),
             retention: Retention::default(),
+            pool: crate::transaction::Limits::default(),
             now: now(),
         };
         Self::of(config, wallet).await

@@ -15,7 +15,7 @@ use crate::{
 };
 
 fn retention() -> Retention {
-    Retention { heights: 900, node_cache_bytes: 1 << 20, page_cache_bytes: 1 << 20 }
+    Retention { heights: 900, bodies: None, node_cache_bytes: 1 << 20, page_cache_bytes: 1 << 20 }
 }
 
 /// A disk that counts its writes, holds one up while a test wants it to, and dies when told to.
