@@ -26,8 +26,8 @@ struct Arguments {
 const EXAMPLES: &str = "\
 Examples:
   vsys-node dev                                  a development chain with funded accounts
-  vsys-node keys --out minting.key               a new minting key
-  vsys-node run --chain spec.toml --data DIR --keys minting.key
+  vsys-node init --chain spec.toml --data DIR    a new node: its keys and its settings
+  vsys-node run --data DIR                       runs it
   vsys-node status                               how the node on this machine is doing
   vsys-node check --data DIR                     whether all that is stored is whole
 
@@ -39,6 +39,8 @@ Exit codes: 0 success · 1 the node failed · 2 wrong arguments · 3 a file or f
 enum Command {
     /// Start a development chain on this machine, with funded accounts and a faucet
     Dev(commands::dev::Dev),
+    /// Make the data folder of a new node: keys, settings and the chain's first block
+    Init(commands::init::Init),
     /// Run a node of a chain
     Run(commands::run::Run),
     /// Make a minting key, or show the public half of one
@@ -65,6 +67,7 @@ fn main() -> ExitCode {
     start_log(log_format, &command);
     let ended = match command {
         Command::Dev(dev) => commands::dev::run(dev),
+        Command::Init(init) => commands::init::run(&init),
         Command::Run(run) => commands::run::run(run),
         Command::Keys(keys) => commands::keys::run(&keys),
         Command::Status(status) => commands::status::run(&status),
@@ -110,7 +113,9 @@ mod tests {
     #[test]
     fn the_api_is_on_loopback_unless_told_otherwise() {
         let Command::Dev(dev) = parse("vsys-node dev").unwrap().command else { panic!("not dev") };
-        assert!(dev.serve.api.ip().is_loopback() && dev.serve.api.port() == 9922);
+        assert!(
+            dev.serve.api.is_none() && full_node::config::Settings::default().api.listen.ip().is_loopback()
+        );
         assert!(dev.data.is_none() && !dev.ephemeral);
     }
 
@@ -122,7 +127,8 @@ mod tests {
             "vsys-node dev --api nowhere",
             "vsys-node dev --p2p 9921",
             "vsys-node dev --peer 192.0.2.1:9921",
-            "vsys-node run --data x",
+            "vsys-node run --chain x",
+            "vsys-node init --data x",
             "vsys-node keys",
             "vsys-node keys --out a --show b",
             "vsys-node mine",

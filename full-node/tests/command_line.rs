@@ -19,13 +19,13 @@ struct Node {
 impl Node {
     /// Starts `vsys-node dev` on a free port and waits until it says that it is ready.
     fn dev(arguments: &[&str]) -> Self {
-        let mut child = program()
-            .args(["dev", "--api", "127.0.0.1:0"])
-            .args(arguments)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
+        Self::start(&[&["dev", "--api", "127.0.0.1:0"], arguments].concat())
+    }
+
+    /// Starts `vsys-node` and waits until it says that it is ready.
+    fn start(arguments: &[&str]) -> Self {
+        let mut child =
+            program().args(arguments).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let mut said = String::new();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         while !said.contains("Ready.") {
@@ -50,6 +50,13 @@ impl Drop for Node {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// The spec of a chain that began long ago, and whose holders do not run.
+fn write_chain(path: &Path, genesis: u64) -> light_client::data_format::ChainSpec {
+    let spec = full_node::config::development_spec(light_client::data_format::Time(genesis));
+    full_node::config::write_spec(path, &spec).unwrap();
+    spec
 }
 
 fn program() -> Command {
@@ -204,5 +211,104 @@ fn a_stopped_node_is_checked_and_exported() {
     let mut spoiled = whole;
     places.iter().for_each(|at| spoiled[at + 40] ^= 1);
     fs::write(&path, spoiled).unwrap();
-    fails(&["check", "--data", text(&data)], 6, &["damaged", "backup"]);
+    fails(&["check", "--data", text(&data)], 6, &["damaged", "chain.redb", "Never put a backup"]);
+}
+
+#[test]
+fn a_new_node_is_made_and_runs_by_its_settings() {
+    let folder = tempfile::tempdir().unwrap();
+    let (spec, data) = (folder.path().join("spec.toml"), folder.path().join("node"));
+    let chain = write_chain(&spec, 1_790_000_000_000);
+    let init = [
+        "init",
+        "--chain",
+        text(&spec),
+        "--data",
+        text(&data),
+        "--p2p",
+        "127.0.0.1:0",
+        "--api",
+        "127.0.0.1:0",
+    ];
+    let made = run(&init);
+    let said = String::from_utf8(made.stdout).unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let next = format!("vsys-node run --data {}", text(&data));
+    for word in [&chain.id().to_string(), "minting key", "peer id", next.as_str(), "config.toml"] {
+        assert!(said.contains(word), "{word:?} is not in {said}");
+    }
+    let secret = fs::read_to_string(data.join("minting.key")).unwrap();
+    let secret = secret.lines().find_map(|line| line.strip_prefix("secret = \"")).unwrap();
+    assert!(!said.contains(&secret[..8]));
+    fails(&init, 3, &["not empty", "--data"]);
+
+    // The settings in the file hold, and what is typed wins over them.
+    let file = data.join("config.toml");
+    let written = fs::read_to_string(&file).unwrap();
+    assert!(
+        written.contains("keep_blocks = 0\n") && written.contains("listen = [\"127.0.0.1:0\"]"),
+        "{written}"
+    );
+    let node = Node::start(&["run", "--data", text(&data)]);
+    assert!(node.said.contains("mints    with 1 keys") && node.said.contains("peer id"), "{}", node.said);
+    assert!(node.said.contains(&chain.id().to_string()), "{}", node.said);
+    assert_eq!(node.signal("TERM").code(), Some(0));
+    assert!(run(&["check", "--data", text(&data)]).status.success());
+
+    fs::write(&file, written.replace("keep_blocks", "keep_block")).unwrap();
+    fails(
+        &["run", "--data", text(&data)],
+        3,
+        &["config.toml", "disk.keep_block;", "disk.keep_blocks?", "line"],
+    );
+    fs::write(&file, written.replace("keep_states = 900", "keep_states = 10")).unwrap();
+    fails(&["run", "--data", text(&data)], 3, &["disk.keep_states must be 900", "it is 10"]);
+    fails(&["run", "--data", text(folder.path())], 3, &["no settings", "vsys-node init", "--chain"]);
+
+    // A disk with less room than asked for: the node stands still, says so, and does not end.
+    fs::write(&file, written.replace("minimum_free_mib = 512", "minimum_free_mib = 1048576")).unwrap();
+    let node = Node::start(&["run", "--data", text(&data)]);
+    let until = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    let status = loop {
+        let status = String::from_utf8(run(&["status", "--api", &node.url]).stdout).unwrap();
+        if status.contains("HALTED") || std::time::Instant::now() > until {
+            break status;
+        }
+    };
+    assert!(status.contains("make room") && status.contains("MiB are free"), "{status}");
+    assert_eq!(node.signal("TERM").code(), Some(0));
+}
+
+#[test]
+fn a_key_whose_chain_is_gone_is_not_taken_for_a_new_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let (spec, data, key) =
+        (folder.path().join("spec.toml"), folder.path().join("node"), folder.path().join("my.key"));
+    write_chain(&spec, 1_790_000_000_000);
+    assert!(run(&["keys", "--out", text(&key)]).status.success());
+    let made = run(&[
+        "init",
+        "--chain",
+        text(&spec),
+        "--data",
+        text(&data),
+        "--key",
+        text(&key),
+        "--api",
+        "127.0.0.1:0",
+    ]);
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    assert!(!key.exists() && data.join("minting.key").exists(), "a key is in one place");
+    let public = full_node::config::read_key(&data.join("minting.key")).unwrap().public();
+    let public = light_client::crypto::Hash(*public.as_bytes());
+    let record = || {
+        let database = full_node::storage::Database::open_existing(&data, false).unwrap();
+        database.read().unwrap().voting(&public).unwrap()
+    };
+    assert!(record().is_some(), "it is known to have signed nothing");
+
+    fs::remove_file(data.join("chain.redb")).unwrap();
+    let run = ["run", "--data", text(&data), "--p2p", "127.0.0.1:0"];
+    assert_eq!(Node::start(&run).signal("TERM").code(), Some(0));
+    assert_eq!(record(), None, "what it signed is not known any more: it waits");
 }

@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use clap::Args;
 use full_node::{
     config::{self, Failure},
-    node::ChainChoice,
+    node::{ChainChoice, NodeConfig},
 };
 
-use super::serve::{Peering, Serve, node_config, serve};
+use super::serve::{Peering, Serve, bare_settings, serve};
 
 /// `vsys-node dev`.
 #[derive(Debug, Args)]
@@ -40,5 +40,17 @@ pub(crate) fn run(dev: Dev) -> Result<(), Failure> {
         (None, true) => None,
         (None, false) => Some(config::default_data_folder()?),
     };
-    serve(dev.serve, dev.peering, |now| Ok(node_config(data, ChainChoice::Development, Vec::new(), now)))
+    let mut settings = bare_settings();
+    dev.serve.apply(&mut settings);
+    dev.peering.apply(&mut settings);
+    serve(settings, |settings, now| {
+        Ok(NodeConfig {
+            data,
+            chain: ChainChoice::Development,
+            minting_keys: Vec::new(),
+            retention: settings.retention(),
+            pool: settings.pool_limits(),
+            now,
+        })
+    })
 }

@@ -2,7 +2,9 @@
 
 pub(crate) mod check;
 pub(crate) mod dev;
+mod disk_guard;
 pub(crate) mod export;
+pub(crate) mod init;
 pub(crate) mod keys;
 pub(crate) mod run;
 mod serve;

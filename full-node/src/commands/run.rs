@@ -1,30 +1,34 @@
 //! `vsys-node run`: a node of a chain.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
 use clap::Args;
 use full_node::{
-    config::{self, Failure},
-    node::ChainChoice,
+    block_tree::Chain,
+    config::{self, Failure, SETTINGS_FILE, Settings},
+    node::{ChainChoice, NodeConfig},
+    storage::{Database, RedbStorage},
 };
 
-use super::serve::{Peering, Serve, node_config, serve};
+use super::serve::{Peering, Serve, bare_settings, serve};
 
 /// `vsys-node run`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
+A folder made by vsys-node init has its settings in config.toml; arguments win over them.
+
 Examples:
-  vsys-node run --chain spec.toml --data /var/lib/vsys-node
-  vsys-node run --chain spec.toml --data DIR --keys minting.key --wallet dist
+  vsys-node run --data /var/lib/vsys-node
+  vsys-node run --data DIR --api 127.0.0.1:8080 --wallet dist
   vsys-node run --chain spec.toml --data DIR --p2p 0.0.0.0:9921 --peer /ip4/192.0.2.1/tcp/9921")]
 pub(crate) struct Run {
-    /// The chain spec
+    /// The chain spec [default: as config.toml in the data folder says]
     #[arg(long, value_name = "FILE")]
-    pub(crate) chain: PathBuf,
-    /// Where the chain is kept; made if it does not exist
+    pub(crate) chain: Option<PathBuf>,
+    /// Where the chain is kept, with its settings if there are any
     #[arg(long, value_name = "DIR")]
     pub(crate) data: PathBuf,
-    /// A minting key made by `vsys-node keys`; may be repeated. Without one the node only follows
+    /// A minting key made by `vsys-node keys`; may be repeated. Without one, here or in config.toml, the node only follows
     #[arg(long, value_name = "FILE")]
     pub(crate) keys: Vec<PathBuf>,
     /// What is served, and where.
@@ -37,12 +41,45 @@ pub(crate) struct Run {
 
 /// Runs the node until somebody stops it.
 pub(crate) fn run(run: Run) -> Result<(), Failure> {
-    serve(run.serve, run.peering, |now| {
-        let spec = config::read_spec(&run.chain)?;
+    let file = run.data.join(SETTINGS_FILE);
+    let is_made = file.exists();
+    let mut settings = match (is_made, &run.chain) {
+        (true, _) => Settings::read(&file)?,
+        (false, Some(_)) => bare_settings(),
+        (false, None) => return Err(Failure::no_settings(&file)),
+    };
+    if let Some(chain) = run.chain {
+        settings.chain = chain;
+    }
+    if !run.keys.is_empty() {
+        settings.minting_keys = run.keys;
+    }
+    run.serve.apply(&mut settings);
+    run.peering.apply(&mut settings);
+    let data = run.data;
+    serve(settings, |settings, now| {
+        let spec = config::read_spec(&settings.chain)?;
         if spec.genesis_time > now {
             return Err(Failure::not_begun(spec.genesis_time, now));
         }
-        let keys = run.keys.iter().map(|path| config::read_key(path)).collect::<Result<_, _>>()?;
-        Ok(node_config(Some(run.data), ChainChoice::Spec(Box::new(spec)), keys, now))
+        let keys =
+            settings.minting_keys.iter().map(|path| config::read_key(path)).collect::<Result<_, _>>()?;
+        let retention = settings.retention();
+        if is_made && !RedbStorage::exists(&data) {
+            // `init` made it together with the key. Whatever the key signed since is forgotten with it.
+            tracing::warn!(
+                "the chain is not in its folder: it is fetched again, and minting keys wait until it is safe to sign"
+            );
+            let database = Database::open(Some(&data), &retention)?;
+            Chain::open(database, Arc::new(spec.clone()), &retention, &[])?;
+        }
+        Ok(NodeConfig {
+            data: Some(data),
+            chain: ChainChoice::Spec(Box::new(spec)),
+            minting_keys: keys,
+            retention,
+            pool: settings.pool_limits(),
+            now,
+        })
     })
 }

@@ -10,19 +10,18 @@ use std::{
 use clap::Args;
 use full_node::{
     api::{self, WalletFolder},
-    config::{self, Failure},
+    config::{self, Failure, Settings},
     network::{Network, NetworkConfig},
-    node::{ChainChoice, Node, NodeConfig},
-    storage::Retention,
+    node::{Node, NodeConfig},
 };
 use libp2p::Multiaddr;
-use light_client::{crypto::KeyPair, data_format::Time};
+use light_client::data_format::Time;
 use tokio::{signal, sync::watch};
 
-use super::{now, say};
+use super::{disk_guard, now, say};
 
-/// Where the API listens if nothing else is said: this machine only.
-pub(crate) const DEFAULT_API: &str = "127.0.0.1:9922";
+/// Where the network keeps its key and its addresses, in the data folder.
+pub(super) const NETWORK_FOLDER: &str = "network";
 
 /// Where other nodes are. With neither the node is alone.
 #[derive(Debug, Args)]
@@ -38,45 +37,71 @@ pub(crate) struct Peering {
 /// What is served, and where.
 #[derive(Debug, Args)]
 pub(crate) struct Serve {
-    /// Where the API listens. Another address than a loopback one is reachable from the network
-    #[arg(long, value_name = "ADDRESS", default_value = DEFAULT_API)]
-    pub(crate) api: SocketAddr,
+    /// Where the API listens [default: 127.0.0.1:9922]. Another address than a loopback one is reachable from the network
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) api: Option<SocketAddr>,
     /// The folder of a built wallet, served at /
     #[arg(long, value_name = "DIR")]
     pub(crate) wallet: Option<PathBuf>,
 }
 
-pub(super) fn node_config(
-    data: Option<PathBuf>,
-    chain: ChainChoice,
-    minting_keys: Vec<KeyPair>,
-    now: Time,
-) -> NodeConfig {
-    NodeConfig { data, chain, minting_keys, retention: Retention::default(), now }
+impl Peering {
+    /// What was typed wins over what is written.
+    pub(super) fn apply(self, settings: &mut Settings) {
+        if let Some(address) = self.p2p {
+            settings.network.listen = vec![address];
+        }
+        if !self.peers.is_empty() {
+            settings.network.peers = self.peers;
+        }
+    }
+}
+
+impl Serve {
+    /// What was typed wins over what is written.
+    pub(super) fn apply(self, settings: &mut Settings) {
+        if let Some(address) = self.api {
+            settings.api.listen = address;
+        }
+        if let Some(folder) = self.wallet {
+            settings.api.wallet = folder;
+        }
+    }
+}
+
+/// The settings of a node without a file: it is alone and has no keys.
+pub(super) fn bare_settings() -> Settings {
+    let mut settings = Settings { minting_keys: Vec::new(), ..Settings::default() };
+    settings.network.listen.clear();
+    settings
 }
 
 /// Runs a node and its API until somebody stops it.
 pub(super) fn serve(
-    serve: Serve,
-    peering: Peering,
-    configured: impl FnOnce(Time) -> Result<NodeConfig, Failure>,
+    settings: Settings,
+    configured: impl FnOnce(&Settings, Time) -> Result<NodeConfig, Failure>,
 ) -> Result<(), Failure> {
-    let wallet = serve.wallet.as_deref().map(WalletFolder::open).transpose()?;
-    let config = configured(now())?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|cause| Failure::ended("the start", cause))?;
-    runtime.block_on(run_node(serve.api, wallet, peering, config))
+    let wallet = Some(&*settings.api.wallet).filter(|folder| *folder != Path::new(""));
+    let wallet = wallet.map(WalletFolder::open).transpose()?;
+    let config = configured(&settings, now())?;
+    let failed = |cause: &dyn std::fmt::Display| Failure::ended("the start", cause);
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    if settings.cpu.threads > 0 {
+        runtime.worker_threads(settings.cpu.threads);
+        let computing = rayon::ThreadPoolBuilder::new().num_threads(settings.cpu.threads);
+        computing.build_global().map_err(|error| failed(&error))?;
+    }
+    let runtime = runtime.enable_all().build().map_err(|error| failed(&error))?;
+    runtime.block_on(run_node(settings, wallet, config))
 }
 
 async fn run_node(
-    address: SocketAddr,
+    settings: Settings,
     wallet: Option<WalletFolder>,
-    peering: Peering,
     config: NodeConfig,
 ) -> Result<(), Failure> {
     let stop = stop_signal().map_err(|cause| Failure::ended("the start", cause))?;
+    let address = settings.api.listen;
     let listener = api::listen(address).await?;
     let address = listener.local_addr().unwrap_or(address);
     let data = config.data.clone();
@@ -89,9 +114,12 @@ async fn run_node(
     let wallet_folder = wallet.as_ref().map(|wallet| wallet.path().to_owned());
     let (stopping, stopped) = watch::channel(false);
     // Before the first block is made: others may have better ones.
-    let network = join(peering, data.as_deref(), &node).await?;
+    let network = join(&settings, data.as_deref(), &node).await?;
     let router = api::router(node.clone(), network.as_ref().map(Network::status), wallet, stopped.clone())?;
     let server = tokio::spawn(api::serve(listener, router, stopped));
+    let guard = data.as_ref().map(|folder| {
+        tokio::spawn(disk_guard::watch(node.clone(), folder.clone(), settings.minimum_free_bytes()))
+    });
     let mut chain = tokio::spawn({
         let node = node.clone();
         async move { node.run().await }
@@ -112,6 +140,9 @@ async fn run_node(
     if let Some(network) = network {
         network.shutdown().await;
     }
+    if let Some(guard) = guard {
+        guard.abort();
+    }
     node.shutdown().await;
     let ended = match ended {
         Some(ended) => ended,
@@ -123,15 +154,16 @@ async fn run_node(
 }
 
 /// Joins the network, if the node is to have one.
-async fn join(peering: Peering, data: Option<&Path>, node: &Node) -> Result<Option<Network>, Failure> {
-    let Peering { p2p, peers } = peering;
-    if p2p.is_none() && peers.is_empty() {
+async fn join(settings: &Settings, data: Option<&Path>, node: &Node) -> Result<Option<Network>, Failure> {
+    let (listen, peers) = (settings.network.listen.clone(), settings.network.peers.clone());
+    if listen.is_empty() && peers.is_empty() {
         return Ok(None);
     }
     let config = NetworkConfig {
-        listen: p2p.into_iter().collect(),
+        listen,
         peers,
-        folder: data.map(|folder| folder.join("network")),
+        folder: data.map(|folder| folder.join(NETWORK_FOLDER)),
+        limits: settings.peer_limits(),
         ..NetworkConfig::default()
     };
     Ok(Some(Network::start(config, vec![Arc::new(node.clone())]).await?))

@@ -1,11 +1,11 @@
 //! Why a command ended without success: what happened, and what to do about it.
 
-use std::fmt;
+use std::{fmt, io, path::Path};
 
 use light_client::data_format::Time;
 
 use super::{
-    DataFolderError, KeyFileError, SpecFileError,
+    DataFolderError, KeyFileError, SettingsError, SpecFileError,
     moment::{moment_to_toml, print_duration},
 };
 use crate::{
@@ -27,6 +27,10 @@ const IN_USE: u8 = 4;
 const NO_ANSWER: u8 = 5;
 /// What is stored is not whole.
 const DAMAGED: u8 = 6;
+
+/// What to do with a chain that is not whole.
+const MOVE_AWAY: &str = "move chain.redb out of the folder: the node fetches the chain anew. Never put a backup of it in \
+                         its place: it does not know what your minting keys have signed since";
 
 /// A failed command, for people: two sentences and an exit code (listed in `vsys-node --help`).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,6 +59,24 @@ impl Failure {
         )
     }
 
+    /// The data folder has no settings, and no chain was named.
+    pub fn no_settings(file: &Path) -> Self {
+        let advice = "make the folder with: vsys-node init --chain FILE --data DIR; or name the chain with --chain FILE";
+        Self::new(UNUSABLE, format!("there are no settings in {}", file.display()), advice)
+    }
+
+    /// A new node needs a folder of its own.
+    pub fn folder_in_use(folder: &Path) -> Self {
+        let advice = "choose a new folder with --data: nothing is ever overwritten";
+        Self::new(UNUSABLE, format!("the folder {} is not empty", folder.display()), advice)
+    }
+
+    /// A file or folder that cannot be made.
+    pub fn unwritable(path: &Path, cause: &io::Error) -> Self {
+        let advice = "check the path, its permissions and the space left on the disk";
+        Self::new(UNUSABLE, format!("{} cannot be written: {cause}", path.display()), advice)
+    }
+
     /// A part of the node ended although nobody stopped it.
     pub fn ended(part: &str, cause: impl fmt::Display) -> Self {
         let advice = "start it again: it goes on where it stopped. RUST_LOG=debug shows more";
@@ -71,9 +93,7 @@ impl Failure {
         if report.more > 0 {
             what += &format!("\n  - and {} more", report.more);
         }
-        let advice = "check the disk; then restore the folder from a backup, or move it away: the node fetches or starts \
-                      the chain anew. Minting keys are not in it, and wait by themselves until it is safe to sign again";
-        Self::new(DAMAGED, what, advice)
+        Self::new(DAMAGED, what, format!("check the disk; then {MOVE_AWAY}"))
     }
 
     /// What the process exits with.
@@ -98,6 +118,16 @@ impl From<SpecFileError> for Failure {
             SpecFileError::Line { .. } | SpecFileError::Spec { .. } => {
                 "mend the file; every node of a chain needs the same one"
             }
+        };
+        Self::new(UNUSABLE, &error, advice)
+    }
+}
+
+impl From<SettingsError> for Failure {
+    fn from(error: SettingsError) -> Self {
+        let advice = match &error {
+            SettingsError::Io { .. } => "check the path and its permissions",
+            SettingsError::Line { .. } => "mend that line, or delete it: then the default holds",
         };
         Self::new(UNUSABLE, &error, advice)
     }
@@ -162,9 +192,7 @@ impl From<NoChain> for Failure {
 impl From<StorageError> for Failure {
     fn from(error: StorageError) -> Self {
         match &error {
-            StorageError::Damaged { .. } => {
-                Self::new(DAMAGED, error, "restore the folder from a backup, or move it away")
-            }
+            StorageError::Damaged { .. } => Self::new(DAMAGED, error, MOVE_AWAY),
             StorageError::InUse(_) | StorageError::Format { .. } | StorageError::Failed { .. } => {
                 OpenError::from(error).into()
             }
@@ -177,7 +205,7 @@ impl From<ExportError> for Failure {
         match error {
             ExportError::NoChain => NoChain.into(),
             ExportError::Storage(error) => error.into(),
-            error @ ExportError::Range { .. } => {
+            error @ (ExportError::Range { .. } | ExportError::NotKept { .. }) => {
                 Self::new(UNUSABLE, error, "choose others with --from and --to")
             }
             error @ ExportError::Write(_) => {
@@ -192,9 +220,7 @@ impl From<OpenError> for Failure {
     fn from(error: OpenError) -> Self {
         let (code, advice) = match &error {
             OpenError::Storage(StorageError::InUse(_)) => (IN_USE, ""),
-            OpenError::Damaged(_) | OpenError::Storage(StorageError::Damaged { .. }) => {
-                (UNUSABLE, "move the folder away: the node fetches or starts the chain anew")
-            }
+            OpenError::Damaged(_) | OpenError::Storage(StorageError::Damaged { .. }) => (UNUSABLE, MOVE_AWAY),
             OpenError::Storage(StorageError::Failed { .. }) => {
                 (UNUSABLE, "check the folder's permissions and the space left on the disk")
             }

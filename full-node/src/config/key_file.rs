@@ -27,7 +27,7 @@ pub enum KeyFileError {
     Io {
         /// The file.
         path: PathBuf,
-        /// `read` or `written`.
+        /// `read`, `written` or `removed`.
         action: &'static str,
         /// Why not.
         cause: io::Error,
@@ -116,7 +116,25 @@ pub fn read_key(path: &Path) -> Result<KeyPair, KeyFileError> {
     Ok(pair)
 }
 
-fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
+/// Moves a key to a new file, which may be on another disk, and reads it there.
+///
+/// # Errors
+/// As [`read_key`]; [`KeyFileError::Exists`] if the new file exists. The old one is there until the new one is.
+pub fn move_key(from: &Path, to: &Path) -> Result<KeyPair, KeyFileError> {
+    let read = |cause| KeyFileError::Io { path: from.to_owned(), action: "read", cause };
+    read_key(from)?;
+    let bytes = Zeroizing::new(fs::read(from).map_err(read)?);
+    write_new(to, &bytes).map_err(|cause| match cause.kind() {
+        io::ErrorKind::AlreadyExists => KeyFileError::Exists(to.to_owned()),
+        _ => KeyFileError::Io { path: to.to_owned(), action: "written", cause },
+    })?;
+    let key = read_key(to)?;
+    let removed = |cause| KeyFileError::Io { path: from.to_owned(), action: "removed", cause };
+    fs::remove_file(from).map_err(removed)?;
+    Ok(key)
+}
+
+pub(super) fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut options = fs::OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
@@ -152,6 +170,18 @@ mod tests {
         assert_eq!(read_key(&path).unwrap().public(), public);
         assert!(matches!(create_key(&path), Err(KeyFileError::Exists(_))), "never overwritten");
         assert_ne!(create_key(&folder.path().join("other.key")).unwrap(), public);
+    }
+
+    #[test]
+    fn a_moved_key_is_the_same_and_in_one_place() {
+        let folder = tempfile::tempdir().unwrap();
+        let [from, to] = ["old.key", "new.key"].map(|name| folder.path().join(name));
+        let public = create_key(&from).unwrap();
+        assert_eq!(move_key(&from, &to).unwrap().public(), public);
+        assert!(!from.exists() && read_key(&to).is_ok());
+        create_key(&from).unwrap();
+        assert!(matches!(move_key(&from, &to), Err(KeyFileError::Exists(_))));
+        assert!(from.exists());
     }
 
     #[cfg(unix)]

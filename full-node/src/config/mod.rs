@@ -9,6 +9,7 @@ mod development;
 mod failure;
 mod key_file;
 mod moment;
+mod settings;
 mod spec_file;
 
 pub use data_folder::{DataFolderError, default_data_folder};
@@ -16,5 +17,10 @@ pub use development::{
     DEVELOPMENT_PHRASE, FAUCET_PAYMENT, development_spec, faucet_key, funded_accounts, minting_keys,
 };
 pub use failure::Failure;
-pub use key_file::{KeyFileError, create_key, read_key};
+pub use key_file::{KeyFileError, create_key, move_key, read_key};
+pub use moment::print_moment;
+pub use settings::{
+    ApiSettings, CpuSettings, DiskSettings, MemorySettings, NetworkSettings, SETTINGS_FILE, Settings,
+    SettingsError, SettingsFault,
+};
 pub use spec_file::{MAX_SPEC_BYTES, SpecFault, SpecFileError, read_spec, write_spec};

@@ -86,6 +86,11 @@ fn date_of(days: i64) -> Date {
     latest(1..=31, &|day| Date { day: short(day), ..start })
 }
 
+/// A moment for people, such as `2026-01-31T12:00:00Z`.
+pub fn print_moment(moment: Time) -> String {
+    moment_to_toml(moment).to_string()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
