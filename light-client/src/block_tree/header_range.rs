@@ -3,10 +3,12 @@
 //! The library accepts a repeated position and a wrong size. So a proof here is of one leaf; the size comes
 //! from the header's height, the position from the old header's height; the length must be exact.
 
+use std::{collections::BTreeMap, convert::Infallible};
+
 use borsh::{BorshDeserialize, BorshSerialize};
 use ckb_merkle_mountain_range::{
-    Error as RangeError, MMR, MMRStoreReadOps, MMRStoreWriteOps, Merge, MerkleProof, leaf_index_to_mmr_size,
-    leaf_index_to_pos,
+    Error as RangeError, MMR, MMRStoreReadOps, MMRStoreWriteOps, Merge, MerkleProof, helper::get_peaks,
+    leaf_index_to_mmr_size, leaf_index_to_pos,
 };
 
 use crate::{
@@ -114,8 +116,71 @@ impl<'a, S: RangeStore> HeaderRange<'a, S> {
         Ok(HeaderProof(proof.proof_items().to_vec()))
     }
 
+    /// The peaks: all that going on with the range takes. At most 64, the leftmost first.
+    ///
+    /// # Errors
+    /// The store's, as text, or that it lacks a node.
+    pub fn peaks(&self) -> Result<Vec<Hash>, RangeError> {
+        let node = |position| match self.store.node(position) {
+            Ok(Some(node)) => Ok(node),
+            Ok(None) => Err(RangeError::InconsistentStore),
+            Err(error) => Err(RangeError::StoreError(error.to_string())),
+        };
+        get_peaks(range_size(self.count)).into_iter().map(node).collect()
+    }
+
     fn open<'b>(&'b self, new: &'b mut RangeNodes) -> MMR<Hash, MergeHashes, Collecting<'b, S>> {
         MMR::new(range_size(self.count), Collecting { store: self.store, new })
+    }
+}
+
+/// A range of which only the peaks are known, and what was added since: enough to go on with it, and to prove every
+/// header added from then on.
+#[derive(Clone, Debug)]
+pub struct RangePeaks {
+    nodes: BTreeMap<u64, Hash>,
+}
+
+impl RangePeaks {
+    /// The peaks of the range before `header`, as somebody sent them.
+    ///
+    /// # Errors
+    /// [`ProofError`] if they are not as many as there are, or not those that the header commits to.
+    pub fn before(header: &Header, peaks: Vec<Hash>) -> Result<Self, ProofError> {
+        let positions = get_peaks(range_size(header.height.0));
+        if positions.len() != peaks.len() {
+            return Err(ProofError::Length { found: peaks.len(), expected: positions.len() });
+        }
+        let range = Self { nodes: positions.into_iter().zip(peaks).collect() };
+        match HeaderRange::new(&range, header.height.0).root() {
+            Ok(root) if root == header.headers_root => Ok(range),
+            _ => Err(ProofError::Root),
+        }
+    }
+
+    /// Adds the block of height `count`; gives the root after it.
+    ///
+    /// # Errors
+    /// If `count` headers are not what the range covers.
+    pub fn push(&mut self, count: u64, id: &BlockId) -> Result<Hash, RangeError> {
+        let (new, root) = HeaderRange::new(self, count).push(id)?;
+        for (first, nodes) in new {
+            self.nodes.extend((first..).zip(nodes));
+        }
+        Ok(root)
+    }
+
+    /// Its nodes by position.
+    pub fn nodes(&self) -> impl Iterator<Item = (u64, &Hash)> {
+        self.nodes.iter().map(|(position, node)| (*position, node))
+    }
+}
+
+impl RangeStore for RangePeaks {
+    type Error = Infallible;
+
+    fn node(&self, position: u64) -> Result<Option<Hash>, Infallible> {
+        Ok(self.nodes.get(&position).copied())
     }
 }
 
@@ -165,7 +230,7 @@ fn proof_length(index: u64, count: u64) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use std::{cell::RefCell, collections::BTreeMap, convert::Infallible};
+    use std::cell::RefCell;
 
     use super::*;
     use crate::data_format::{Checkpoint, Slot};
@@ -226,6 +291,32 @@ mod tests {
         for header in &headers[..19] {
             let (_, root) = HeaderRange::new(&nodes, header.height.0).push(&header.id()).unwrap();
             assert_eq!(root, headers[usize::try_from(header.height.0).unwrap() + 1].headers_root);
+        }
+    }
+
+    #[test]
+    fn a_range_goes_on_from_its_peaks_alone() {
+        let (nodes, headers) = chain(40);
+        for start in 0..39 {
+            let peaks = HeaderRange::new(&nodes, start as u64).peaks().unwrap();
+            let mut range = RangePeaks::before(&headers[start], peaks.clone()).unwrap();
+            for header in &headers[start..39] {
+                let root = range.push(header.height.0, &header.id()).unwrap();
+                let next = &headers[usize::try_from(header.height.0).unwrap() + 1];
+                assert_eq!(root, next.headers_root, "from {start}");
+                for old in &headers[start..=usize::try_from(header.height.0).unwrap()] {
+                    let proof = HeaderRange::new(&range, next.height.0).prove(old.height).unwrap();
+                    assert_eq!(proof.verify(next, old), Ok(()), "{} from {start}", old.height);
+                }
+            }
+            let mut long = peaks.clone();
+            long.push(Hash::ZERO);
+            assert!(matches!(RangePeaks::before(&headers[start], long), Err(ProofError::Length { .. })));
+            for place in 0..peaks.len() {
+                let mut altered = peaks.clone();
+                altered[place].0[0] ^= 1;
+                assert_eq!(RangePeaks::before(&headers[start], altered).unwrap_err(), ProofError::Root);
+            }
         }
     }
 

@@ -8,6 +8,6 @@ mod header_range;
 mod store;
 mod tree;
 
-pub use header_range::{HeaderProof, HeaderRange, RangeNodes, RangeStore};
+pub use header_range::{HeaderProof, HeaderRange, RangeNodes, RangePeaks, RangeStore};
 pub use store::{HeaderChanges, HeaderStore, MemoryStore, SavedTree, StoreError};
 pub use tree::{BlockTree, Entry, Inserted, MAX_PER_SLOT, Reorganisation, TreeError};

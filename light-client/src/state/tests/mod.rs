@@ -1,5 +1,6 @@
 mod forgery;
 mod model;
+mod pieces;
 mod proof;
 mod size;
 mod store;

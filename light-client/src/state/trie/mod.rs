@@ -21,17 +21,20 @@
 //! the nodes that its operations touch, so whoever lets others choose reads bounds their number
 //! ([`Trie::loaded`]).
 
+mod build;
 mod codec;
 mod commit;
 mod error;
 mod node;
 mod path;
 mod range;
+mod rank;
 mod store;
 mod update;
 
 use std::sync::Arc;
 
+pub use build::{BuildError, Builder, NewNodes};
 pub use codec::{MAX_NODE_BYTES, NodeDecodeError};
 pub(crate) use codec::{Reader, put_varint};
 pub use commit::Changes;
@@ -40,6 +43,7 @@ pub use node::{Child, MAX_VALUE_BYTES, NodeId, StoredNode, Value};
 pub(crate) use path::Path;
 pub use path::{MAX_KEY_BYTES, Prefix};
 pub use range::{Entry, Order, Range};
+pub use rank::Ranked;
 pub use store::{MemoryStore, NodeStore, Root, UnknownNode, VersionedStore};
 
 use crate::crypto::Hash;
