@@ -63,6 +63,7 @@ impl Payments {
             modules: vec![ModuleName::Coin],
             fees: FeeSchedule { transfer: FEE, lease: FEE, supernode: FEE },
             trusting_period_ms: 1_000,
+            peers: Vec::new(),
             accounts: recipients
                 .iter()
                 .map(|address| GenesisAccount { address: *address, balance: BALANCE })

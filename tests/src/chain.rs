@@ -58,6 +58,7 @@ impl FastChain {
             modules: vec![ModuleName::Coin],
             fees: FeeSchedule { transfer: FEE, lease: FEE, supernode: FEE },
             trusting_period_ms: 21 * 86_400_000,
+            peers: Vec::new(),
             accounts: (1..=accounts)
                 .map(|number| GenesisAccount {
                     address: test_address(number),

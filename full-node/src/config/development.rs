@@ -65,6 +65,7 @@ pub fn development_spec(genesis_time: Time) -> ChainSpec {
         modules: vec![ModuleName::Coin, ModuleName::Lease, ModuleName::Supernode],
         fees: FeeSchedule { transfer: FEE, lease: FEE, supernode: FEE },
         trusting_period_ms: TRUSTING_PERIOD_MS,
+        peers: Vec::new(),
         accounts,
     }
 }

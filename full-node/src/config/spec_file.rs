@@ -7,6 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use libp2p::PeerId;
 use light_client::{
     crypto::Hash,
     data_format::{
@@ -16,6 +17,8 @@ use light_client::{
 };
 use serde::{Deserialize, Serialize};
 use toml::value::Datetime;
+
+use crate::network::identity::{key_of_peer, peer_of_key};
 
 use super::moment::{moment_from_toml, moment_to_toml};
 
@@ -85,6 +88,9 @@ pub enum SpecFault {
     /// A holder names a slot that does not exist or has one already.
     #[error("slot {0} does not exist or has two holders")]
     Slot(usize),
+    /// A node id that is none, or one of another kind of key.
+    #[error("peers: {0:?} is not the id of a node, such as 12D3KooW…, which a node prints when it starts")]
+    Peer(String),
     /// More days than 64 bits of milliseconds.
     #[error("trusting_period_days is too large: {0}")]
     TrustingPeriod(u64),
@@ -98,6 +104,9 @@ struct File {
     genesis_time: Datetime,
     trusting_period_days: u64,
     modules: Vec<ModuleName>,
+    /// Node ids, as nodes print them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    peers: Vec<String>,
     fees: Fees,
     engine: Engine,
     #[serde(default)]
@@ -241,8 +250,14 @@ fn meant(file: File) -> Result<ChainSpec, SpecFault> {
             .trusting_period_days
             .checked_mul(MS_PER_DAY)
             .ok_or(SpecFault::TrustingPeriod(file.trusting_period_days))?,
+        peers: file.peers.into_iter().map(node_key).collect::<Result<_, SpecFault>>()?,
         accounts: accounts.collect::<Result<_, SpecFault>>()?,
     })
+}
+
+fn node_key(text: String) -> Result<Hash, SpecFault> {
+    let key = text.parse().ok().and_then(|peer: PeerId| key_of_peer(&peer));
+    key.ok_or(SpecFault::Peer(text))
 }
 
 fn coins(text: &str, field: impl FnOnce() -> String) -> Result<Amount, SpecFault> {
@@ -260,6 +275,7 @@ fn print_spec(spec: &ChainSpec) -> Result<String, toml::ser::Error> {
         genesis_time: moment_to_toml(spec.genesis_time),
         trusting_period_days: spec.trusting_period_ms / MS_PER_DAY,
         modules: spec.modules.clone(),
+        peers: spec.peers.iter().filter_map(peer_of_key).map(|peer| peer.to_string()).collect(),
         fees: Fees {
             transfer: spec.fees.transfer.to_string(),
             lease: spec.fees.lease.to_string(),
@@ -311,7 +327,14 @@ mod tests {
         assert_eq!(parse_spec(&print_spec(&spec).unwrap()), Ok(spec.clone()));
         let EngineSpec::Spos(spos) = &mut spec.engine;
         spos.slots.0[2] = None;
-        assert_eq!(parse_spec(&print_spec(&spec).unwrap()), Ok(spec), "vacant slots too");
+        assert_eq!(parse_spec(&print_spec(&spec).unwrap()), Ok(spec.clone()), "vacant slots too");
+        let node = libp2p::identity::Keypair::generate_ed25519().public().to_peer_id();
+        spec.peers = vec![key_of_peer(&node).unwrap()];
+        let printed = print_spec(&spec).unwrap();
+        assert!(printed.contains(&node.to_string()), "{printed}");
+        assert_eq!(parse_spec(&printed), Ok(spec), "the nodes of a closed network too");
+        let strange = printed.replacen(&node.to_string(), "somebody", 1);
+        assert_eq!(parse_spec(&strange), Err(ParseFault::Spec(SpecFault::Peer("somebody".to_owned()))));
     }
 
     #[test]

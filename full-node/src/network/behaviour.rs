@@ -1,4 +1,4 @@
-use std::{io, num::NonZeroUsize, time::Duration};
+use std::{io, num::NonZeroUsize, sync::Arc, time::Duration};
 
 use libp2p::{
     PeerId, StreamProtocol, Swarm, SwarmBuilder, allow_block_list, connection_limits,
@@ -12,7 +12,7 @@ use libp2p::{
 use light_client::data_format::ChainId;
 
 use super::{
-    chains::Chains,
+    chains::{Admitted, Chains},
     codec::Codec,
     messages::{Answer, Hello, Request, Response},
     peers,
@@ -35,7 +35,7 @@ pub(super) struct Behaviour {
     pub(super) hello: Greeting,
     pub(super) exchange: Chains<Exchange>,
     pub(super) lookup: Chains<Lookup>,
-    pub(super) gossip: Gossip,
+    pub(super) gossip: Chains<Gossip>,
 }
 
 /// Requests that one connection may have open in each protocol, either way.
@@ -51,23 +51,36 @@ const PENDING: u32 = 32;
 pub(super) fn swarm(
     key: Keypair,
     chains: &[ChainId],
+    admitted: &Admitted,
     limits: &peers::Limits,
 ) -> io::Result<Swarm<Behaviour>> {
-    let swarm = SwarmBuilder::with_existing_identity(key)
-        .with_tokio()
-        .with_tcp(tcp::Config::default().nodelay(true), noise::Config::new, yamux::Config::default)
-        .map_err(io::Error::other)?
-        .with_quic()
-        .with_behaviour(|key| behaviour(key, chains, limits))
-        .map_err(io::Error::other)?
-        .with_swarm_config(|config| config.with_idle_connection_timeout(IDLE))
-        .build();
-    Ok(swarm)
+    let transports = || {
+        let builder = SwarmBuilder::with_existing_identity(key.clone()).with_tokio().with_tcp(
+            tcp::Config::default().nodelay(true),
+            noise::Config::new,
+            yamux::Config::default,
+        );
+        builder.map(|builder| builder.with_quic()).map_err(io::Error::other)
+    };
+    let settings = |config: libp2p::swarm::Config| config.with_idle_connection_timeout(IDLE);
+    match transports()?.with_dns() {
+        Ok(builder) => {
+            let builder = builder.with_behaviour(|key| behaviour(key, chains, admitted, limits));
+            Ok(builder.map_err(io::Error::other)?.with_swarm_config(settings).build())
+        }
+        // Without the system's settings numbers can be dialled still.
+        Err(error) => {
+            tracing::warn!(%error, "the names of peers cannot be looked up");
+            let builder = transports()?.with_behaviour(|key| behaviour(key, chains, admitted, limits));
+            Ok(builder.map_err(io::Error::other)?.with_swarm_config(settings).build())
+        }
+    }
 }
 
 fn behaviour(
     key: &Keypair,
     chains: &[ChainId],
+    admitted: &Admitted,
     limits: &peers::Limits,
 ) -> Result<Behaviour, Box<dyn std::error::Error + Send + Sync>> {
     let peer = key.public().to_peer_id();
@@ -86,14 +99,15 @@ fn behaviour(
     let identify = identify::Config::new(protocol::IDENTIFY.to_owned(), key.public())
         .with_agent_version(concat!("vsys-node/", env!("CARGO_PKG_VERSION")).to_owned())
         .with_cache_size(0);
+    let gossip = chains.iter().map(gossip).collect::<Result<Vec<_>, _>>()?;
     Ok(Behaviour {
         limits: connection_limits::Behaviour::new(connection_limits(limits)),
         banned: allow_block_list::Behaviour::default(),
         identify: identify::Behaviour::new(identify),
         hello,
-        exchange: Chains::new(exchange),
-        lookup: Chains::new(chains.iter().map(|chain| lookup(peer, chain))),
-        gossip: gossip(chains)?,
+        exchange: Chains::new(exchange, Arc::clone(admitted)),
+        lookup: Chains::new(chains.iter().map(|chain| lookup(peer, chain)), Arc::clone(admitted)),
+        gossip: Chains::new(gossip, Arc::clone(admitted)),
     })
 }
 
@@ -128,13 +142,15 @@ fn lookup(peer: PeerId, chain: &ChainId) -> Lookup {
     lookup
 }
 
-fn gossip(chains: &[ChainId]) -> Result<Gossip, Box<dyn std::error::Error + Send + Sync>> {
-    let topics = || chains.iter().flat_map(|chain| Topic::ALL.map(|topic| (topic, topic.of(chain))));
+/// One for each chain: a chain whose queues are full keeps its neighbours' messages waiting nowhere.
+fn gossip(chain: &ChainId) -> Result<Gossip, Box<dyn std::error::Error + Send + Sync>> {
+    let topics = || Topic::ALL.map(|topic| (topic, topic.of(chain))).into_iter();
     let mut config = gossipsub::ConfigBuilder::default();
     config
         // Content has its own signatures; who relayed it does not matter.
         .validation_mode(ValidationMode::Anonymous)
         .validate_messages()
+        .protocol_id_prefix(protocol::gossip(chain))
         .message_id_fn(|message| {
             let mut hasher = blake3::Hasher::new();
             hasher.update(message.topic.as_str().as_bytes()).update(&message.data);

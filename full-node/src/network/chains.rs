@@ -1,4 +1,8 @@
-use std::task::{Context, Poll};
+use std::{
+    collections::HashSet,
+    sync::Arc,
+    task::{Context, Poll},
+};
 
 use libp2p::{
     Multiaddr, PeerId,
@@ -9,9 +13,21 @@ use libp2p::{
     },
 };
 
+/// Whom each chain admits; `None` is everybody.
+pub(super) type Admitted = Arc<[Option<HashSet<PeerId>>]>;
+
+/// Whether the chain with this number talks to a peer.
+pub(super) fn admits(admitted: &Admitted, chain: usize, peer: &PeerId) -> bool {
+    admitted.get(chain).is_some_and(|named| named.as_ref().is_none_or(|named| named.contains(peer)))
+}
+
 /// The same protocol once for each chain, under a name of its own. The index of a chain is its place in the list.
+///
+/// A peer that a closed chain does not name finds no such protocol here, and the protocol of that chain does not hear of
+/// the peer: it can neither ask nor be told anything.
 pub(super) struct Chains<B> {
     chains: Vec<B>,
+    admitted: Admitted,
     /// Which one is asked first: after one chain spoke the next has its turn, so that a busy chain cannot keep its
     /// neighbour silent.
     turn: usize,
@@ -19,8 +35,8 @@ pub(super) struct Chains<B> {
 
 impl<B> Chains<B> {
     /// One for each chain.
-    pub(super) fn new(chains: impl IntoIterator<Item = B>) -> Self {
-        Self { chains: chains.into_iter().collect(), turn: 0 }
+    pub(super) fn new(chains: impl IntoIterator<Item = B>, admitted: Admitted) -> Self {
+        Self { chains: chains.into_iter().collect(), admitted, turn: 0 }
     }
 
     /// That of a chain.
@@ -32,12 +48,14 @@ impl<B> Chains<B> {
 impl<B: NetworkBehaviour> Chains<B> {
     fn handlers(
         &mut self,
+        peer: &PeerId,
         mut each: impl FnMut(&mut B) -> Result<THandler<B>, ConnectionDenied>,
     ) -> Result<MultiHandler<usize, THandler<B>>, ConnectionDenied> {
         let handlers: Vec<_> = self
             .chains
             .iter_mut()
             .enumerate()
+            .filter(|(chain, _)| admits(&self.admitted, *chain, peer))
             .map(|(chain, behaviour)| Ok((chain, each(behaviour)?)))
             .collect::<Result<_, ConnectionDenied>>()?;
         MultiHandler::try_from_iter(handlers).map_err(ConnectionDenied::new)
@@ -66,7 +84,9 @@ impl<B: NetworkBehaviour> NetworkBehaviour for Chains<B> {
         local: &Multiaddr,
         remote: &Multiaddr,
     ) -> Result<THandler<Self>, ConnectionDenied> {
-        self.handlers(|chain| chain.handle_established_inbound_connection(connection, peer, local, remote))
+        self.handlers(&peer, |chain| {
+            chain.handle_established_inbound_connection(connection, peer, local, remote)
+        })
     }
 
     fn handle_pending_outbound_connection(
@@ -77,7 +97,11 @@ impl<B: NetworkBehaviour> NetworkBehaviour for Chains<B> {
         role: Endpoint,
     ) -> Result<Vec<Multiaddr>, ConnectionDenied> {
         let mut known = Vec::new();
-        for chain in &mut self.chains {
+        let admitted = Arc::clone(&self.admitted);
+        for (place, chain) in self.chains.iter_mut().enumerate() {
+            if peer.is_some_and(|peer| !admits(&admitted, place, &peer)) {
+                continue;
+            }
             known.extend(chain.handle_pending_outbound_connection(connection, peer, addresses, role)?);
         }
         Ok(known)
@@ -91,14 +115,25 @@ impl<B: NetworkBehaviour> NetworkBehaviour for Chains<B> {
         role: Endpoint,
         port_use: PortUse,
     ) -> Result<THandler<Self>, ConnectionDenied> {
-        self.handlers(|chain| {
+        self.handlers(&peer, |chain| {
             chain.handle_established_outbound_connection(connection, peer, address, role, port_use)
         })
     }
 
     fn on_swarm_event(&mut self, event: FromSwarm<'_>) {
-        for chain in &mut self.chains {
-            chain.on_swarm_event(event);
+        let peer = match &event {
+            FromSwarm::ConnectionEstablished(event) => Some(event.peer_id),
+            FromSwarm::ConnectionClosed(event) => Some(event.peer_id),
+            FromSwarm::AddressChange(event) => Some(event.peer_id),
+            FromSwarm::DialFailure(event) => event.peer_id,
+            FromSwarm::ListenFailure(event) => event.peer_id,
+            FromSwarm::NewExternalAddrOfPeer(event) => Some(event.peer_id),
+            _ => None,
+        };
+        for (place, chain) in self.chains.iter_mut().enumerate() {
+            if peer.is_none_or(|peer| admits(&self.admitted, place, &peer)) {
+                chain.on_swarm_event(event);
+            }
         }
     }
 

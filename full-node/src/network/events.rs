@@ -18,7 +18,7 @@ use super::{
     behaviour::BehaviourEvent,
     codec::Incoming,
     host::{Host, PARTING_MS, Sent},
-    messages::{Answer, ChainHello, Hello, Request, Response},
+    messages::{Answer, ChainHello, Hello, Refusal, Request, Response},
     peers::{Admission, Fault},
     protocol::{self, Topic},
     worker::{ReadWork, Told, system_time},
@@ -71,7 +71,7 @@ impl Host {
                 self.kept.insert(connection, peer);
                 self.remotes.connected(peer, address);
                 if !inbound && !self.peers.is_greeted(&peer) {
-                    let hello = self.hello();
+                    let hello = self.hello(&peer);
                     let sent = self.swarm.behaviour_mut().hello.send_request(&peer, Incoming::Asked(hello));
                     self.greetings.insert(sent, peer);
                 }
@@ -122,7 +122,7 @@ impl Host {
         match event {
             BehaviourEvent::Hello(event) => self.on_hello(event),
             BehaviourEvent::Exchange((chain, event)) => self.on_exchange(chain, event),
-            BehaviourEvent::Gossip(event) => self.on_gossip(event),
+            BehaviourEvent::Gossip((chain, event)) => self.on_gossip(chain, event),
             BehaviourEvent::Identify(identify::Event::Received { peer_id, info, connection_id }) => {
                 self.on_identified(peer_id, connection_id, &info);
             }
@@ -164,9 +164,9 @@ impl Host {
     }
 
     fn answer_hello(&mut self, peer: PeerId, theirs: &Hello, channel: ResponseChannel<Answer>) {
-        let ours = self.hello();
+        let ours = self.hello(&peer);
         let refused = self.parting.contains_key(&peer) && !self.peers.contains(&peer);
-        let met = if refused { Err(super::messages::Refusal::Full) } else { ours.meet(theirs) };
+        let met = if refused { Err(Refusal::Full) } else { self.find_common(&peer, theirs) };
         let answer = match met {
             Ok(common) => {
                 self.meet(peer, &common);
@@ -188,7 +188,7 @@ impl Host {
 
     fn on_answer(&mut self, peer: PeerId, answer: Answer) {
         let refusal = match answer {
-            Answer::Welcome(theirs) => match self.hello().meet(&theirs) {
+            Answer::Welcome(theirs) => match self.find_common(&peer, &theirs) {
                 Ok(common) => return self.meet(peer, &common),
                 Err(_) => stranger(&theirs),
             },
@@ -298,25 +298,26 @@ impl Host {
         self.do_effects(chain);
     }
 
-    fn on_gossip(&mut self, event: gossipsub::Event) {
+    fn on_gossip(&mut self, chain: usize, event: gossipsub::Event) {
         match event {
             gossipsub::Event::Message { propagation_source: peer, message_id: id, message } => {
-                let Some((chain, topic)) = self.topics.get(&message.topic).copied() else {
-                    return self.judge(&peer, &id, MessageAcceptance::Ignore);
+                let Some((place, topic)) = self.topics.get(&message.topic).copied() else {
+                    return self.judge(chain, &peer, &id, MessageAcceptance::Ignore);
                 };
+                debug_assert_eq!(place, chain, "a topic is subscribed to in its own chain only");
                 self.remotes.received(&peer, message.data.len());
                 let admission = self.peers.gossip(&peer, chain, topic, message.data.len(), system_time());
                 let told = Told { peer, id: id.clone(), data: message.data };
                 if admission == Admission::Take && self.chains[chain].worker.told(topic, told) {
                     return;
                 }
-                self.judge(&peer, &id, MessageAcceptance::Ignore);
+                self.judge(chain, &peer, &id, MessageAcceptance::Ignore);
                 if let Admission::Wrong(fault) = admission {
                     self.fault(peer, fault);
                 }
             }
             gossipsub::Event::Subscribed { peer_id, topic } => {
-                let Some((chain, Topic::Transactions)) = self.topics.get(&topic).copied() else { return };
+                let Some((_, Topic::Transactions)) = self.topics.get(&topic).copied() else { return };
                 let chain = &mut self.chains[chain];
                 // Once for each peer: subscribing again and again brings nothing.
                 let known = self.peers.contains(&peer_id);

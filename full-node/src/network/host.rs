@@ -20,8 +20,9 @@ use super::{
     NetworkConfig, NetworkError, NetworkStatus,
     address_book::AddressBook,
     behaviour::{Behaviour, swarm},
+    chains::{Admitted, admits},
     codec::Incoming,
-    messages::{ChainHello, Hello, Request, Tip},
+    messages::{ChainHello, Hello, Refusal, Request, Tip},
     peers::{Fault, Peers},
     port::{Announcement, ChainPort, Claims},
     protocol::{PROTOCOL_VERSION, Topic},
@@ -74,6 +75,7 @@ pub(super) struct Sent {
 pub(super) struct Host {
     pub(super) swarm: Swarm<Behaviour>,
     pub(super) chains: Vec<HostChain>,
+    pub(super) admitted: Admitted,
     pub(super) topics: HashMap<TopicHash, (usize, Topic)>,
     pub(super) peers: Peers,
     pub(super) book: AddressBook,
@@ -107,7 +109,14 @@ impl Host {
     ) -> Result<Self, NetworkError> {
         let now = system_time();
         let ids: Vec<ChainId> = ports.iter().map(|port| port.chain()).collect();
-        let swarm = swarm(key, &ids, &config.limits).map_err(NetworkError::Start)?;
+        let admitted: Admitted =
+            ports.iter().map(|port| port.admitted().map(HashSet::from_iter)).collect::<Vec<_>>().into();
+        let swarm = swarm(key, &ids, &admitted, &config.limits).map_err(NetworkError::Start)?;
+        for (place, chain) in ids.iter().enumerate() {
+            if !admits(&admitted, place, swarm.local_peer_id()) {
+                tracing::warn!(peer = %swarm.local_peer_id(), %chain, "this closed network does not name this node: nobody in it will talk to us");
+            }
+        }
         let (done_sender, done) = mpsc::channel(OUTCOMES);
         let (announce, announced) = mpsc::channel(OUTCOMES);
         let mut chains = Vec::new();
@@ -153,6 +162,7 @@ impl Host {
         };
         Ok(Self {
             peers: Peers::new(config.limits, chains.len(), now),
+            admitted,
             topics: topics.collect(),
             wanted: wanted.collect(),
             swarm,
@@ -287,14 +297,27 @@ impl Host {
         }
     }
 
-    /// What this node says of itself.
-    pub(super) fn hello(&self) -> Hello {
-        let chains = self.chains.iter().map(|chain| ChainHello {
+    /// What this node says of itself to a peer: nothing of chains that do not admit it.
+    pub(super) fn hello(&self, peer: &PeerId) -> Hello {
+        let known = self.chains.iter().enumerate().filter(|(place, _)| admits(&self.admitted, *place, peer));
+        let chains = known.map(|(_, chain)| ChainHello {
             chain: chain.id,
             genesis: chain.port.genesis(),
             tip: chain.tip,
         });
         Hello { version: PROTOCOL_VERSION, chains: chains.collect() }
+    }
+
+    /// The chains to talk about with a peer that says this of itself, or why not to talk.
+    pub(super) fn find_common(&self, peer: &PeerId, theirs: &Hello) -> Result<Vec<ChainHello>, Refusal> {
+        let closed = self.chains.iter().enumerate().find(|(place, chain)| {
+            let asked = theirs.chains.iter().any(|theirs| theirs.chain == chain.id);
+            asked && !admits(&self.admitted, *place, peer)
+        });
+        match (self.hello(peer).meet(theirs), closed) {
+            (Err(Refusal::Chain { .. }), Some((_, chain))) => Err(Refusal::NotAdmitted { chain: chain.id }),
+            (met, _) => met,
+        }
     }
 }
 

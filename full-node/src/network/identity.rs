@@ -9,7 +9,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use libp2p::identity::{Keypair, ed25519};
+use libp2p::{
+    PeerId,
+    identity::{Keypair, PublicKey, ed25519},
+};
+use light_client::crypto::Hash;
 use zeroize::Zeroizing;
 
 /// Bytes of the file: an Ed25519 seed.
@@ -69,6 +73,20 @@ pub fn node_key(path: Option<&Path>) -> Result<Keypair, IdentityError> {
     Ok(key)
 }
 
+/// The node with an Ed25519 public key; `None` if the bytes are no such key.
+pub fn peer_of_key(key: &Hash) -> Option<PeerId> {
+    let key = ed25519::PublicKey::try_from_bytes(key.as_bytes()).ok()?;
+    Some(PublicKey::from(key).to_peer_id())
+}
+
+/// The Ed25519 public key of a node, which its id contains; `None` for ids of other kinds of keys.
+pub fn key_of_peer(peer: &PeerId) -> Option<Hash> {
+    // An id of a short key is the multihash that hashes nothing: code 0, its length, the key.
+    let bytes = peer.to_bytes();
+    let key = PublicKey::try_decode_protobuf(bytes.strip_prefix(&[0, 36])?).ok()?;
+    Some(Hash(key.try_into_ed25519().ok()?.to_bytes()))
+}
+
 fn new_key() -> Result<(Keypair, Zeroizing<[u8; SEED_BYTES]>), IdentityError> {
     let mut seed = Zeroizing::new([0; SEED_BYTES]);
     getrandom::fill(&mut seed[..]).map_err(IdentityError::Randomness)?;
@@ -102,6 +120,15 @@ fn read(path: &Path) -> Result<Keypair, IdentityError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_node_is_named_by_its_key() {
+        let key = Keypair::generate_ed25519();
+        let public = Hash(key.public().try_into_ed25519().unwrap().to_bytes());
+        let peer = key.public().to_peer_id();
+        assert_eq!((key_of_peer(&peer), peer_of_key(&public)), (Some(public), Some(peer)));
+        assert_eq!(key_of_peer(&PeerId::random()), None, "an id that is a hash names no key");
+    }
 
     #[cfg(unix)]
     #[test]

@@ -80,6 +80,11 @@ pub enum Refusal {
     },
     /// Enough peers.
     Full,
+    /// A closed network that does not name the node.
+    NotAdmitted {
+        /// Its chain.
+        chain: ChainId,
+    },
 }
 
 impl fmt::Display for Refusal {
@@ -95,6 +100,12 @@ impl fmt::Display for Refusal {
             }
             Self::Banned { seconds } => write!(f, "this node is banned there for {seconds} s"),
             Self::Full => f.write_str("it has enough peers"),
+            Self::NotAdmitted { chain } => {
+                write!(
+                    f,
+                    "the spec of the chain {chain} names the nodes it admits, and this node is none of them"
+                )
+            }
         }
     }
 }

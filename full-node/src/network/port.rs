@@ -1,5 +1,6 @@
 use std::{fmt, sync::Arc};
 
+use libp2p::PeerId;
 use light_client::{
     crypto::Hash,
     data_format::{BlockId, ChainId, Header, Height, SealedHeader, SignedTransaction, Time},
@@ -37,6 +38,9 @@ pub trait ChainPort: Send + Sync + 'static {
 
     /// Its block 0.
     fn genesis(&self) -> BlockId;
+
+    /// The peers that its network admits; `None` is everybody.
+    fn admitted(&self) -> Option<Vec<PeerId>>;
 
     /// What its headers say.
     fn claims(&self) -> Arc<dyn Claims>;

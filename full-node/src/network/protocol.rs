@@ -85,6 +85,11 @@ pub fn lookup(chain: &ChainId) -> StreamProtocol {
     StreamProtocol::try_from_owned(name(chain, "kad")).expect("a name that starts with a slash")
 }
 
+/// What the names of a chain's gossip start with; the library adds its own version.
+pub fn gossip(chain: &ChainId) -> String {
+    name(chain, "gossip")
+}
+
 fn name(chain: &ChainId, what: impl fmt::Display) -> String {
     format!("/vsys/{chain}/{what}/{PROTOCOL_VERSION}")
 }

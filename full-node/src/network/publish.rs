@@ -32,7 +32,7 @@ impl Host {
                     }
                     Opinion::Bad => (MessageAcceptance::Reject, Some(Fault::InvalidTransaction)),
                 };
-                self.judge(&peer, &id, acceptance);
+                self.judge(chain, &peer, &id, acceptance);
                 if let Some(fault) = fault {
                     self.fault(peer, fault);
                 }
@@ -87,7 +87,7 @@ impl Host {
             Verdict::Invalid => MessageAcceptance::Reject,
             Verdict::Unfit | Verdict::Failed => MessageAcceptance::Ignore,
         };
-        self.judge(&peer, message, acceptance);
+        self.judge(place, &peer, message, acceptance);
         if inserted.verdict == Verdict::Invalid {
             self.fault(peer, Fault::InvalidBlock);
         }
@@ -118,8 +118,14 @@ impl Host {
         }
     }
 
-    pub(super) fn judge(&mut self, peer: &PeerId, message: &MessageId, acceptance: MessageAcceptance) {
-        let gossip = &mut self.swarm.behaviour_mut().gossip;
+    pub(super) fn judge(
+        &mut self,
+        chain: usize,
+        peer: &PeerId,
+        message: &MessageId,
+        acceptance: MessageAcceptance,
+    ) {
+        let Some(gossip) = self.swarm.behaviour_mut().gossip.get_mut(chain) else { return };
         if !gossip.report_message_validation_result(message, peer, acceptance) {
             tracing::trace!(%peer, "the message is too old to be relayed");
         }
@@ -152,7 +158,8 @@ impl Host {
 
     fn publish(&mut self, chain: usize, topic: Topic, message: Vec<u8>) {
         let name = topic.of(&self.chains[chain].id);
-        match self.swarm.behaviour_mut().gossip.publish(name, message) {
+        let Some(gossip) = self.swarm.behaviour_mut().gossip.get_mut(chain) else { return };
+        match gossip.publish(name, message) {
             // Told before, or nobody to tell: whoever comes later asks.
             Ok(_) | Err(PublishError::Duplicate | PublishError::NoPeersSubscribedToTopic) => {}
             Err(error) => tracing::warn!(%topic, %error, "not told to the network"),

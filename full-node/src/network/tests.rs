@@ -79,8 +79,12 @@ fn config(peers: &[Multiaddr]) -> NetworkConfig {
 
 impl Member {
     async fn start(spec: &ChainSpec, keys: &[usize], peers: &[Multiaddr]) -> Self {
+        Self::with(spec, keys, config(peers)).await
+    }
+
+    async fn with(spec: &ChainSpec, keys: &[usize], config: NetworkConfig) -> Self {
         let node = node(spec, keys);
-        let network = Network::start(config(peers), vec![Arc::new(node.clone())]).await.unwrap();
+        let network = Network::start(config, vec![Arc::new(node.clone())]).await.unwrap();
         let minting = tokio::spawn({
             let node = node.clone();
             async move { node.run().await }
@@ -178,18 +182,125 @@ async fn a_peer_of_another_chain_is_refused_in_words() {
     stranger.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn peers_are_found_by_name() {
+    let spec = spec("names");
+    let a = Member::start(&spec, &[0, 1, 2, 3], &[]).await;
+    for transport in ["tcp", "quic"] {
+        let named = a.address(transport).to_string().replacen("/ip4/127.0.0.1/", "/dns4/localhost/", 1);
+        let b = Member::start(&spec, &[], &[named.parse().unwrap()]).await;
+        until("a connection by name", || b.network.status().borrow().chains[0].peers == 1).await;
+        b.stop().await;
+    }
+    a.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_closed_network_refuses_in_words_whom_its_spec_does_not_name() {
+    let folders: Vec<_> = (0..3).map(|_| tempfile::tempdir().unwrap()).collect();
+    let mut spec = spec("closed");
+    for folder in &folders[..2] {
+        let key = identity::node_key(Some(&folder.path().join("node.key"))).unwrap();
+        spec.peers.push(identity::key_of_peer(&key.public().to_peer_id()).unwrap());
+    }
+    let with = |place: usize, peers: &[Multiaddr]| NetworkConfig {
+        folder: Some(folders[place].path().to_owned()),
+        ..config(peers)
+    };
+    let a = Member::with(&spec, &[0, 1], with(0, &[])).await;
+    let b = Member::with(&spec, &[2, 3], with(1, &[a.address("tcp")])).await;
+    until("members finalise", || final_height(&a.node) > 0 && final_height(&b.node) > 0).await;
+    let stranger = Member::with(&spec, &[], with(2, &[a.address("tcp"), b.address("quic")])).await;
+    until("words from both", || stranger.refusals().len() >= 2).await;
+    let words = messages::Refusal::NotAdmitted { chain: spec.id() }.to_string();
+    assert!(stranger.refusals().iter().all(|said| *said == words), "{:?}", stranger.refusals());
+    assert_eq!(stranger.node.status().head.height.0, 0, "it learns nothing");
+    assert_eq!(stranger.network.status().borrow().chains[0].peers, 0);
+    for member in [a, b, stranger] {
+        member.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_closed_chain_tells_nothing_to_peers_of_its_open_neighbour() {
+    let open = spec("open");
+    let mut closed = spec("closed neighbour");
+    let somebody = Keypair::generate_ed25519().public().to_peer_id();
+    closed.peers.push(identity::key_of_peer(&somebody).unwrap());
+    let nodes = [node(&open, &[0, 1, 2, 3]), node(&closed, &[0, 1, 2, 3])];
+    let ports = nodes.iter().map(|node| Arc::new(node.clone()) as Arc<dyn ChainPort>).collect();
+    let network = Network::start(config(&[]), ports).await.unwrap();
+    let address = network.status().borrow().listening[0].clone();
+    // It knows the name of the closed chain, and asks for it.
+    let mut hostile = Hostile::connect(&address, &[&nodes[0], &nodes[1]]).await;
+    let welcome = hostile.welcome.clone();
+    let told: Vec<ChainId> = welcome.chains.iter().map(|chain| chain.chain).collect();
+    assert_eq!(told, [open.id()]);
+    let peer = network.peer();
+    for chain in [0, 1] {
+        let asked = codec::Incoming::Asked(messages::Request::Tip);
+        hostile.swarm.behaviour_mut().exchange.get_mut(chain).unwrap().send_request(&peer, asked);
+    }
+    let (mut answered, mut refused) = (Vec::new(), Vec::new());
+    while answered.len() + refused.len() < 2 {
+        match hostile.swarm.select_next_some().await {
+            SwarmEvent::Behaviour(BehaviourEvent::Exchange((chain, event))) => match event {
+                request_response::Event::Message { .. } => answered.push(chain),
+                request_response::Event::OutboundFailure { error, .. } => {
+                    assert!(
+                        matches!(error, request_response::OutboundFailure::UnsupportedProtocols),
+                        "{error}"
+                    );
+                    refused.push(chain);
+                }
+                _ => {}
+            },
+            SwarmEvent::Behaviour(BehaviourEvent::Gossip((
+                1,
+                libp2p::gossipsub::Event::Subscribed { topic, .. },
+            ))) => panic!("it tells what it listens to: {topic}"),
+            _ => {}
+        }
+    }
+    assert_eq!((answered, refused), (vec![0], vec![1]));
+    network.shutdown().await;
+    for node in nodes {
+        node.shutdown().await;
+    }
+}
+
 /// A peer that knows how to greet, and then does what a test wants.
 struct Hostile {
     swarm: Swarm<Behaviour>,
     chains: Vec<ChainId>,
+    /// What it was answered.
+    welcome: Hello,
+    subscribed: usize,
+}
+
+fn is_subscription(event: &SwarmEvent<BehaviourEvent>) -> bool {
+    let SwarmEvent::Behaviour(BehaviourEvent::Gossip((_, event))) = event else { return false };
+    matches!(event, libp2p::gossipsub::Event::Subscribed { .. })
 }
 
 impl Hostile {
     /// Connected and greeted; subscribed to everything.
     async fn greet(target: &Multiaddr, nodes: &[&Node]) -> Self {
+        let mut hostile = Self::connect(target, nodes).await;
+        let mut subscribed = hostile.subscribed;
+        while subscribed < 3 * nodes.len() {
+            let event = hostile.swarm.select_next_some().await;
+            subscribed += usize::from(is_subscription(&event));
+        }
+        hostile
+    }
+
+    /// Connected and greeted.
+    async fn connect(target: &Multiaddr, nodes: &[&Node]) -> Self {
         let chains: Vec<ChainId> = nodes.iter().map(|node| node.chain()).collect();
         let limits = peers::Limits { ban_at: u32::MAX, ..peers::Limits::default() };
-        let mut swarm = swarm(Keypair::generate_ed25519(), &chains, &limits).unwrap();
+        let everybody = vec![None; chains.len()].into();
+        let mut swarm = swarm(Keypair::generate_ed25519(), &chains, &everybody, &limits).unwrap();
         swarm.dial(DialOpts::from(target.clone())).unwrap();
         let hello = Hello {
             version: protocol::PROTOCOL_VERSION,
@@ -201,9 +312,11 @@ impl Hostile {
                 })
                 .collect(),
         };
-        let (mut greeted, mut subscribed) = (false, 0);
-        while !greeted || subscribed < 3 * chains.len() {
-            match swarm.select_next_some().await {
+        let mut subscribed = 0;
+        loop {
+            let event = swarm.select_next_some().await;
+            subscribed += usize::from(is_subscription(&event));
+            match event {
                 SwarmEvent::ConnectionEstablished { peer_id, .. } => {
                     swarm.behaviour_mut().hello.send_request(&peer_id, codec::Incoming::Asked(hello.clone()));
                 }
@@ -211,22 +324,18 @@ impl Hostile {
                     message: request_response::Message::Response { response, .. },
                     ..
                 })) => {
-                    assert!(matches!(response, Answer::Welcome(_)), "{response:?}");
-                    greeted = true;
+                    let Answer::Welcome(welcome) = response else { panic!("{response:?}") };
+                    return Self { swarm, chains, welcome, subscribed };
                 }
-                SwarmEvent::Behaviour(BehaviourEvent::Gossip(libp2p::gossipsub::Event::Subscribed {
-                    ..
-                })) => subscribed += 1,
                 _ => {}
             }
         }
-        Self { swarm, chains }
     }
 
     fn tell(&mut self, chain: usize, topic: protocol::Topic, data: Vec<u8>) {
         let name = topic.of(&self.chains[chain]);
         // A full queue is as good as a message.
-        drop(self.swarm.behaviour_mut().gossip.publish(name, data));
+        drop(self.swarm.behaviour_mut().gossip.get_mut(chain).unwrap().publish(name, data));
     }
 
     /// Lets the swarm work for a while; whether the other side ended the connection.

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, atomic::Ordering};
 
+use libp2p::PeerId;
 use light_client::{
     consensus::spos::{Block, Clock, HeaderError, SLOT_TOLERANCE_MS, Vote},
     data_format::{BlockId, ChainId, Header, Height, Round, SealedHeader, SignedTransaction, Time, codec},
@@ -13,8 +14,8 @@ use super::{Node, NodeError, SubmitError, queries::need, queries::stored_finalit
 use crate::{
     block_tree::{BlockError, Chain},
     network::{
-        Announcement, Ballot, ChainPort, Claims, Heard, Inserted, PortError, Taken, messages::Tip,
-        protocol::MAX_VOTE_BYTES, sync::Verdict,
+        Announcement, Ballot, ChainPort, Claims, Heard, Inserted, PortError, Taken, identity::peer_of_key,
+        messages::Tip, protocol::MAX_VOTE_BYTES, sync::Verdict,
     },
     storage::Snapshot,
 };
@@ -47,6 +48,12 @@ impl ChainPort for Node {
 
     fn genesis(&self) -> BlockId {
         self.0.genesis.header.id()
+    }
+
+    fn admitted(&self) -> Option<Vec<PeerId>> {
+        let keys = &self.0.spec.peers;
+        // A spec that was checked has usable keys only.
+        (!keys.is_empty()).then(|| keys.iter().filter_map(peer_of_key).collect())
     }
 
     fn claims(&self) -> Arc<dyn Claims> {

@@ -11,6 +11,8 @@ pub type ChainId = Hash;
 
 /// Slots in a round, at most.
 pub const MAX_SLOTS: usize = 64;
+/// Nodes that a closed network names, at most.
+pub const MAX_PEERS: usize = 1_024;
 
 /// Everything that makes a chain what it is. Two specs that differ anywhere are two chains.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
@@ -32,6 +34,10 @@ pub struct ChainSpec {
     pub fees: FeeSchedule,
     /// How long a checkpoint may be trusted without a person confirming it, in milliseconds.
     pub trusting_period_ms: u64,
+    /// The nodes that a closed network admits, by their Ed25519 public keys; everybody, if there is none.
+    #[borsh(deserialize_with = "codec::bounded_list::<1_024, _, _>")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub peers: Vec<Hash>,
     /// Who holds what in block 0.
     #[borsh(deserialize_with = "codec::bounded_list::<1_048_576, _, _>")]
     pub accounts: Vec<GenesisAccount>,
@@ -179,6 +185,12 @@ pub enum SpecError {
     /// A module is named twice.
     #[error("a module is named twice")]
     RepeatedModule,
+    /// A closed network with more nodes than it can have.
+    #[error("a closed network names at most {MAX_PEERS} nodes, this one {0}")]
+    PeerCount(usize),
+    /// A node that a closed network names is no usable key, or named before.
+    #[error("node {0} of the closed network is not a usable Ed25519 key, or is named twice")]
+    Peer(usize),
 }
 
 impl ChainSpec {
@@ -219,6 +231,15 @@ impl ChainSpec {
         // At most 16 of them.
         if self.modules.iter().enumerate().any(|(place, module)| self.modules[..place].contains(module)) {
             return Err(SpecError::RepeatedModule);
+        }
+        if self.peers.len() > MAX_PEERS {
+            return Err(SpecError::PeerCount(self.peers.len()));
+        }
+        let mut named = BTreeSet::new();
+        for (place, peer) in self.peers.iter().enumerate() {
+            if !named.insert(peer) || Ed25519Key::parse(peer.as_bytes()).is_err() {
+                return Err(SpecError::Peer(place));
+            }
         }
         let mut seen = BTreeSet::new();
         for account in &self.accounts {
@@ -312,11 +333,12 @@ mod tests {
             modules: vec![ModuleName::Coin],
             fees: FeeSchedule { transfer: Amount(1), lease: Amount(1), supernode: Amount(1) },
             trusting_period_ms: 1,
+            peers: vec![],
             accounts: vec![GenesisAccount { address: holder(1).address, balance: Amount(7) }],
         };
         let bytes = encode(&spec);
         assert_eq!(decode::<ChainSpec>(&bytes, bytes.len()).as_ref(), Ok(&spec));
-        let changes: [fn(&mut ChainSpec); 15] = [
+        let changes: [fn(&mut ChainSpec); 16] = [
             |spec| spec.name.push('2'),
             |spec| spec.network = Network::Main,
             |spec| spec.genesis_time = Time(2),
@@ -331,6 +353,7 @@ mod tests {
             |spec| spec.modules.clear(),
             |spec| spec.fees.transfer = Amount(2),
             |spec| spec.trusting_period_ms = 2,
+            |spec| spec.peers.push(Hash([1; 32])),
             |spec| spec.accounts[0].balance = Amount(8),
         ];
         for (place, change) in changes.iter().enumerate() {

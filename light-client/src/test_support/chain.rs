@@ -60,6 +60,7 @@ pub fn test_spec(slots: u64, accounts: Vec<GenesisAccount>) -> ChainSpec {
         modules: vec![ModuleName::Coin],
         fees: FeeSchedule { transfer: FEE, lease: FEE, supernode: FEE },
         trusting_period_ms: 400 * 24 * 3_600_000,
+        peers: Vec::new(),
         accounts,
     }
 }

@@ -26,6 +26,7 @@ fn spec() -> ChainSpec {
         modules: vec![ModuleName::Coin, ModuleName::Lease, ModuleName::Supernode],
         fees: FeeSchedule { transfer: Amount(10), lease: Amount(10), supernode: Amount(10) },
         trusting_period_ms: 1,
+        peers: Vec::new(),
         accounts: Vec::new(),
     }
 }

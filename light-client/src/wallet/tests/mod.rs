@@ -34,6 +34,7 @@ pub(super) fn spec() -> ChainSpec {
             supernode: Amount(10_000_000),
         },
         trusting_period_ms: 1,
+        peers: Vec::new(),
         accounts: Vec::new(),
     }
 }

@@ -172,6 +172,7 @@ pub(crate) fn chain_file() -> ChainFile {
             supernode: Amount(10_000_000),
         },
         trusting_period_ms: 21 * 24 * 3_600_000,
+        peers: Vec::new(),
         accounts: vec![GenesisAccount { address: sender, balance: Amount(100_000_000_000) }],
     };
     let checkpoint = TrustedCheckpoint {
