@@ -47,6 +47,8 @@ enum Command {
     Keys(commands::keys::Keys),
     /// Ask a running node how it is doing
     Status(commands::status::Status),
+    /// Ask a running node whom it is connected with
+    Peers(commands::peers::Peers),
     /// Verify everything that a stopped node has stored
     Check(commands::check::Check),
     /// Write the blocks that a stopped node has stored, one JSON object a line
@@ -71,6 +73,7 @@ fn main() -> ExitCode {
         Command::Run(run) => commands::run::run(run),
         Command::Keys(keys) => commands::keys::run(&keys),
         Command::Status(status) => commands::status::run(&status),
+        Command::Peers(peers) => commands::peers::run(&peers),
         Command::Check(check) => commands::check::run(&check),
         Command::Export(export) => commands::export::run(&export),
     };

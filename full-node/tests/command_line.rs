@@ -99,6 +99,9 @@ fn a_development_chain_starts_stops_and_goes_on() {
     assert!(status.status.success());
     let status = String::from_utf8(status.stdout).unwrap();
     assert!(status.contains("development") && status.contains("final"), "{status}");
+    assert!(status.contains("holds a slot\n") && status.contains("signed "), "{status}");
+    let peers = run(&["peers", "--api", &node.url]);
+    assert!(String::from_utf8(peers.stdout).unwrap().contains("in no network"), "it is alone");
     let json = run(&["status", "--json", "--api", &node.url]).stdout;
     let json: serde_json::Value = serde_json::from_slice(&json).unwrap();
     let chain = json["chain_id"].as_str().unwrap().to_owned();

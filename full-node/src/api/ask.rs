@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use light_client::data_format::Time;
 
-use super::answers::StatusAnswer;
+use serde::de::DeserializeOwned;
+
+use super::{answers::StatusAnswer, peers::PeersAnswer};
 
 const TIMEOUT: Duration = Duration::from_secs(5);
-const MAX_ANSWER_BYTES: u64 = 64 * 1024;
+const MAX_ANSWER_BYTES: u64 = 1024 * 1024;
 
 /// No usable answer.
 #[derive(Debug, thiserror::Error)]
@@ -20,7 +22,7 @@ pub enum AskError {
         /// Why.
         cause: ureq::Error,
     },
-    /// An answer, but no status.
+    /// An answer, but not the one asked for.
     #[error("{url} answers with HTTP status {status}")]
     Refused {
         /// Where.
@@ -28,7 +30,7 @@ pub enum AskError {
         /// The HTTP status.
         status: u16,
     },
-    /// Something that is no status.
+    /// Something that no node says.
     #[error("the answer of {url} is not a node's: {cause}")]
     Unreadable {
         /// Where.
@@ -44,7 +46,21 @@ pub enum AskError {
 /// # Errors
 /// [`AskError`] if there is no answer or it is not a node's.
 pub fn ask_status(url: &str, json: bool, now: Time) -> Result<String, AskError> {
-    let url = format!("{}/v1/status", url.trim_end_matches('/'));
+    let (text, status) = ask::<StatusAnswer>(url, "/v1/status")?;
+    Ok(if json { text } else { status.summary(now.0) })
+}
+
+/// Asks the node at `url` whom it is connected with; as [`ask_status`].
+///
+/// # Errors
+/// As [`ask_status`].
+pub fn ask_peers(url: &str, json: bool, now: Time) -> Result<String, AskError> {
+    let (text, peers) = ask::<PeersAnswer>(url, "/v1/peers")?;
+    Ok(if json { text } else { peers.summary(now.0) })
+}
+
+fn ask<T: DeserializeOwned>(url: &str, path: &str) -> Result<(String, T), AskError> {
+    let url = format!("{}{path}", url.trim_end_matches('/'));
     let no_answer = |cause| AskError::NoAnswer { url: url.clone(), cause };
     let config = ureq::Agent::config_builder()
         .timeout_global(Some(TIMEOUT))
@@ -58,7 +74,6 @@ pub fn ask_status(url: &str, json: bool, now: Time) -> Result<String, AskError> 
     }
     let text =
         response.body_mut().with_config().limit(MAX_ANSWER_BYTES).read_to_string().map_err(no_answer)?;
-    let status: StatusAnswer =
-        serde_json::from_str(&text).map_err(|cause| AskError::Unreadable { url, cause })?;
-    Ok(if json { text } else { status.summary(now.0) })
+    let answer = serde_json::from_str(&text).map_err(|cause| AskError::Unreadable { url, cause })?;
+    Ok((text, answer))
 }

@@ -97,6 +97,62 @@ pub(super) async fn peers(State(api): State<Arc<Api>>) -> Json<PeersAnswer> {
     Json(network.map(PeersAnswer::from).unwrap_or_default())
 }
 
+impl PeersAnswer {
+    /// For people, at the time `now_ms` (milliseconds since 1970).
+    pub(super) fn summary(&self, now_ms: u64) -> String {
+        let Some(id) = &self.peer_id else {
+            return "This node is in no network: start it with --p2p ADDRESS or --peer MULTIADDR.\n"
+                .to_owned();
+        };
+        let mut text = format!("this node  {id}\n");
+        for address in &self.listening {
+            text += &format!("listens    {address}\n");
+        }
+        if self.listening.is_empty() {
+            text += "listens    nowhere: nobody can connect to it\n";
+        }
+        text += &format!("peers      {}\n", self.peers.len());
+        for peer in &self.peers {
+            text += &peer.line(now_ms);
+        }
+        text += &format!("banned     {} now, {} since the start\n", self.banned.len(), self.bans);
+        for BanAnswer { peer_id, until_ms, reason } in &self.banned {
+            let seconds = until_ms.saturating_sub(now_ms) / 1_000;
+            text += &format!("  {peer_id}  for {seconds} s more: {reason}\n");
+        }
+        if !self.refusals.is_empty() {
+            text += "refused    lately\n";
+        }
+        for RefusalAnswer { peer_id, words } in &self.refusals {
+            text += &format!("  {peer_id}  {words}\n");
+        }
+        text
+    }
+}
+
+impl PeerAnswer {
+    fn line(&self, now_ms: u64) -> String {
+        let stands = match self.tips.as_slice() {
+            [] if !self.greeted => "has not greeted yet".to_owned(),
+            [] => "serves none of our chains".to_owned(),
+            [tip] => format!("block {}, final {}", tip.height, tip.final_height),
+            tips => format!("{} chains", tips.len()),
+        };
+        let latency = self.latency_ms.map_or_else(|| "-".to_owned(), |ms| format!("{ms} ms"));
+        format!(
+            "  {}  {:<3}  {}  {stands}\n    {latency}, {} s, {} kB in, {} kB out, {} points, {}\n",
+            self.peer_id,
+            self.direction,
+            self.address,
+            now_ms.saturating_sub(self.since_ms) / 1_000,
+            self.bytes_in / 1_000,
+            self.bytes_out / 1_000,
+            self.points,
+            self.agent,
+        )
+    }
+}
+
 impl From<NetworkStatus> for PeersAnswer {
     fn from(status: NetworkStatus) -> Self {
         let refusal =
@@ -186,5 +242,12 @@ mod tests {
         let again: PeersAnswer = serde_json::from_value(json).unwrap();
         assert_eq!(again.peers[0].address, "/ip4/192.0.2.1/tcp/9921");
         assert_eq!((again.bans, again.refusals.len(), again.listening.len()), (3, 1, 1));
+        let text = again.summary(2_005);
+        for words in
+            ["in   /ip4/192.0.2.1/tcp/9921  block 9, final 7", "12 ms, 2 s", "1 now, 3 since", "enough peers"]
+        {
+            assert!(text.contains(words), "{words:?} is not in {text}");
+        }
+        assert!(PeersAnswer::default().summary(0).contains("--p2p"));
     }
 }

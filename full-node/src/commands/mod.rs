@@ -6,6 +6,7 @@ mod disk_guard;
 pub(crate) mod export;
 pub(crate) mod init;
 pub(crate) mod keys;
+pub(crate) mod peers;
 pub(crate) mod run;
 mod serve;
 pub(crate) mod status;

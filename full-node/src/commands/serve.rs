@@ -182,7 +182,8 @@ fn introduction(
         Some(folder) => format!("  data     {}\n", folder.display()),
         None => "  data     in memory: nothing is kept\n".to_owned(),
     };
-    text += &format!("  block    {}\n  mints    with {} keys\n", status.head.height, status.minting_keys);
+    text +=
+        &format!("  block    {}\n  mints    with {} keys\n", status.head.height, status.minting_keys.len());
     text += &match network {
         Some(network) => {
             let listening = network.status().borrow().listening.clone();
