@@ -18,9 +18,10 @@ mod view;
 use std::{
     collections::HashSet,
     ops::Deref,
+    path::{Path, PathBuf},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, RwLock,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -45,7 +46,7 @@ use crate::{
 pub use config::{ChainChoice, NodeConfig};
 pub use development::DevelopmentAccount;
 pub use error::{FaucetError, NodeError, OpenError, SubmitError};
-pub use view::{AccountState, BlockPosition, BlockView, Event, Status, TransactionState};
+pub use view::{AccountState, BlockPosition, BlockView, Event, MintingKey, Status, TransactionState};
 
 /// Events that a slow receiver may fall behind.
 const EVENTS: usize = 256;
@@ -75,6 +76,9 @@ struct Inner {
     held: AtomicBool,
     /// Why it stands still until that is over, if it does.
     paused: RwLock<Option<String>>,
+    votes_cast: AtomicU64,
+    blocks_minted: AtomicU64,
+    folder: Option<PathBuf>,
     stopping: watch::Sender<bool>,
 }
 
@@ -90,7 +94,7 @@ struct Published {
     head: BlockPosition,
     final_block: BlockPosition,
     justified: Checkpoint,
-    minting_keys: usize,
+    minting_keys: Vec<MintingKey>,
     halted: Option<String>,
 }
 
@@ -132,7 +136,7 @@ impl Node {
             name = %spec.name,
             height = published.head.height.0,
             final_height = published.final_block.height.0,
-            minting_keys = published.minting_keys,
+            minting_keys = published.minting_keys.len(),
             slot = clock.slot_at(config.now).map(|slot| slot.0),
             "opened the chain"
         );
@@ -150,6 +154,9 @@ impl Node {
             announcements: broadcast::Sender::new(ANNOUNCEMENTS),
             held: AtomicBool::new(false),
             paused: RwLock::default(),
+            votes_cast: AtomicU64::default(),
+            blocks_minted: AtomicU64::default(),
+            folder: config.data,
             stopping: watch::Sender::new(false),
             spec,
         })))
@@ -204,10 +211,12 @@ impl Node {
         }
         let votes = holder.vote(chain, now)?;
         if !votes.is_empty() {
+            self.0.votes_cast.fetch_add(votes.len() as u64, Ordering::Relaxed);
             self.announce_votes(&votes);
         }
         let candidates = || self.pool().candidates(MAX_BLOCK_BYTES);
         if let Some(minted) = holder.mint(chain, now, candidates)? {
+            self.0.blocks_minted.fetch_add(1, Ordering::Relaxed);
             for (id, error) in &minted.skipped {
                 tracing::debug!(transaction = %id, %error, "dropped from the pool");
                 let ((), _) = self.0.pool.edit(|pool| pool.reject(id));
@@ -271,6 +280,11 @@ impl Node {
         self.0.chain
     }
 
+    /// The folder it keeps its chain in, if it keeps it.
+    pub fn folder(&self) -> Option<&Path> {
+        self.0.folder.as_deref()
+    }
+
     /// Block 0.
     pub fn genesis(&self) -> &SealedHeader {
         &self.0.genesis
@@ -301,6 +315,8 @@ impl Node {
             pool_transactions,
             pool_bytes,
             minting_keys: published.minting_keys,
+            votes_cast: self.0.votes_cast.load(Ordering::Relaxed),
+            blocks_minted: self.0.blocks_minted.load(Ordering::Relaxed),
             halted: published
                 .halted
                 .or_else(|| self.0.pool.failed().map(|error| error.to_string()))
@@ -413,7 +429,7 @@ fn publish(chain: &Chain, holder: &Holder) -> Result<Published, NodeError> {
         head: position(clock, &chain.head().header),
         final_block: position(clock, &final_header),
         justified: chain.finality().justified,
-        minting_keys: holder.len(),
+        minting_keys: holder.states(chain, &snapshot)?,
         halted: chain.halted().map(ToOwned::to_owned),
     })
 }

@@ -6,9 +6,10 @@ use light_client::data_format::{Outcome, Status as OutcomeStatus};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::health::ailment;
 use crate::{
     network::{NetworkStatus, sync::Progress},
-    node::{AccountState, BlockPosition, BlockView, Status, TransactionState},
+    node::{AccountState, BlockPosition, BlockView, MintingKey, Status, TransactionState},
 };
 
 /// A block's place.
@@ -50,9 +51,15 @@ pub(super) struct StatusAnswer {
     /// Transactions that wait for a block.
     pool: Pool,
     /// Minting keys this node holds.
-    minting_keys: usize,
+    minting_keys: Vec<KeyAnswer>,
+    /// Votes that they cast since the node started.
+    votes_cast: u64,
+    /// Blocks that they minted since the node started.
+    blocks_minted: u64,
     /// Why the node stands still, if it does.
     halted: Option<String>,
+    /// Why it does not follow its chain, as `/health` says it.
+    unwell: Option<String>,
 }
 
 /// The way to the newest block of the network.
@@ -68,6 +75,19 @@ struct SyncAnswer {
     remaining_ms: Option<u64>,
     /// The same for people.
     text: String,
+}
+
+/// A minting key of the node.
+#[derive(Serialize, Deserialize, ToSchema)]
+struct KeyAnswer {
+    /// Its public half.
+    key: String,
+    /// Whether the slot table in force names it: it mints and votes.
+    in_force: bool,
+    /// Whether the planned slot table names it.
+    planned: bool,
+    /// Whether it must not sign yet, because what it signed before is not known.
+    waits: bool,
 }
 
 /// A checkpoint.
@@ -172,7 +192,6 @@ impl StatusAnswer {
              final      block {}, slot {}, {} ({} behind the head)\n\
              justified  round {} of {}\n\
              waiting    {} transactions, {} bytes\n\
-             mints      with {} keys\n\
              peers      {}\n\
              version    {}\n",
             self.name,
@@ -188,17 +207,45 @@ impl StatusAnswer {
             self.round,
             self.pool.transactions,
             self.pool.bytes,
-            self.minting_keys,
             self.peers,
             self.version,
         );
+        text += &self.keys();
         if let Some(sync) = &self.sync {
             text.push_str(&format!("behind     {}\n", sync.text));
         }
-        if let Some(reason) = &self.halted {
-            text.push_str(&format!("HALTED     {reason}\n"));
+        match (&self.halted, &self.unwell) {
+            (Some(reason), _) => text.push_str(&format!("HALTED     {reason}\n")),
+            (None, Some(words)) => text.push_str(&format!("UNWELL     {words}\n")),
+            (None, None) => {}
         }
         text
+    }
+}
+
+impl StatusAnswer {
+    /// Each minting key, and what it does.
+    fn keys(&self) -> String {
+        if self.minting_keys.is_empty() {
+            return "keys       none: this node follows\n".to_owned();
+        }
+        let mut text = String::new();
+        for (place, KeyAnswer { key, in_force, planned, waits }) in self.minting_keys.iter().enumerate() {
+            let state = match (in_force, planned, waits) {
+                (true, _, true) | (_, true, true) => {
+                    "holds a slot, and waits: what it signed before is not known here"
+                }
+                (true, _, false) => "holds a slot",
+                (false, true, false) => "is to have a slot, once a change of the table is in force",
+                (false, false, _) => "holds no slot",
+            };
+            let head = if place == 0 { "keys" } else { "" };
+            text += &format!("{head:<10} {key} {state}\n");
+        }
+        text + &format!(
+            "signed     {} blocks and {} votes since the start\n",
+            self.blocks_minted, self.votes_cast
+        )
     }
 }
 
@@ -208,6 +255,13 @@ impl From<BlockPosition> for Place {
     fn from(position: BlockPosition) -> Self {
         let BlockPosition { id, height, slot, time } = position;
         Self { height: height.0, slot: slot.0, time_ms: time.0, id: id.to_string() }
+    }
+}
+
+impl From<MintingKey> for KeyAnswer {
+    fn from(key: MintingKey) -> Self {
+        let MintingKey { key, in_force, planned, waits } = key;
+        Self { key: key.to_string(), in_force, planned, waits }
     }
 }
 
@@ -228,7 +282,9 @@ impl StatusAnswer {
     pub(super) fn of(status: Status, network: Option<NetworkStatus>) -> Self {
         let chains = network.map(|network| network.chains).unwrap_or_default();
         let chain = chains.into_iter().find(|chain| chain.chain == status.chain);
-        let (peers, progress) = chain.map_or((0, None), |chain| (chain.peers, chain.progress));
+        let progress = chain.as_ref().and_then(|chain| chain.progress);
+        let unwell = ailment(&status, progress).map(|ailment| ailment.to_string());
+        let peers = chain.map_or(0, |chain| chain.peers);
         Self {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             chain_id: status.chain.to_string(),
@@ -245,8 +301,11 @@ impl StatusAnswer {
             peers,
             sync: progress.map(Into::into),
             pool: Pool { transactions: status.pool_transactions, bytes: status.pool_bytes },
-            minting_keys: status.minting_keys,
+            minting_keys: status.minting_keys.into_iter().map(Into::into).collect(),
+            votes_cast: status.votes_cast,
+            blocks_minted: status.blocks_minted,
             halted: status.halted,
+            unwell,
         }
     }
 }

@@ -30,16 +30,6 @@ pub(super) async fn status(State(api): State<Arc<Api>>) -> Json<StatusAnswer> {
     Json(StatusAnswer::of(api.node.status(), api.network.as_ref().map(|network| network.borrow().clone())))
 }
 
-/// Whether the node serves: `ok`, or why it stands still.
-#[utoipa::path(get, path = "/health", tag = "chain",
-    responses((status = OK, body = String), (status = SERVICE_UNAVAILABLE, body = ProblemBody)))]
-pub(super) async fn health(State(api): State<Arc<Api>>) -> Result<&'static str, Problem> {
-    match api.node.status().halted {
-        None => Ok("ok"),
-        Some(reason) => Err(Problem::new(Code::Busy, format!("the node stands still: {reason}"))),
-    }
-}
-
 /// A chain and its id.
 #[derive(Serialize, ToSchema)]
 pub(super) struct ChainAnswer {

@@ -48,7 +48,7 @@ pub(super) async fn secure(request: Request, next: Next) -> Response {
 
 /// Whether a path belongs to the API rather than to the wallet.
 pub(super) fn is_api(path: &str) -> bool {
-    path == "/health" || path == "/v1" || path.starts_with("/v1/")
+    path == "/health" || path == "/metrics" || path == "/v1" || path.starts_with("/v1/")
 }
 
 /// The API may be read from pages of any origin, because wallets are hosted elsewhere too. It holds nothing

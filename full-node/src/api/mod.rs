@@ -29,7 +29,9 @@ mod chain;
 mod events;
 mod extract;
 mod headers;
+mod health;
 pub mod limits;
+mod metrics;
 mod peers;
 mod problem;
 mod refusals;
@@ -63,14 +65,17 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use utoipa_swagger_ui::SwaggerUi;
 
 pub(crate) use answers::status_name;
-pub use ask::{AskError, ask_status};
+pub use ask::{AskError, ask_peers, ask_status};
 pub use headers::WALLET_POLICY;
 pub use peers::{BanAnswer, PeerAnswer, PeersAnswer, RefusalAnswer, TipAnswer};
 pub use problem::{Code, Problem};
 pub use server::{ListenError, listen, serve};
 pub use wallet::{WalletFolder, WalletFolderError};
 
-use crate::{network::NetworkStatus, node::Node};
+use crate::{
+    network::{NetworkStatus, sync::Progress},
+    node::{Node, Status},
+};
 use limits::RateLimiter;
 
 /// An API that cannot be built.
@@ -93,6 +98,7 @@ struct Api {
     faucet: (RateLimiter<Address>, RateLimiter<()>),
     work: Semaphore,
     event_places: Arc<Semaphore>,
+    requests: metrics::Requests,
     /// `/v1/openapi.json`.
     description: Bytes,
     /// `/chain.json`, on a development chain whose wallet brings none.
@@ -107,6 +113,7 @@ struct Api {
         (name = "chain", description = "the chain as a whole"),
         (name = "accounts", description = "what an account holds, as the node says"),
         (name = "transactions", description = "submitting and following"),
+        (name = "operators", description = "how the node itself is doing"),
         (name = "proofs", description = "bundles for the light client"),
     )
 )]
@@ -139,6 +146,7 @@ pub fn router(
         faucet: (RateLimiter::new(limits::FAUCET_ADDRESS_RATE), RateLimiter::new(limits::FAUCET_RATE)),
         work: Semaphore::new(limits::MAX_CHAIN_WORK),
         event_places: Arc::new(Semaphore::new(limits::MAX_EVENT_CLIENTS)),
+        requests: metrics::Requests::default(),
         description: serde_json::to_vec(&description)?.into(),
         chain_file,
         stopping,
@@ -150,6 +158,7 @@ pub fn router(
         .fallback(elsewhere)
         .method_not_allowed_fallback(wrong_method)
         .layer(middleware::from_fn_with_state(Arc::clone(&api), guard))
+        .layer(middleware::from_fn_with_state(Arc::clone(&api), metrics::count))
         .layer(headers::cors())
         .layer(CatchPanicLayer::custom(panicked))
         .layer(middleware::from_fn(headers::secure))
@@ -160,7 +169,8 @@ pub fn router(
 fn described(development: bool) -> (Router<Arc<Api>>, utoipa::openapi::OpenApi) {
     let mut routes = OpenApiRouter::with_openapi(Description::openapi())
         .routes(routes!(chain::status))
-        .routes(routes!(chain::health))
+        .routes(routes!(health::health))
+        .routes(routes!(metrics::metrics))
         .routes(routes!(peers::peers))
         .routes(routes!(chain::chain))
         .routes(routes!(chain::problems))
@@ -181,6 +191,12 @@ fn described(development: bool) -> (Router<Arc<Api>>, utoipa::openapi::OpenApi) 
 }
 
 impl Api {
+    /// How far the node is on its way to the newest block of its peers, while it is behind.
+    fn progress(&self, status: &Status) -> Option<Progress> {
+        let network = self.network.as_ref()?.borrow();
+        network.chains.iter().find(|chain| chain.chain == status.chain)?.progress
+    }
+
     /// A place to read or write the chain.
     fn place(&self) -> Result<SemaphorePermit<'_>, Problem> {
         self.work.try_acquire().map_err(|_| {

@@ -85,6 +85,8 @@ codes! {
     FaucetLimited "faucet_limited" TOO_MANY_REQUESTS "The faucet needs a rest",
     /// The node has its hands full.
     Busy "busy" SERVICE_UNAVAILABLE "The node is busy",
+    /// The node stands still, is behind, or nothing becomes final.
+    Unwell "unwell" SERVICE_UNAVAILABLE "The node does not follow its chain",
     /// The request took longer than it may.
     Timeout "timeout" SERVICE_UNAVAILABLE "The request took too long",
     /// The node is shutting down.

@@ -8,6 +8,7 @@ use light_client::{
 use super::VotePool;
 use crate::{
     block_tree::{Accepted, BlockError, Chain},
+    node::MintingKey,
     storage::{Batch, Snapshot, StorageError},
 };
 
@@ -56,6 +57,23 @@ impl Holder {
     ) -> Result<Option<VotingRecord>, StorageError> {
         let waited = chain.finality().root.round > self.started;
         Ok(snapshot.voting(public)?.or_else(|| waited.then(VotingRecord::default)))
+    }
+
+    /// Which tables name each key after the head, and whether it may sign.
+    ///
+    /// # Errors
+    /// [`StorageError`] when the disk cannot be read.
+    pub fn states(&self, chain: &Chain, snapshot: &Snapshot) -> Result<Vec<MintingKey>, StorageError> {
+        let tables = snapshot.tables(&chain.head().header.next_slots)?;
+        let state = |(public, _): &(Hash, KeyPair)| {
+            Ok(MintingKey {
+                key: *public,
+                in_force: tables.in_force.names(public),
+                planned: tables.planned.as_ref().is_some_and(|planned| planned.names(public)),
+                waits: self.record(chain, snapshot, public)?.is_none(),
+            })
+        };
+        self.keys.iter().map(state).collect()
     }
 
     /// Number of keys.

@@ -1,9 +1,12 @@
 //! What the node tells people and tools: plain claims, in types that JSON shows well. Proofs are bytes of
 //! `light_client::client` bundles.
 
-use light_client::data_format::{
-    Address, Amount, BlockId, ChainId, Checkpoint, Height, Outcome, Round, SealedHeader, SignedTransaction,
-    Slot, Time, TransactionId,
+use light_client::{
+    crypto::Hash,
+    data_format::{
+        Address, Amount, BlockId, ChainId, Checkpoint, Height, Outcome, Round, SealedHeader,
+        SignedTransaction, Slot, Time, TransactionId,
+    },
 };
 
 /// How the node and its chain are doing.
@@ -29,10 +32,27 @@ pub struct Status {
     pub pool_transactions: usize,
     /// Bytes of them.
     pub pool_bytes: usize,
-    /// Minting keys this node holds.
-    pub minting_keys: usize,
+    /// The minting keys this node holds.
+    pub minting_keys: Vec<MintingKey>,
+    /// Votes that they cast since the node started.
+    pub votes_cast: u64,
+    /// Blocks that they minted since the node started.
+    pub blocks_minted: u64,
     /// Why the node stands still, if it does.
     pub halted: Option<String>,
+}
+
+/// A minting key of this node, as the newest block has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MintingKey {
+    /// Its public half.
+    pub key: Hash,
+    /// Whether the slot table in force names it: it mints and votes.
+    pub in_force: bool,
+    /// Whether the planned table names it, if one is planned.
+    pub planned: bool,
+    /// Whether it must not sign yet, because what it signed before is not known.
+    pub waits: bool,
 }
 
 /// A block's place.

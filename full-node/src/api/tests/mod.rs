@@ -2,6 +2,7 @@
 
 mod events;
 mod inputs;
+mod operators;
 mod submissions;
 mod wallet_files;
 
