@@ -4,7 +4,10 @@
 
 use light_client::{
     block_tree::{BlockTree, Inserted, MAX_PER_SLOT, MemoryStore, Reorganisation, TreeError},
-    consensus::spos::{Spos, Table, Tables},
+    consensus::{
+        engine,
+        spos::{Spos, Table, Tables},
+    },
     crypto::{Hash, Signature},
     data_format::{BlockId, Checkpoint, Header, Round, SealedHeader, Slot},
     test_support::{
@@ -39,7 +42,7 @@ impl Forest {
     fn new() -> Self {
         let genesis = genesis();
         let id = genesis.header.id();
-        let tree = BlockTree::new(genesis.clone(), Checkpoint { round: Round(0), id });
+        let tree = BlockTree::new(engine(&test_spec(4, Vec::new())), genesis.clone(), Checkpoint { round: Round(0), id });
         Self { tree, genesis: genesis.header }
     }
 

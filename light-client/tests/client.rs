@@ -454,7 +454,7 @@ fn sizes_stay_within_their_budgets() {
     let beacon = chain.beacon(&trusted).unwrap();
     assert!(beacon.to_bytes().len() <= 1_500, "beacon {}", beacon.to_bytes().len());
     // A whole new table: all fifteen holders are others, over one table planned and then in force.
-    let held = trusted.tables.clone();
+    let held = trusted.tables.clone().unwrap();
     let keys: Vec<u64> = (1015..1030).collect();
     let planned = Tables {
         in_force: held.in_force.clone(),
@@ -468,7 +468,7 @@ fn sizes_stay_within_their_budgets() {
     let Verdict::Success(newer) = Verifier::new(chain.spec()).beacon(&trusted, &beacon, chain.now()) else {
         panic!("the beacon of a planned table")
     };
-    assert!(newer.tables.planned.is_some());
+    assert!(newer.tables.as_ref().unwrap().planned.is_some());
     chain.set_tables(Tables::settled(Table::new(test_table(&keys)).unwrap()));
     for _ in 0..4 {
         chain.advance(&[]);

@@ -1,7 +1,10 @@
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use super::store::{HeaderChanges, SavedTree};
-use crate::data_format::{BlockId, Checkpoint, Header, Height, SealedHeader, Slot};
+use crate::{
+    consensus::Engine,
+    data_format::{BlockId, Checkpoint, Header, Height, SealedHeader, Slot},
+};
 
 /// Blocks of one slot that are kept, at most: a minter who seals more only wastes its own.
 pub const MAX_PER_SLOT: usize = 4;
@@ -13,6 +16,8 @@ pub struct Entry {
     pub sealed: SealedHeader,
     /// When it came in, counted in headers: the first seen of two equals stays best.
     pub arrival: u64,
+    /// The weight of its branch, from the root that the tree began with: what it and its ancestors add by the engine.
+    pub weight: u128,
 }
 
 /// What an insertion did.
@@ -65,6 +70,7 @@ pub struct Reorganisation {
 /// All known headers from the newest final block on, and which of them is best.
 #[derive(Clone, Debug)]
 pub struct BlockTree {
+    engine: Arc<dyn Engine>,
     entries: BTreeMap<BlockId, Entry>,
     root: BlockId,
     best: BlockId,
@@ -74,23 +80,23 @@ pub struct BlockTree {
 
 impl BlockTree {
     /// A tree that knows one final block.
-    pub fn new(root: SealedHeader, justified: Checkpoint) -> Self {
+    pub fn new(engine: Arc<dyn Engine>, root: SealedHeader, justified: Checkpoint) -> Self {
         let id = root.header.id();
-        let entries = BTreeMap::from([(id, Entry { sealed: root, arrival: 0 })]);
-        Self { entries, root: id, best: id, justified, arrivals: 0 }
+        let entries = BTreeMap::from([(id, Entry { sealed: root, arrival: 0, weight: 0 })]);
+        Self { engine, entries, root: id, best: id, justified, arrivals: 0 }
     }
 
     /// The tree that a store saved.
     ///
     /// # Errors
     /// [`TreeError`] if the saved headers are not a tree.
-    pub fn restore(saved: SavedTree) -> Result<Self, TreeError> {
-        let mut tree = Self::new(saved.root, saved.justified);
+    pub fn restore(engine: Arc<dyn Engine>, saved: SavedTree) -> Result<Self, TreeError> {
+        let mut tree = Self::new(engine, saved.root, saved.justified);
         for sealed in saved.descendants {
             let id = sealed.header.id();
             tree.insert(id, sealed)?;
         }
-        // Blocks that came before the justified one may be on a higher branch without it.
+        // Blocks that came before the justified one may be on a heavier branch without it.
         tree.choose();
         Ok(tree)
     }
@@ -104,16 +110,17 @@ impl BlockTree {
             return Ok(Inserted::Known);
         }
         let (parent, slot) = (sealed.header.parent, sealed.header.slot);
-        if !self.entries.contains_key(&parent) {
+        let Some(before) = self.entries.get(&parent).map(|entry| entry.weight) else {
             return Err(TreeError::UnknownParent { id, parent });
-        }
+        };
         if self.entries.values().filter(|entry| entry.sealed.header.slot == slot).count() >= MAX_PER_SLOT {
             return Err(TreeError::SlotFull(slot));
         }
-        let higher = self.entry(&self.best)?.sealed.header.height < sealed.header.height;
+        let weight = before.saturating_add(self.engine.weight(&sealed));
+        let heavier = self.entry(&self.best)?.weight < weight;
         self.arrivals += 1;
-        self.entries.insert(id, Entry { sealed, arrival: self.arrivals });
-        if higher && self.descends(&id, &self.anchor()) {
+        self.entries.insert(id, Entry { sealed, arrival: self.arrivals, weight });
+        if heavier && self.descends(&id, &self.anchor()) {
             self.best = id;
             return Ok(Inserted::Best);
         }
@@ -163,7 +170,7 @@ impl BlockTree {
         &self.root
     }
 
-    /// The best block: on a branch with the highest justified checkpoint, with the most blocks, first seen.
+    /// The best block: on a branch with the highest justified checkpoint, with the greatest weight, first seen.
     pub fn best(&self) -> &BlockId {
         &self.best
     }
@@ -239,17 +246,17 @@ impl BlockTree {
         if self.entries.contains_key(&self.justified.id) { self.justified.id } else { self.root }
     }
 
-    /// Among all blocks on the branch of the highest justified checkpoint: most blocks, then first seen.
+    /// Among all blocks on the branch of the highest justified checkpoint: the greatest weight, then first seen.
     fn choose(&mut self) {
         let anchor = self.anchor();
-        // A best block that stays on the branch is left only for a strictly higher one.
+        // A best block that stays on the branch is left only for a strictly heavier one.
         let stays = self.entries.contains_key(&self.best) && self.descends(&self.best, &anchor);
         let mut best = if stays { self.best } else { anchor };
-        let height = |tree: &Self, id: &BlockId| tree.entries.get(id).map(|entry| entry.sealed.header.height);
+        let weight = |tree: &Self, id: &BlockId| tree.entries.get(id).map(|entry| entry.weight);
         let mut candidates: Vec<(&BlockId, &Entry)> = self.entries.iter().collect();
         candidates.sort_by_key(|(_, entry)| entry.arrival);
         for (id, entry) in candidates {
-            if Some(entry.sealed.header.height) > height(self, &best) && self.descends(id, &anchor) {
+            if Some(entry.weight) > weight(self, &best) && self.descends(id, &anchor) {
                 best = *id;
             }
         }

@@ -5,13 +5,12 @@
 
 use borsh::{BorshDeserialize, BorshSerialize};
 
-use super::tables::TablesUpdate;
 use crate::{
     block_tree::HeaderProof,
-    consensus::spos::{Certificate, Link, SignerSet, Triple},
-    crypto::{Hash, Signature},
+    consensus::{Anchor, MAX_BURIED, spos::Beacon},
+    crypto::Hash,
     data_format::{
-        Address, Checkpoint, DecodeError, Header, Outcome, Round, SealedHeader, Transaction,
+        Address, DecodeError, Header, MAX_HEADER_BYTES, Outcome, SealedHeader, Transaction,
         TransactionProof, codec,
     },
     state::HistoryRecord,
@@ -55,69 +54,14 @@ pub trait Bundle: BorshSerialize + BorshDeserialize {
     }
 }
 
-/// Proof that a block is final: its header, and a link from it to the next round's checkpoint with enough
-/// signatures. About 1.1 kB with 15 slots.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
-pub struct Beacon {
-    /// The round whose checkpoint `source` is.
-    pub source_round: Round,
-    /// The header that this makes final.
-    pub source: Header,
-    /// What the signers linked it to.
-    pub target: Triple,
-    /// The slot tables of both, as far as they differ from the ones the client holds.
-    pub tables: TablesUpdate,
-    /// Who signed.
-    pub signers: SignerSet,
-    /// Their signatures, by rising position.
-    #[borsh(deserialize_with = "codec::bounded_list::<256, _, _>")]
-    pub signatures: Vec<Signature>,
-}
-
-impl Beacon {
-    /// The certificate that this beacon carries; its link is rebuilt from the header.
-    pub fn certificate(&self) -> Certificate {
-        Certificate {
-            link: Link {
-                source: Triple {
-                    checkpoint: Checkpoint { round: self.source_round, id: self.source.id() },
-                    next_slots: self.source.next_slots,
-                },
-                target: self.target,
-            },
-            signers: self.signers.clone(),
-            signatures: self.signatures.clone(),
-        }
-    }
-}
-
 impl Bundle for Beacon {
     const KIND: u8 = 1;
     const MAX_BYTES: usize = 64 * 1024;
 }
 
-/// The final header that a bundle's proofs start from.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
-pub enum Anchor {
-    /// The header of the block that the client named as its trusted one: nothing newer is final.
-    Trusted(Box<Header>),
-    /// A newer final header.
-    Beacon(Box<Beacon>),
-}
-
-impl Anchor {
-    /// The header that the proofs start from.
-    pub fn header(&self) -> &Header {
-        match self {
-            Self::Trusted(header) => header,
-            Self::Beacon(beacon) => &beacon.source,
-        }
-    }
-}
-
 impl Bundle for Anchor {
     const KIND: u8 = 2;
-    const MAX_BYTES: usize = Beacon::MAX_BYTES + 1;
+    const MAX_BYTES: usize = (2 * MAX_BURIED + 1) * MAX_HEADER_BYTES + 16;
 }
 
 /// What an account holds, and its newest history records.

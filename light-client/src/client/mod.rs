@@ -10,12 +10,11 @@
 mod bundle;
 mod facts;
 mod machine;
-mod tables;
 mod trusted;
 mod verifier;
 
 pub use bundle::{
-    AccountBundle, Anchor, BUNDLE_VERSION, Beacon, Bundle, HeaderPath, HeaderRow, HistoryPage, MAX_RECORDS,
+    AccountBundle, BUNDLE_VERSION, Bundle, HeaderPath, HeaderRow, HistoryPage, MAX_RECORDS,
     MAX_TIP_HEADERS, TransactionBundle,
 };
 pub use facts::{Claimed, Final, Position, Settled, Verified};
@@ -23,6 +22,6 @@ pub use machine::{
     AccountState, Client, Event, Health, LoadedHistory, Method, PaymentState, Proven, Request, RequestId,
     Response, RestoreError, Server, Sync, TrackedPayment, TransportError,
 };
-pub use tables::{TablesError, TablesUpdate};
-pub use trusted::{ChainFile, ChainFileError, Trusted, TrustedCheckpoint};
+pub use trusted::{ChainFile, ChainFileError};
+pub use crate::consensus::{Anchor, AnchorError, Trusted, TrustedCheckpoint};
 pub use verifier::{ProofFailure, ProvenAccount, Verifier};

@@ -3,15 +3,17 @@
 //! One rule is one error variant with a rule id. A failure is a lie ([`ProofFailure::is_lie`]) unless an honest
 //! server could have sent the same: one that is behind, or one too far ahead of what is trusted.
 
+use std::sync::Arc;
+
 use crate::{
     block_tree::HeaderProof,
     consensus::{
-        Engine, Verdict,
-        spos::{CertificateError, Clock, Electorate, HeaderError, Spos},
+        Anchor, AnchorError, Engine, HeaderError, Trusted, Verdict, engine,
+        spos::Beacon,
     },
     data_format::{
-        Address, BlockId, ChainId, ChainSpec, DecodeError, Header, Height, Outcome, ProofError, Round,
-        SealedHeader, Time, Transaction, TransactionId,
+        Address, ChainId, ChainSpec, DecodeError, Header, Outcome, ProofError, SealedHeader, Slot, Time, Transaction,
+        TransactionId,
     },
     state::{
         AccountRecord, HistoryChain, HistoryError, StateError, TrieError, UnknownNode, WitnessError, verify,
@@ -20,7 +22,7 @@ use crate::{
 };
 
 use super::{
-    AccountBundle, Anchor, Beacon, HeaderPath, HistoryPage, TablesError, TransactionBundle, Trusted,
+    AccountBundle, HeaderPath, HistoryPage, TransactionBundle,
     facts::{Final, Position, Settled, Verified},
 };
 
@@ -28,9 +30,9 @@ use super::{
 const MAX_WITNESS_BYTES: usize = 64 * 1024;
 
 /// Checks bundles of one chain.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Verifier {
-    engine: Spos,
+    engine: Arc<dyn Engine>,
 }
 
 /// A proof that does not hold, by rule.
@@ -39,60 +41,9 @@ pub enum ProofFailure {
     /// LIGHT-FORM-1: the bytes are a bundle.
     #[error("the answer cannot be read: {0}")]
     Form(#[from] DecodeError),
-    /// LIGHT-BEACON-1: final blocks do not go back.
-    #[error("the server's final block {found} is before block {trusted}, which is proven")]
-    Behind {
-        /// Height of the newest block proven here.
-        trusted: Height,
-        /// Height of the server's.
-        found: Height,
-    },
-    /// LIGHT-BEACON-2: one final block a round.
-    #[error("round {round} is claimed to end in block {found}, but block {trusted} is proven final there")]
-    Conflict {
-        /// The round.
-        round: Round,
-        /// The block proven here.
-        trusted: BlockId,
-        /// The block claimed.
-        found: BlockId,
-    },
-    /// LIGHT-BEACON-3: the rounds follow one another.
-    #[error("rounds {source_round} and {target_round} do not follow one another, so nothing is final")]
-    NotFinal {
-        /// The source's round.
-        source_round: Round,
-        /// The target's round.
-        target_round: Round,
-    },
-    /// LIGHT-BEACON-4: the target's round has begun.
-    #[error("round {0} has not begun by this device's clock")]
-    Future(Round),
-    /// LIGHT-BEACON-5: the source lies before its round and not before the trusted block.
-    #[error("the final header is not where its round and the trusted block put it")]
-    Place,
-    /// LIGHT-BEACON-6: the tables can be rebuilt.
-    #[error("the slot tables cannot be rebuilt: {0}")]
-    Tables(#[from] TablesError),
-    /// LIGHT-BEACON-7: enough of every table signed.
-    #[error("the signatures do not make the block final: {0}")]
-    Certificate(#[from] CertificateError),
-    /// LIGHT-BEACON-8: enough of the trusted table signed.
-    #[error("only {signed} of the {needed} trusted signers needed have signed: steps in between are missing")]
-    NotEnoughTrust {
-        /// Trusted signers that signed.
-        signed: usize,
-        /// Trusted signers needed.
-        needed: usize,
-    },
-    /// LIGHT-ANCHOR-1: a header said to be the trusted one is.
-    #[error("the header is not the trusted one: {found} instead of {trusted}")]
-    AnotherHeader {
-        /// The trusted block.
-        trusted: BlockId,
-        /// The header's id.
-        found: BlockId,
-    },
+    /// LIGHT-ANCHOR, LIGHT-BEACON, LIGHT-WORK: the header that the proof starts from is final.
+    #[error(transparent)]
+    Anchor(#[from] AnchorError),
     /// LIGHT-ACCOUNT-1: the answer is about the account asked for.
     #[error("asked for {asked}, the answer is about {found}")]
     AnotherAccount {
@@ -170,61 +121,31 @@ pub struct ProvenAccount {
 impl Verifier {
     /// The verifier of a checked spec.
     pub fn new(spec: &ChainSpec) -> Self {
-        Self { engine: Spos::new(spec) }
+        Self { engine: engine(spec) }
     }
 
     /// The chain.
-    pub const fn chain(&self) -> &ChainId {
+    pub fn chain(&self) -> &ChainId {
         self.engine.chain()
     }
 
-    /// The clock of its slots.
-    pub const fn clock(&self) -> &Clock {
-        self.engine.clock()
+    /// The consensus model of the chain.
+    pub fn engine(&self) -> &dyn Engine {
+        &*self.engine
+    }
+
+    /// When a block of this slot was made.
+    pub fn time_of(&self, slot: Slot) -> Time {
+        self.engine.time_of(slot)
     }
 
     /// Checks a beacon against a trusted block, with the rules of skipping: one step, however old the trust.
-    pub fn beacon(&self, trusted: &Trusted, beacon: &Beacon, now: Time) -> Verdict<Trusted, ProofFailure> {
-        match self.check_beacon(trusted, beacon, now) {
+    pub fn beacon(&self, trusted: &Trusted, beacon: &Beacon, now: Time) -> Verdict<Trusted, AnchorError> {
+        match self.engine.advance(trusted, &Anchor::Beacon(Box::new(beacon.clone())), now) {
             Ok(newer) => Verdict::Success(newer),
-            Err(ProofFailure::NotEnoughTrust { signed, needed }) => {
-                Verdict::NotEnoughTrust { signed, needed }
-            }
+            Err(AnchorError::NotEnoughTrust { signed, needed }) => Verdict::NotEnoughTrust { signed, needed },
             Err(failure) => Verdict::Invalid(failure),
         }
-    }
-
-    fn check_beacon(&self, trusted: &Trusted, beacon: &Beacon, now: Time) -> Result<Trusted, ProofFailure> {
-        let (source_round, target_round) = (beacon.source_round, beacon.target.checkpoint.round);
-        if source_round < trusted.round {
-            return Err(ProofFailure::Behind { trusted: trusted.height, found: beacon.source.height });
-        }
-        if source_round.next() != target_round {
-            return Err(ProofFailure::NotFinal { source_round, target_round });
-        }
-        let clock = self.clock();
-        if clock.start(clock.first_slot(target_round)) > now.plus_ms(clock.slot_ms()) {
-            return Err(ProofFailure::Future(target_round));
-        }
-        let header = &beacon.source;
-        let genesis = source_round == Round(0) && header.slot.0 == 0;
-        let before_round = genesis || header.slot < clock.first_slot(source_round);
-        if !before_round || header.height < trusted.height || header.slot < trusted.slot {
-            return Err(ProofFailure::Place);
-        }
-        let (source, target) = beacon.tables.resolve(&trusted.tables)?;
-        let certificate = beacon.certificate();
-        certificate.check(self.chain(), &target, &source)?;
-        let id = certificate.link.source.checkpoint.id;
-        if source_round == trusted.round && id != trusted.id {
-            return Err(ProofFailure::Conflict { round: source_round, trusted: trusted.id, found: id });
-        }
-        let table = trusted.tables.newest();
-        let signed = Electorate::new(&target, &source).signed(&certificate.signers, table);
-        if signed < table.quorum() {
-            return Err(ProofFailure::NotEnoughTrust { signed, needed: table.quorum() });
-        }
-        Ok(Trusted { round: source_round, height: header.height, slot: header.slot, id, tables: source })
     }
 
     /// Checks an anchor; returns what to trust from now on and the final header that proofs start from.
@@ -232,19 +153,7 @@ impl Verifier {
     /// # Errors
     /// A `LIGHT-BEACON` or `LIGHT-ANCHOR` failure.
     pub fn anchor(&self, trusted: &Trusted, anchor: &Anchor, now: Time) -> Result<Trusted, ProofFailure> {
-        match anchor {
-            Anchor::Beacon(beacon) => self.check_beacon(trusted, beacon, now),
-            Anchor::Trusted(header) => {
-                let found = header.id();
-                if found == trusted.id {
-                    Ok(trusted.clone())
-                } else if header.height < trusted.height {
-                    Err(ProofFailure::Behind { trusted: trusted.height, found: header.height })
-                } else {
-                    Err(ProofFailure::AnotherHeader { trusted: trusted.id, found })
-                }
-            }
-        }
+        Ok(self.engine.advance(trusted, anchor, now)?)
     }
 
     /// Checks an account bundle: the record at the anchor, and that its records are exactly the newest.
@@ -338,13 +247,7 @@ impl Verifier {
         for sealed in headers {
             let header = &sealed.header;
             let id = header.id();
-            // A plan may come into force before the next final block is known here: its holder may mint too.
-            let checked = [Some(&trusted.tables.in_force), trusted.tables.planned.as_ref()]
-                .into_iter()
-                .flatten()
-                .map(|table| self.engine.check_header(parent, table, sealed, &id, now))
-                .reduce(|first, second| first.or(second));
-            if let Some(Err(error)) = checked {
+            if let Err(error) = self.engine.check_successor(trusted, parent, sealed, &id, now) {
                 return Err(ProofFailure::Newer { height: header.height.0, error });
             }
             parent = header;
@@ -357,13 +260,11 @@ impl ProofFailure {
     /// Whether no honest server of this chain can have sent this. A server may be behind, or its clock ahead of
     /// this device's, or the trusted block too old for one step.
     pub const fn is_lie(&self) -> bool {
-        !matches!(
-            self,
-            Self::Behind { .. }
-                | Self::Future(_)
-                | Self::NotEnoughTrust { .. }
-                | Self::Newer { error: HeaderError::SlotEarly { .. }, .. }
-        )
+        match self {
+            Self::Anchor(error) => error.is_lie(),
+            Self::Newer { error: HeaderError::SlotEarly { .. }, .. } => false,
+            _ => true,
+        }
     }
 }
 

@@ -1,8 +1,7 @@
-use std::{cmp::Ordering, fmt};
+use std::{fmt, sync::Arc};
 
-use borsh::{BorshDeserialize, BorshSerialize};
-
-use crate::data_format::{BlockId, Header, Height, SealedHeader, Time};
+use super::{Anchor, AnchorError, Clock, HeaderError, Instant, ProofOfWork, Spos, Trusted};
+use crate::data_format::{BlockId, ChainId, ChainSpec, EngineSpec, Header, SealedHeader, Slot, Time};
 
 /// What a check says. Not every "no" is a lie: a proof can be honest and still too far from what is trusted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,47 +19,67 @@ pub enum Verdict<T, E> {
     },
 }
 
-/// A consensus model, as the rest of the system sees it.
-pub trait Engine {
-    /// Proof in a block's body that earlier blocks became justified; `()` for models without one.
-    type Certificate: BorshSerialize + BorshDeserialize + Clone + fmt::Debug + PartialEq;
-    /// What the chain before a block says about who may make it.
-    type Context;
-    /// The rule that a header breaks.
-    type HeaderError: std::error::Error;
-    /// Where a branch stands in the order of preference; greater is better.
-    type Weight: Ord;
+/// A consensus model, as the rest of the system sees it. The chain's spec chooses which one runs; nothing outside
+/// this folder asks which one that is.
+pub trait Engine: fmt::Debug + Send + Sync {
+    /// The chain it runs.
+    fn chain(&self) -> &ChainId;
 
-    /// When a block was made, according to its header.
-    fn time_of(&self, header: &Header) -> Time;
+    /// The clock of its slots.
+    fn clock(&self) -> &Clock;
 
-    /// Checks a header against its parent, the chain before it and the clock, seal included.
+    /// When a block of this slot was made.
+    fn time_of(&self, slot: Slot) -> Time {
+        self.clock().start(slot)
+    }
+
+    /// How long a new block takes, in milliseconds, when all is well.
+    fn block_interval_ms(&self) -> u64;
+
+    /// How often a newer block becomes final, in milliseconds, when all is well.
+    fn final_every_ms(&self) -> u64;
+
+    /// How old the newest final block becomes before a newer one is final, in milliseconds, when all is well.
+    fn final_age_ms(&self) -> u64;
+
+    /// About how long a block of this slot takes to become final, in milliseconds from `now`.
+    fn final_in_ms(&self, block: Slot, now: Time) -> u64;
+
+    /// What a block adds to the weight of its branch; its seal must have been checked. The heaviest branch on the highest
+    /// justified checkpoint is the best one, and of two equals the one seen first.
+    fn weight(&self, sealed: &SealedHeader) -> u128;
+
+    /// Checks that a sealed header follows its parent; all that can be known without the state. `trusted` is a final
+    /// block not long before it.
     ///
     /// # Errors
     /// The first rule broken.
-    fn check_header(
+    fn check_successor(
         &self,
+        trusted: &Trusted,
         parent: &Header,
-        context: &Self::Context,
         sealed: &SealedHeader,
         id: &BlockId,
         now: Time,
-    ) -> Result<(), Self::HeaderError>;
+    ) -> Result<(), HeaderError>;
 
-    /// The weight of a branch by its tip. Equal weights: the branch seen first stays.
-    fn weight(&self, tip: &Header) -> Self::Weight;
+    /// Checks the proof that a header is final, from a block that is trusted; gives what to trust from now on.
+    ///
+    /// # Errors
+    /// The first rule broken.
+    fn advance(&self, trusted: &Trusted, anchor: &Anchor, now: Time) -> Result<Trusted, AnchorError>;
 
-    /// Which of two tips to build on; `Equal` keeps the one seen first.
-    fn prefer(&self, a: &Header, b: &Header) -> Ordering {
-        self.weight(a).cmp(&self.weight(b))
-    }
+    /// Signatures under a proof that [`Engine::advance`] accepted, and how many could have signed; `None` where nobody
+    /// votes.
+    fn signatures(&self, trusted: &Trusted, anchor: &Anchor) -> Option<(u32, u32)>;
+}
 
-    /// How long a new block of this model takes at best, in milliseconds: for progress and time-outs.
-    fn block_interval_ms(&self) -> u64;
-
-    /// Whether the chain's rules let a node leave `tip` for a branch that forks off at `fork`, given the newest
-    /// final height.
-    fn may_leave(&self, final_height: Height, fork: Height) -> bool {
-        fork >= final_height
+/// The engine that a checked spec chooses.
+pub fn engine(spec: &ChainSpec) -> Arc<dyn Engine> {
+    let (chain, clock) = (spec.id(), Clock::new(spec));
+    match &spec.engine {
+        EngineSpec::Spos(_) => Arc::new(Spos::new(spec)),
+        EngineSpec::Instant(rules) => Arc::new(Instant::new(chain, clock, rules)),
+        EngineSpec::ProofOfWork(rules) => Arc::new(ProofOfWork::new(chain, clock, rules)),
     }
 }

@@ -29,6 +29,8 @@ impl Domain {
     pub const SLOT_TABLE: Self = Self(b"vsys/1/slot-table\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0");
     /// A certificate of votes.
     pub const CERTIFICATE: Self = Self(b"vsys/1/certificate\0\0\0\0\0\0\0\0\0\0\0\0\0\0");
+    /// A block id with the seal that shows work on it.
+    pub const WORK: Self = Self(b"vsys/1/work\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0");
     /// A seed's first public key: its fingerprint.
     pub const SEED_FINGERPRINT: Self = Self(b"vsys/1/seed-fingerprint\0\0\0\0\0\0\0\0\0");
     /// A keystore's bytes: its checksum.

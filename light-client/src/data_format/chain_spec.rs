@@ -49,6 +49,62 @@ pub struct ChainSpec {
 pub enum EngineSpec {
     /// Supernode proof of stake.
     Spos(SposSpec),
+    /// One sealer, for development: a block when there is something to put into it, final at once.
+    Instant(InstantSpec),
+    /// Proof of work: the branch with the most work is the best one.
+    ProofOfWork(ProofOfWorkSpec),
+}
+
+impl EngineSpec {
+    /// The parameters of supernode proof of stake; `None` under another engine.
+    pub const fn spos(&self) -> Option<&SposSpec> {
+        match self {
+            Self::Spos(spos) => Some(spos),
+            Self::Instant(_) | Self::ProofOfWork(_) => None,
+        }
+    }
+
+    /// How long a new block takes, in milliseconds, when all is well.
+    pub const fn block_ms(&self) -> u32 {
+        match self {
+            Self::Spos(spos) => spos.slot_ms,
+            Self::Instant(rules) => rules.slot_ms,
+            Self::ProofOfWork(rules) => rules.block_ms,
+        }
+    }
+
+    /// Slots of a round; 0 where nobody holds slots.
+    pub fn slot_count(&self) -> usize {
+        self.spos().map_or(0, |spos| spos.slots.0.len())
+    }
+}
+
+/// Parameters of a chain with one sealer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InstantSpec {
+    /// How finely its time is divided, in milliseconds, 1 to 600,000: two blocks are at least this far apart.
+    pub slot_ms: u32,
+    /// The Ed25519 public key that seals its blocks.
+    pub sealer: Hash,
+}
+
+/// Parameters of proof of work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProofOfWorkSpec {
+    /// How finely its time is divided, in milliseconds, 1 to 600,000: two blocks are at least this far apart.
+    pub slot_ms: u32,
+    /// How long a block is meant to take, in milliseconds; at least `slot_ms`.
+    pub block_ms: u32,
+    /// Hashes that a block on schedule takes on average, 1 to 2^62.
+    pub genesis_difficulty: u64,
+    /// How far the chain must be behind its schedule for the difficulty to halve, in milliseconds; at least `block_ms`.
+    pub half_life_ms: u64,
+    /// Blocks above one that is taken as final, 1 to 1,024.
+    pub final_depth: u16,
+    /// New coins for whoever makes a block; at most 1,000,000 VSYS.
+    pub block_reward: Amount,
 }
 
 /// Parameters of supernode proof of stake.
@@ -191,6 +247,32 @@ pub enum SpecError {
     /// A node that a closed network names is no usable key, or named before.
     #[error("node {0} of the closed network is not a usable Ed25519 key, or is named twice")]
     Peer(usize),
+    /// A module that needs supernodes on a chain that has none.
+    #[error("the module {0:?} needs the engine spos")]
+    ModuleWithoutSlots(ModuleName),
+    /// The time is divided too finely or too coarsely.
+    #[error("slot_ms must be 1 to 600,000, it is {0}")]
+    TimeStep(u32),
+    /// The sealer is not a usable Ed25519 key.
+    #[error("the sealer is not a usable Ed25519 key")]
+    Sealer,
+    /// Blocks closer than the steps of time.
+    #[error("block_ms must be at least slot_ms, {slot_ms}, it is {block_ms}")]
+    BlockTime {
+        /// The step of time.
+        slot_ms: u32,
+        /// What a block is meant to take.
+        block_ms: u32,
+    },
+    /// The difficulty is out of range.
+    #[error("genesis_difficulty must be 1 to 2^62, it is {0}")]
+    Difficulty(u64),
+    /// The half life is too short.
+    #[error("half_life_ms must be at least block_ms, it is {0}")]
+    HalfLife(u64),
+    /// The depth is out of range.
+    #[error("final_depth must be 1 to 1,024, it is {0}")]
+    FinalDepth(u16),
 }
 
 impl ChainSpec {
@@ -226,8 +308,15 @@ impl ChainSpec {
         if self.name.is_empty() || self.name.len() > 64 {
             return Err(SpecError::Name(self.name.len()));
         }
-        let EngineSpec::Spos(spos) = &self.engine;
-        spos.check(self.network)?;
+        match &self.engine {
+            EngineSpec::Spos(spos) => spos.check(self.network)?,
+            EngineSpec::Instant(rules) => rules.check()?,
+            EngineSpec::ProofOfWork(rules) => rules.check()?,
+        }
+        let needs_slots = |module: &&ModuleName| matches!(module, ModuleName::Lease | ModuleName::Supernode);
+        if let Some(module) = self.modules.iter().find(needs_slots).filter(|_| self.engine.spos().is_none()) {
+            return Err(SpecError::ModuleWithoutSlots(*module));
+        }
         // At most 16 of them.
         if self.modules.iter().enumerate().any(|(place, module)| self.modules[..place].contains(module)) {
             return Err(SpecError::RepeatedModule);
@@ -255,6 +344,40 @@ impl ChainSpec {
         }
         self.genesis_supply().map(|_| ())
     }
+}
+
+impl InstantSpec {
+    fn check(&self) -> Result<(), SpecError> {
+        check_time_step(self.slot_ms)?;
+        Ed25519Key::parse(self.sealer.as_bytes()).map(|_| ()).map_err(|_| SpecError::Sealer)
+    }
+}
+
+impl ProofOfWorkSpec {
+    fn check(&self) -> Result<(), SpecError> {
+        let Self { slot_ms, block_ms, genesis_difficulty, half_life_ms, final_depth, block_reward } = *self;
+        check_time_step(slot_ms)?;
+        if block_ms < slot_ms {
+            return Err(SpecError::BlockTime { slot_ms, block_ms });
+        }
+        if !(1..=1 << 62).contains(&genesis_difficulty) {
+            return Err(SpecError::Difficulty(genesis_difficulty));
+        }
+        if half_life_ms < block_ms.into() {
+            return Err(SpecError::HalfLife(half_life_ms));
+        }
+        if !(1..=1_024).contains(&final_depth) {
+            return Err(SpecError::FinalDepth(final_depth));
+        }
+        if block_reward > MAX_BLOCK_REWARD {
+            return Err(SpecError::BlockReward(block_reward));
+        }
+        Ok(())
+    }
+}
+
+const fn check_time_step(slot_ms: u32) -> Result<(), SpecError> {
+    if slot_ms == 0 || slot_ms > 600_000 { Err(SpecError::TimeStep(slot_ms)) } else { Ok(()) }
 }
 
 impl SposSpec {
@@ -312,8 +435,10 @@ mod tests {
     use crate::data_format::{codec::encode, decode};
 
     fn spos(spec: &mut ChainSpec) -> &mut SposSpec {
-        let EngineSpec::Spos(spos) = &mut spec.engine;
-        spos
+        match &mut spec.engine {
+            EngineSpec::Spos(spos) => spos,
+            other => panic!("not supernodes: {other:?}"),
+        }
     }
 
     #[test]

@@ -10,10 +10,10 @@ use zeroize::Zeroizing;
 use crate::{
     block_tree::{HeaderRange, RangeStore},
     client::{
-        AccountBundle, Anchor, Beacon, HeaderPath, HistoryPage, TablesUpdate, TransactionBundle, Trusted,
+        AccountBundle, Anchor, HeaderPath, HistoryPage, TransactionBundle, Trusted,
         TrustedCheckpoint,
     },
-    consensus::spos::{Certificate, Clock, Electorate, Link, Spos, Table, Tables, Triple, Vote},
+    consensus::spos::{Beacon, Certificate, Clock, Electorate, Link, Spos, Table, Tables, TablesUpdate, Triple, Vote},
     crypto::{Domain, Hash, KeyPair},
     data_format::{
         Address, Amount, Call, ChainId, ChainSpec, Checkpoint, CoinCall, EngineSpec, FeeSchedule,
@@ -104,7 +104,7 @@ impl ScriptedChain {
     /// Block 0 of a chain with so many slots and these accounts.
     pub fn new(slots: u64, accounts: Vec<GenesisAccount>) -> Self {
         let spec = test_spec(slots, accounts);
-        let EngineSpec::Spos(spos) = &spec.engine;
+        let spos = spec.engine.spos().unwrap();
         let tables = Tables::settled(Table::new(spos.slots.clone()).unwrap());
         let mut chain = Self {
             chain: spec.id(),
@@ -155,7 +155,7 @@ impl ScriptedChain {
 
     /// The trusted block to start from: genesis.
     pub fn genesis(&self) -> Trusted {
-        Trusted::genesis(&self.blocks[0].sealed, self.blocks[0].tables.clone())
+        Trusted::genesis(&self.blocks[0].sealed, Some(self.blocks[0].tables.clone()))
     }
 
     /// Genesis as a checkpoint.
@@ -288,12 +288,13 @@ impl ScriptedChain {
         let block = |id| self.blocks.iter().find(|block| block.sealed.header.id() == id);
         let source = block(certificate.link.source.checkpoint.id)?;
         let target = block(certificate.link.target.checkpoint.id)?;
-        let fewest = certificate.fewest(&target.tables, &source.tables, Some(trusted.tables.newest()));
+        let held = trusted.tables.as_ref().unwrap();
+        let fewest = certificate.fewest(&target.tables, &source.tables, Some(held.newest()));
         Some(Beacon {
             source_round: round,
             source: source.sealed.header.clone(),
             target: certificate.link.target,
-            tables: TablesUpdate::new(&trusted.tables, &source.tables, &target.tables),
+            tables: TablesUpdate::new(held, &source.tables, &target.tables),
             signers: fewest.signers,
             signatures: fewest.signatures,
         })

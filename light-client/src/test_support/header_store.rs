@@ -3,6 +3,7 @@
 use super::chain::ScriptedChain;
 use crate::{
     block_tree::{BlockTree, HeaderChanges, HeaderStore, Inserted, MemoryStore, SavedTree},
+    consensus::engine,
     crypto::Hash,
     data_format::{Checkpoint, Height, Round},
 };
@@ -101,14 +102,14 @@ fn changes_nothing_when_it_refuses<S: ReopenableStore>(mut store: S) -> Result<(
 fn gives_a_tree_back<S: ReopenableStore>(mut store: S) -> Result<(), S::Error> {
     let chain = chain();
     started(&mut store, &chain)?;
-    let mut tree = BlockTree::restore(store.load()?.unwrap()).unwrap();
+    let mut tree = BlockTree::restore(engine(chain.spec()), store.load()?.unwrap()).unwrap();
     for height in 1..=8 {
         let sealed = chain.header(Height(height)).clone();
         assert_eq!(tree.insert(sealed.header.id(), sealed.clone()), Ok(Inserted::Best));
         store.apply(&HeaderChanges { added: vec![sealed], ..HeaderChanges::default() })?;
     }
     store.reopen()?;
-    let restored = BlockTree::restore(store.load()?.unwrap()).unwrap();
+    let restored = BlockTree::restore(engine(chain.spec()), store.load()?.unwrap()).unwrap();
     assert_eq!((restored.best(), restored.root(), restored.len()), (tree.best(), tree.root(), 9));
     Ok(())
 }

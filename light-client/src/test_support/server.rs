@@ -33,14 +33,14 @@ impl ScriptedServer {
         let newest = self.known.last().cloned();
         if let Some(trusted) = newest
             && let Some(beacon) = self.chain.beacon(&trusted)
-            && let Ok((tables, _)) = beacon.tables.resolve(&trusted.tables)
+            && let Ok((tables, _)) = beacon.tables.resolve(trusted.tables.as_ref().unwrap())
         {
             self.known.push(Trusted {
                 round: beacon.source_round,
                 height: beacon.source.height,
                 slot: beacon.source.slot,
                 id: beacon.source.id(),
-                tables,
+                tables: Some(tables),
             });
         }
     }

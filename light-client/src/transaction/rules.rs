@@ -2,7 +2,7 @@
 
 use super::{AccountView, TransactionError};
 use crate::data_format::{
-    Address, Amount, Call, ChainId, ChainSpec, DecodeError, EngineSpec, Height, LeaseCall, MAX_CALLS,
+    Address, Amount, Call, ChainId, ChainSpec, DecodeError, Height, LeaseCall, MAX_CALLS,
     MAX_COMMISSION, MAX_MEMO_BYTES, SignedTransaction, SupernodeCall, Transaction, decode,
 };
 
@@ -95,8 +95,7 @@ pub(super) fn check_leases(transaction: &Transaction, spec: &ChainSpec) -> Rule 
 
 /// `SUPERNODE-SLOT-1`: a slot that is contended for exists.
 pub(super) fn check_slots(transaction: &Transaction, spec: &ChainSpec) -> Rule {
-    let EngineSpec::Spos(spos) = &spec.engine;
-    let slots = spos.slots.0.len();
+    let slots = spec.engine.slot_count();
     for (index, call) in transaction.calls.iter().enumerate() {
         if let Call::Supernode(SupernodeCall::Contend { slot, .. }) = call
             && usize::from(*slot) >= slots

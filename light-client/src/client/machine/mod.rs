@@ -31,8 +31,8 @@ pub use server::{Health, Server};
 
 use super::{Trusted, TrustedCheckpoint, Verifier};
 use crate::{
-    consensus::spos::{TableError, vote_position},
-    data_format::{Address, ChainId, ChainSpec, EngineSpec, Height, SignedTransaction, Time, TransactionId},
+    consensus::spos::TableError,
+    data_format::{Address, ChainId, ChainSpec, Height, SignedTransaction, Time, TransactionId},
 };
 use requests::Pending;
 
@@ -99,8 +99,7 @@ pub enum Sync {
     TrustExpired,
 }
 
-/// Rounds that the newest final block may be old before it counts as stale, and a little for the way.
-const FRESH_ROUNDS: u64 = 4;
+/// What the newest final block may be old beyond what the engine needs, before it counts as stale: a little for the way.
 const FRESH_EXTRA_MS: u64 = 5_000;
 
 impl Client {
@@ -131,7 +130,7 @@ impl Client {
     }
 
     /// The chain's id.
-    pub const fn chain(&self) -> &ChainId {
+    pub fn chain(&self) -> &ChainId {
         self.verifier.chain()
     }
 
@@ -147,7 +146,7 @@ impl Client {
 
     /// When that block was made.
     pub fn trusted_time(&self) -> Time {
-        self.verifier.clock().start(self.trusted.slot)
+        self.verifier.time_of(self.trusted.slot)
     }
 
     /// Signatures under the newest final block, and how many could have signed; `None` while it is the one that this
@@ -202,7 +201,7 @@ impl Client {
                 return Sync::OtherChain { server };
             }
         }
-        let fresh = self.round_ms().saturating_mul(FRESH_ROUNDS).saturating_add(FRESH_EXTRA_MS);
+        let fresh = self.verifier.engine().final_age_ms().saturating_add(FRESH_EXTRA_MS);
         if now.ms_since(self.trusted_time()) <= fresh && self.proven_at.is_some() {
             return Sync::Verified;
         }
@@ -221,7 +220,7 @@ impl Client {
     /// [`TableError`] if its tables are not tables.
     pub fn confirm(&mut self, checkpoint: TrustedCheckpoint, now: Time) -> Result<(), TableError> {
         let trusted = Trusted::try_from(checkpoint)?;
-        if trusted.round > self.trusted.round {
+        if trusted.is_after(&self.trusted) {
             self.trusted = trusted;
         }
         self.refresh(now);
@@ -298,24 +297,14 @@ impl Client {
         self.events.pop_front()
     }
 
-    fn round_ms(&self) -> u64 {
-        let clock = self.verifier.clock();
-        clock.slot_ms().saturating_mul(clock.slots_per_round())
-    }
-
-    /// About how long a payment in the newest block takes to become final, in milliseconds from `now`.
+    /// About how long a payment in a block of this slot takes to become final, in milliseconds from `now`.
     pub fn final_in_ms(&self, block: crate::data_format::Slot, now: Time) -> u64 {
-        let EngineSpec::Spos(spos) = &self.spec.engine;
-        let clock = self.verifier.clock();
-        // The checkpoint after the block becomes final with the certificate of the round after that.
-        let round = clock.round(block).plus(2);
-        let certified = clock.first_slot(round).plus(vote_position(spos.slots.0.len()) as u64 + 1);
-        clock.start(certified).ms_since(now)
+        self.verifier.engine().final_in_ms(block, now)
     }
 
     fn trust(&mut self, newer: Trusted, now: Time) {
         self.proven_at = Some(now);
-        if newer.round > self.trusted.round {
+        if newer.is_after(&self.trusted) {
             let height = newer.height;
             let moved = height > self.trusted.height;
             self.trusted = newer;

@@ -90,9 +90,9 @@ pub(super) const PAGE_RECORDS: u64 = 50;
 impl Client {
     /// Asks what is due: the accounts on screen, or else the newest final block, and the open payments.
     pub(super) fn poll(&mut self, now: Time) {
-        let round = self.round_ms().clamp(2_000, 60_000);
+        let round = self.verifier.engine().final_every_ms().clamp(2_000, 60_000);
         let open = self.payments.values().any(|payment| !payment.is_settled());
-        let pause = if open { self.verifier.clock().slot_ms().clamp(1_000, round) } else { round };
+        let pause = if open { self.verifier.engine().block_interval_ms().clamp(1_000, round) } else { round };
         self.next_poll = now.plus_ms(pause);
         if self.trust_expired(now) {
             return;
@@ -117,7 +117,7 @@ impl Client {
 
     /// Asks for an open payment: where it is, and submits it again if nobody seems to have it.
     fn follow(&mut self, id: TransactionId, now: Time) {
-        let resend_after = self.round_ms().saturating_mul(2);
+        let resend_after = self.verifier.engine().final_every_ms().saturating_mul(2);
         let Some(payment) = self.payments.get(&id) else { return };
         let quiet = payment.sent_at.is_none_or(|at| now.ms_since(at) > resend_after);
         let waiting = !matches!(payment.state, PaymentState::InBlock { .. });

@@ -9,7 +9,6 @@ use crate::{
     client::{
         AccountBundle, Anchor, Bundle, HistoryPage, ProofFailure, TransactionBundle, Trusted, facts::Settled,
     },
-    consensus::spos::Electorate,
     data_format::{Address, DecodeError, Time, TransactionId},
 };
 
@@ -90,14 +89,10 @@ impl Client {
     }
 
     fn take_anchor(&mut self, server: usize, anchor: &Anchor, newer: Trusted, now: Time) {
-        if let Anchor::Beacon(beacon) = anchor
-            && newer.round >= self.trusted.round
-            && let Ok((source, target)) = beacon.tables.resolve(&self.trusted.tables)
+        if newer.round >= self.trusted.round
+            && let Some(signatures) = self.verifier.engine().signatures(&self.trusted, anchor)
         {
-            // Both are at most the holders of two tables.
-            let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
-            let electorate = Electorate::new(&target, &source);
-            self.signatures = Some((count(beacon.signatures.len()), count(electorate.len())));
+            self.signatures = Some(signatures);
         }
         let height = newer.height;
         self.trust(newer, now);

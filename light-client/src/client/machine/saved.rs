@@ -72,7 +72,7 @@ impl Client {
             return Err(RestoreError::OtherChain(saved.chain));
         }
         let trusted = Trusted::try_from(saved.trusted)?;
-        if trusted.round > self.trusted.round {
+        if trusted.is_after(&self.trusted) {
             self.trusted = trusted;
             self.signatures = saved.signatures;
         }

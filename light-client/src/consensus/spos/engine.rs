@@ -1,8 +1,10 @@
-use super::{Certificate, Clock, SLOT_TOLERANCE_MS, Table, Tables};
+use super::{Electorate, Table, Tables, beacon, vote_position};
 use crate::{
-    consensus::Engine,
+    consensus::{
+        Anchor, AnchorError, Clock, Engine, HeaderError, Trusted, anchor::check_trusted, header::check_common,
+    },
     crypto::{Hash, Signature},
-    data_format::{BlockId, ChainId, ChainSpec, Checkpoint, Header, Height, Round, SealedHeader, Slot, Time},
+    data_format::{BlockId, ChainId, ChainSpec, Checkpoint, Header, Height, SealedHeader, Slot, Time},
 };
 
 /// The engine of one chain.
@@ -10,67 +12,6 @@ use crate::{
 pub struct Spos {
     chain: ChainId,
     clock: Clock,
-}
-
-/// The rule that a header breaks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum HeaderError {
-    /// SPOS-HEADER-1: a version we know.
-    #[error("header version {0}, known is 1")]
-    Version(u16),
-    /// SPOS-HEADER-2: the parent is the block it names, one lower.
-    #[error("the header does not continue its parent (height {parent} then {found})")]
-    Parent {
-        /// The parent's height.
-        parent: Height,
-        /// The header's.
-        found: Height,
-    },
-    /// SPOS-SLOT-1: slots strictly rise.
-    #[error("slot {found} does not come after the parent's slot {parent}")]
-    SlotOrder {
-        /// The parent's slot.
-        parent: Slot,
-        /// The header's.
-        found: Slot,
-    },
-    /// SPOS-SLOT-2: a slot that has started (500 ms are forgiven).
-    #[error("slot {slot} starts {early_ms} ms from now")]
-    SlotEarly {
-        /// The header's slot.
-        slot: Slot,
-        /// How much too early.
-        early_ms: u64,
-    },
-    /// SPOS-SLOT-3: a slot that somebody holds.
-    #[error("nobody holds slot position {0}")]
-    SlotVacant(usize),
-    /// SPOS-SEAL-1: sealed by the holder's minting key.
-    #[error("the seal is not the slot holder's")]
-    Seal,
-    /// SPOS-JUSTIFIED-1: only a certificate moves `justified`, and only forward, to a round that has begun.
-    #[error("the justified checkpoint (round {found}) does not follow from the parent's (round {parent})")]
-    Justified {
-        /// The parent's justified round.
-        parent: Round,
-        /// The header's.
-        found: Round,
-    },
-    /// SPOS-HEADER-3: transactions and their root come together.
-    #[error("{0} transactions with a root that says otherwise")]
-    TransactionsRoot(u32),
-    /// SPOS-HEADER-4: this chain follows no other.
-    #[error("a parent on another chain, on a chain that follows none")]
-    MainParent,
-}
-
-/// Fork choice: the highest justified round, then the most blocks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Weight {
-    /// Round of the branch's justified checkpoint.
-    pub justified: Round,
-    /// Number of blocks.
-    pub height: Height,
 }
 
 impl Spos {
@@ -119,24 +60,6 @@ impl Spos {
         key.verify(&Header::seal_message(&self.chain, id), &sealed.seal).map_err(|_| HeaderError::Seal)
     }
 
-    fn check_position(&self, parent: &Header, header: &Header) -> Result<(), HeaderError> {
-        if header.version != Header::VERSION {
-            return Err(HeaderError::Version(header.version));
-        }
-        if header.height != parent.height.next() || header.parent != parent.id() {
-            return Err(HeaderError::Parent { parent: parent.height, found: header.height });
-        }
-        if header.slot <= parent.slot {
-            return Err(HeaderError::SlotOrder { parent: parent.slot, found: header.slot });
-        }
-        Ok(())
-    }
-
-    fn check_time(&self, header: &Header, now: Time) -> Result<(), HeaderError> {
-        let early_ms = self.clock.start(header.slot).ms_since(now.plus_ms(SLOT_TOLERANCE_MS));
-        if early_ms > 0 { Err(HeaderError::SlotEarly { slot: header.slot, early_ms }) } else { Ok(()) }
-    }
-
     fn check_commitments(&self, parent: &Header, header: &Header) -> Result<(), HeaderError> {
         let (before, after) = (parent.justified, header.justified);
         let moved = !header.certificate_hash.is_zero();
@@ -144,46 +67,93 @@ impl Spos {
         if (moved && !forward) || (!moved && before != after) {
             return Err(HeaderError::Justified { parent: before.round, found: after.round });
         }
-        if (header.transactions_count == 0) != header.transactions_root.is_zero() {
-            return Err(HeaderError::TransactionsRoot(header.transactions_count));
-        }
-        if header.main_parent.is_some() {
-            return Err(HeaderError::MainParent);
-        }
         Ok(())
     }
 }
 
-impl Engine for Spos {
-    type Certificate = Certificate;
-    /// The table in force in the header's round: what the round's checkpoint commits to.
-    type Context = Table;
-    type HeaderError = HeaderError;
-    type Weight = Weight;
-
-    fn time_of(&self, header: &Header) -> Time {
-        self.clock.start(header.slot)
-    }
-
-    fn check_header(
+impl Spos {
+    /// Checks a header against its parent, the table in force in its round and the time, seal included.
+    ///
+    /// # Errors
+    /// The first rule broken.
+    pub fn check_header(
         &self,
         parent: &Header,
-        context: &Table,
+        table: &Table,
         sealed: &SealedHeader,
         id: &BlockId,
         now: Time,
     ) -> Result<(), HeaderError> {
-        self.check_position(parent, &sealed.header)?;
-        self.check_time(&sealed.header, now)?;
+        check_common(&self.clock, &parent.into(), &sealed.header, now)?;
         self.check_commitments(parent, &sealed.header)?;
-        self.check_seal(context, sealed, id)
+        self.check_seal(table, sealed, id)
+    }
+}
+
+impl Engine for Spos {
+    fn chain(&self) -> &ChainId {
+        &self.chain
     }
 
-    fn weight(&self, tip: &Header) -> Weight {
-        Weight { justified: tip.justified.round, height: tip.height }
+    fn clock(&self) -> &Clock {
+        &self.clock
     }
 
     fn block_interval_ms(&self) -> u64 {
         self.clock.slot_ms()
+    }
+
+    fn final_every_ms(&self) -> u64 {
+        self.clock.slot_ms().saturating_mul(self.clock.slots_per_round())
+    }
+
+    /// A checkpoint is final about two rounds after its round began, and a round passes until the next one is.
+    fn final_age_ms(&self) -> u64 {
+        self.final_every_ms().saturating_mul(4)
+    }
+
+    fn final_in_ms(&self, block: Slot, now: Time) -> u64 {
+        // The checkpoint after the block becomes final with the certificate of the round after that.
+        let round = self.clock.round(block).plus(2);
+        let slots = usize::try_from(self.clock.slots_per_round()).unwrap_or(usize::MAX);
+        let certified = self.clock.first_slot(round).plus(vote_position(slots) as u64 + 1);
+        self.clock.start(certified).ms_since(now)
+    }
+
+    fn weight(&self, _: &SealedHeader) -> u128 {
+        1
+    }
+
+    fn check_successor(
+        &self,
+        trusted: &Trusted,
+        parent: &Header,
+        sealed: &SealedHeader,
+        id: &BlockId,
+        now: Time,
+    ) -> Result<(), HeaderError> {
+        let tables = trusted.tables.as_ref().ok_or(HeaderError::SlotVacant(0))?;
+        let first = self.check_header(parent, &tables.in_force, sealed, id, now);
+        match (&first, &tables.planned) {
+            // A plan may come into force before the next final block is known here: its holder may mint too.
+            (Err(_), Some(planned)) => first.or(self.check_header(parent, planned, sealed, id, now)),
+            _ => first,
+        }
+    }
+
+    fn advance(&self, trusted: &Trusted, anchor: &Anchor, now: Time) -> Result<Trusted, AnchorError> {
+        match anchor {
+            Anchor::Trusted(header) => check_trusted(trusted, header),
+            Anchor::Beacon(beacon) => beacon::check(self, trusted, beacon, now),
+            Anchor::Sealed(_) | Anchor::Buried(_) => Err(AnchorError::Kind),
+        }
+    }
+
+    fn signatures(&self, trusted: &Trusted, anchor: &Anchor) -> Option<(u32, u32)> {
+        let Anchor::Beacon(beacon) = anchor else { return None };
+        let (source, target) = beacon.tables.resolve(trusted.tables.as_ref()?).ok()?;
+        // Both are at most the holders of four tables.
+        let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        Some((count(beacon.signatures.len()), count(Electorate::new(&target, &source).len())))
     }
 }

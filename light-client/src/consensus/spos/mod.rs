@@ -6,17 +6,20 @@
 //! justified, and the earlier one is final if the rounds follow one another. Because the tables' hashes stand
 //! under the signatures, a light client follows changes of the tables without reading headers.
 
+mod beacon;
 mod certificate;
-mod clock;
 mod engine;
 mod table;
+mod tables_update;
 mod vote;
 mod voting;
 
+pub use beacon::Beacon;
 pub use certificate::{Certificate, CertificateError, Electorate, MAX_SIGNERS, SignerSet};
-pub use clock::{Clock, SLOT_TOLERANCE_MS};
-pub use engine::{HeaderError, Spos, Weight};
+pub use super::{Clock, HeaderError, SLOT_TOLERANCE_MS};
+pub use engine::Spos;
 pub use table::{Table, TableError, Tables, TablesRef};
+pub use tables_update::{TablesError, TablesUpdate};
 pub use vote::{Link, Triple, Vote};
 pub use voting::{Refusal, VotingRecord, vote_position};
 

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use borsh::{BorshDeserialize, BorshSerialize};
 
+use super::{Table, TableError, Tables};
 use crate::{
-    consensus::spos::{Table, TableError, Tables},
     data_format::{Holder, MAX_SLOTS, SlotTable, codec},
 };
 

@@ -3,7 +3,8 @@ use crate::data_format::{ChainSpec, EngineSpec, Round, Slot, Time};
 /// How early a block of a slot may arrive: clocks differ.
 pub const SLOT_TOLERANCE_MS: u64 = 500;
 
-/// The arithmetic of slots and rounds. Nothing in it reads a clock.
+/// The arithmetic of slots and rounds. Nothing in it reads a clock. Without holders of slots a round is one slot, and says
+/// nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Clock {
     genesis: Time,
@@ -14,11 +15,15 @@ pub struct Clock {
 impl Clock {
     /// The clock of a checked spec.
     pub fn new(spec: &ChainSpec) -> Self {
-        let EngineSpec::Spos(spos) = &spec.engine;
+        let (slot_ms, slots_per_round) = match &spec.engine {
+            EngineSpec::Spos(spos) => (spos.slot_ms, spos.slots.0.len() as u64),
+            EngineSpec::Instant(rules) => (rules.slot_ms, 1),
+            EngineSpec::ProofOfWork(rules) => (rules.slot_ms, 1),
+        };
         Self {
             genesis: spec.genesis_time,
-            slot_ms: u64::from(spos.slot_ms).max(1),
-            slots_per_round: (spos.slots.0.len() as u64).max(1),
+            slot_ms: u64::from(slot_ms).max(1),
+            slots_per_round: slots_per_round.max(1),
         }
     }
 
