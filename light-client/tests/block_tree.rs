@@ -4,21 +4,14 @@
 
 use light_client::{
     block_tree::{BlockTree, Inserted, MAX_PER_SLOT, MemoryStore, Reorganisation, TreeError},
-    consensus::{
-        engine,
-        spos::{Spos, Table, Tables},
-    },
+    consensus::engine,
     crypto::{Hash, Signature},
     data_format::{BlockId, Checkpoint, Header, Round, SealedHeader, Slot},
-    test_support::{
-        chain::{test_spec, test_table},
-        header_store,
-    },
+    test_support::{chain::test_spec, header_store},
 };
 
 fn genesis() -> SealedHeader {
-    let tables = Tables::settled(Table::new(test_table(&[1, 2, 3, 4])).unwrap());
-    Spos::new(&test_spec(4, Vec::new())).genesis(Hash::ZERO, &tables)
+    light_client::consensus::genesis(&test_spec(4, Vec::new()).id(), Hash::ZERO, Hash([1; 32]))
 }
 
 /// A child in a slot; the number tells siblings of one slot apart.
@@ -42,7 +35,11 @@ impl Forest {
     fn new() -> Self {
         let genesis = genesis();
         let id = genesis.header.id();
-        let tree = BlockTree::new(engine(&test_spec(4, Vec::new())), genesis.clone(), Checkpoint { round: Round(0), id });
+        let tree = BlockTree::new(
+            engine(&test_spec(4, Vec::new())),
+            genesis.clone(),
+            Checkpoint { round: Round(0), id },
+        );
         Self { tree, genesis: genesis.header }
     }
 

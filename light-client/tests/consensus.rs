@@ -4,7 +4,7 @@
 
 use light_client::{
     consensus::{
-        Engine,
+        genesis,
         spos::{
             Certificate, CertificateError, Electorate, HeaderError, Link, SignerSet, Spos, Table, Tables,
             Triple, Vote,
@@ -140,9 +140,9 @@ fn genesis_names_its_chain() {
     let [one, other] =
         ["one", "other"].map(|name| ChainSpec { name: name.to_owned(), ..test_spec(4, Vec::new()) });
     let tables = tables(0..4);
-    let genesis = |spec: &ChainSpec| Spos::new(spec).genesis(Hash::ZERO, &tables).header;
-    assert_eq!(genesis(&one).parent, one.id());
-    assert_ne!(genesis(&one).id(), genesis(&other).id(), "the same state and tables, another chain");
+    let block_0 = |spec: &ChainSpec| genesis(&spec.id(), Hash::ZERO, tables.commitment()).header;
+    assert_eq!(block_0(&one).parent, one.id());
+    assert_ne!(block_0(&one).id(), block_0(&other).id(), "the same state and tables, another chain");
 }
 
 fn header_case() -> (Spos, Table, Header, SealedHeader, Time) {

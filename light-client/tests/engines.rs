@@ -8,7 +8,7 @@ use light_client::{
     block_tree::{BlockTree, Inserted},
     client::{Anchor, AnchorError, Bundle, Trusted},
     consensus::{Buried, Engine, HeaderError, ProofOfWork, engine},
-    crypto::{Hash, KeyPair, Signature},
+    crypto::{Hash, KeyPair},
     data_format::{
         Amount, ChainSpec, Checkpoint, EngineSpec, Header, Height, InstantSpec, ModuleName, ProofOfWorkSpec,
         SealedHeader, Slot, SpecError, Time,
@@ -30,21 +30,7 @@ fn spec(rules: EngineSpec) -> ChainSpec {
 }
 
 fn genesis(spec: &ChainSpec) -> SealedHeader {
-    let header = Header {
-        version: Header::VERSION,
-        height: Height(0),
-        slot: Slot(0),
-        parent: spec.id(),
-        transactions_root: Hash::ZERO,
-        transactions_count: 0,
-        state_root: Hash::ZERO,
-        headers_root: Hash::ZERO,
-        next_slots: Hash::ZERO,
-        justified: Checkpoint::default(),
-        certificate_hash: Hash::ZERO,
-        main_parent: None,
-    };
-    SealedHeader { header, seal: Signature([0; 64]) }
+    light_client::consensus::genesis(&spec.id(), Hash::ZERO, Hash::ZERO)
 }
 
 fn child(parent: &Header, slot: u64) -> Header {
@@ -53,7 +39,6 @@ fn child(parent: &Header, slot: u64) -> Header {
 
 /// A chain of proof of work whose blocks are made in these slots.
 struct Mine {
-    spec: ChainSpec,
     engine: ProofOfWork,
     shared: Arc<dyn Engine>,
     blocks: Vec<SealedHeader>,
@@ -65,7 +50,7 @@ impl Mine {
         spec.check().unwrap();
         let shared = engine(&spec);
         let engine = ProofOfWork::new(spec.id(), *shared.clock(), &RULES);
-        Self { blocks: vec![genesis(&spec)], engine, shared, spec }
+        Self { blocks: vec![genesis(&spec)], engine, shared }
     }
 
     fn seal(&self, parent: &Header, header: Header) -> SealedHeader {
@@ -130,8 +115,10 @@ fn a_seal_without_the_work_is_refused() {
     assert_eq!(check(&padded), refused);
     let mut other = good.clone();
     let lucky = |header: &Header| mine.engine.seal(&header.id(), difficulty, nonce(good)).is_some();
-    other.header.state_root =
-        (1..).map(|byte| Hash([byte; 32])).find(|root| !lucky(&Header { state_root: *root, ..good.header.clone() })).unwrap();
+    other.header.state_root = (1..)
+        .map(|byte| Hash([byte; 32]))
+        .find(|root| !lucky(&Header { state_root: *root, ..good.header.clone() }))
+        .unwrap();
     assert_eq!(check(&other), refused);
     let voting = Header { next_slots: Hash([1; 32]), ..good.header.clone() };
     assert_eq!(check(&mine.seal(parent, voting)), Err(HeaderError::Votes));
@@ -154,7 +141,10 @@ fn a_light_client_follows_the_work_and_nothing_less() {
     assert_eq!(Anchor::from_bytes(&bytes).as_ref(), Ok(&anchor));
     let newer = advance(&anchor).unwrap();
     assert_eq!(newer, mine.trusted(7));
-    assert_eq!(mine.shared.advance(&newer, &Anchor::Trusted(Box::new(mine.blocks[7].header.clone())), now), Ok(newer.clone()));
+    assert_eq!(
+        mine.shared.advance(&newer, &Anchor::Trusted(Box::new(mine.blocks[7].header.clone())), now),
+        Ok(newer.clone())
+    );
 
     let error = advance(&mine.buried(0, 8, 2)).unwrap_err();
     assert_eq!(error, AnchorError::Shallow { found: 2, needed: 3 });
@@ -189,7 +179,7 @@ fn the_branch_with_the_most_work_is_best_and_not_the_longest() {
     for sealed in &mine.blocks[1..] {
         assert_eq!(tree.insert(sealed.header.id(), sealed.clone()), Ok(Inserted::Best));
     }
-    let mut branch = |slots: &[u64], tree: &mut BlockTree| {
+    let branch = |slots: &[u64], tree: &mut BlockTree| {
         let mut parent = fork.clone();
         for slot in slots {
             let sealed = mine.seal(&parent, child(&parent, *slot));
@@ -220,10 +210,7 @@ fn one_seal_makes_an_instant_block_final() {
     let second = seal(&key, child(&first.header, 9));
     let now = engine.time_of(Slot(9));
     let trusted = Trusted::genesis(&start, None);
-    assert_eq!(
-        engine.check_successor(&trusted, &first.header, &second, &second.header.id(), now),
-        Ok(())
-    );
+    assert_eq!(engine.check_successor(&trusted, &first.header, &second, &second.header.id(), now), Ok(()));
     // The light client needs nothing in between.
     let newer = engine.advance(&trusted, &Anchor::Sealed(Box::new(second.clone())), now).unwrap();
     assert_eq!(newer, Trusted::voteless(&second.header));

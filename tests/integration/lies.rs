@@ -88,11 +88,7 @@ fn a_truncated_history_is_found_out() {
 #[test]
 fn a_forged_final_header_is_found_out() {
     Scene::new().assert_account_lie(|bundle| {
-        let header = match &mut bundle.anchor {
-            Anchor::Beacon(beacon) => &mut beacon.source,
-            Anchor::Trusted(header) => header,
-        };
-        header.state_root = Hash([7; 32]);
+        anchored(&mut bundle.anchor).state_root = Hash([7; 32]);
     });
 }
 
@@ -119,9 +115,15 @@ fn forge_newest(bundle: &mut TransactionBundle) {
     match &mut bundle.path {
         HeaderPath::Newer(headers) => forge(&mut headers.last_mut().unwrap().header),
         HeaderPath::Older { header, .. } => forge(header),
-        HeaderPath::Anchor => match &mut bundle.anchor {
-            Anchor::Beacon(beacon) => forge(&mut beacon.source),
-            Anchor::Trusted(header) => forge(header),
-        },
+        HeaderPath::Anchor => forge(anchored(&mut bundle.anchor)),
+    }
+}
+
+fn anchored(anchor: &mut Anchor) -> &mut Header {
+    match anchor {
+        Anchor::Trusted(header) => header,
+        Anchor::Beacon(beacon) => &mut beacon.source,
+        Anchor::Sealed(sealed) => &mut sealed.header,
+        Anchor::Buried(buried) => &mut buried.header.header,
     }
 }

@@ -2,9 +2,9 @@ use std::{thread, time::Duration};
 
 use light_client::{
     client::{Bundle, ChainFile, HeaderRow, Trusted},
-    consensus::spos::{Table, Tables},
+    consensus::spos::Tables,
     crypto::Hash,
-    data_format::{ChainSpec, EngineSpec, SignedTransaction},
+    data_format::{ChainSpec, SignedTransaction},
     transaction::Submission,
 };
 use serde_json::Value;
@@ -127,9 +127,8 @@ impl Api {
     /// If the node's genesis does not have the tables of the spec.
     pub fn genesis(&self, spec: &ChainSpec) -> Trusted {
         let HeaderRow(row) = HeaderRow::from_bytes(&self.get("/v1/headers?from=0&limit=1").body).unwrap();
-        let EngineSpec::Spos(spos) = &spec.engine;
-        let tables = Tables::settled(Table::new(spos.slots.clone()).unwrap());
-        assert_eq!(row[0].header.next_slots, tables.commitment());
+        let tables = Tables::at_genesis(spec).unwrap();
+        assert_eq!(row[0].header.next_slots, tables.as_ref().map_or(Hash::ZERO, Tables::commitment));
         Trusted::genesis(&row[0], tables)
     }
 }

@@ -9,7 +9,7 @@ use std::{
 use full_node::config::{create_key, write_spec};
 use light_client::{
     crypto::Hash,
-    data_format::{Address, Amount, ChainSpec, EngineSpec, Height, SignedTransaction},
+    data_format::{Address, Amount, ChainSpec, Height, SignedTransaction},
     transaction::{AccountView, Transfer},
 };
 use tempfile::TempDir;
@@ -38,7 +38,7 @@ impl TestNetwork {
         let folder = TempDir::new().unwrap();
         let mut spec = FastChain::new(MEMBERS as u64).spec().clone();
         name.clone_into(&mut spec.name);
-        let EngineSpec::Spos(spos) = &mut spec.engine;
+        let spos = spec.engine.spos_mut().unwrap();
         spos.slot_ms = SLOT_MS;
         for (number, holder) in spos.slots.0.iter_mut().enumerate() {
             let key = create_key(&folder.path().join(format!("{number}.key"))).unwrap();

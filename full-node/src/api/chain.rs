@@ -10,8 +10,8 @@ use axum::{
 };
 use light_client::{
     client::{ChainFile, Trusted},
-    consensus::spos::{Table, TableError, Tables},
-    data_format::{BlockId, ChainSpec, EngineSpec, Height, SealedHeader},
+    consensus::spos::{TableError, Tables},
+    data_format::{BlockId, ChainSpec, Height, SealedHeader},
 };
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -138,7 +138,6 @@ pub(super) fn limited(name: &str, asked: Option<u64>, usual: u64, most: u64) -> 
 
 /// The file that tells a wallet of a development chain what it trusts: the spec, and genesis as the checkpoint.
 pub(super) fn chain_file(spec: &ChainSpec, genesis: &SealedHeader) -> Result<ChainFile, TableError> {
-    let EngineSpec::Spos(spos) = &spec.engine;
-    let tables = Tables { in_force: Table::new(spos.slots.clone())?.into(), planned: None };
+    let tables = Tables::at_genesis(spec)?;
     Ok(ChainFile { spec: spec.clone(), checkpoint: Trusted::genesis(genesis, tables).checkpoint() })
 }

@@ -2,9 +2,12 @@ use std::sync::Arc;
 
 use light_client::{
     block_tree::{BlockTree, HeaderChanges, HeaderRange, HeaderStore},
-    consensus::spos::{Block, Spos, Table, Tables, VotingRecord},
+    consensus::{
+        genesis,
+        spos::{Block, Spos, Tables, VotingRecord},
+    },
     crypto::Hash,
-    data_format::{BlockId, ChainSpec, Checkpoint, EngineSpec, Header, Height, Round, SealedHeader},
+    data_format::{BlockId, ChainSpec, Checkpoint, Header, Height, Round, SealedHeader},
     state::{NodeId, Root},
 };
 
@@ -63,11 +66,11 @@ impl Chain {
         minting_keys: &[Hash],
     ) -> Result<Self, OpenError> {
         let engine = Spos::new(&spec);
-        let EngineSpec::Spos(spos) = &spec.engine;
-        let in_force = Table::new(spos.slots.clone())
-            .map_err(|error| OpenError::Damaged(format!("the slot table: {error}")))?;
+        let tables = Tables::at_genesis(&spec)
+            .map_err(|error| OpenError::Damaged(format!("the slot table: {error}")))?
+            .ok_or(OpenError::Engine)?;
         if database.read()?.chain()?.is_none() {
-            found(&database, &engine, &spec, &Tables::settled(in_force), minting_keys)?;
+            found(&database, &spec, &tables, minting_keys)?;
         }
         let snapshot = database.read()?;
         let missing = |what: &str| OpenError::Damaged(format!("{what} is missing"));
@@ -75,7 +78,8 @@ impl Chain {
         let genesis = snapshot.header(&genesis_id)?.ok_or_else(|| missing("the header of block 0"))?;
         let saved =
             StoredHeaders::new(database.clone()).load()?.ok_or_else(|| missing("the tree of blocks"))?;
-        let tree = BlockTree::restore(saved).map_err(|error| OpenError::Damaged(error.to_string()))?;
+        let tree = BlockTree::restore(light_client::consensus::engine(&spec), saved)
+            .map_err(|error| OpenError::Damaged(error.to_string()))?;
         let finality = snapshot.finality()?.ok_or_else(|| missing("the newest final block"))?;
         let head_id = snapshot.head()?.ok_or_else(|| missing("the head"))?;
         let header = snapshot.header(&head_id)?.ok_or_else(|| missing("the head's header"))?.header;
@@ -185,20 +189,20 @@ impl Chain {
 /// Makes block 0 and everything that a folder of this chain starts with, in one write.
 fn found(
     database: &Database,
-    engine: &Spos,
     spec: &ChainSpec,
     tables: &Tables,
     minting_keys: &[Hash],
 ) -> Result<(), OpenError> {
+    let spos = spec.engine.spos().ok_or(OpenError::Engine)?;
     let snapshot = database.read()?;
     let damaged = |error: &dyn std::fmt::Display| OpenError::Damaged(error.to_string());
     let (changes, effects) =
-        genesis_state(spec, tables, snapshot.nodes()).map_err(|error| damaged(&error))?;
-    let sealed = engine.genesis(changes.root.hash, tables);
+        genesis_state(spec, spos, tables, snapshot.nodes()).map_err(|error| damaged(&error))?;
+    let chain = spec.id();
+    let sealed = genesis(&chain, changes.root.hash, tables.commitment());
     let id = sealed.header.id();
     let (range, range_root) = HeaderRange::new(&snapshot, 0).push(&id).map_err(|error| damaged(&error))?;
     let mut batch = Batch::default();
-    let chain = spec.id();
     batch.found(&chain, spec);
     batch.tables(tables);
     for key in minting_keys {

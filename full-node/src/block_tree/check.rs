@@ -2,14 +2,10 @@
 
 use light_client::{
     block_tree::{HeaderRange, RangeNodes, RangeStore, TreeError},
-    consensus::{
-        Engine,
-        spos::{Block, Certificate, HeaderError, Tables},
-    },
+    consensus::spos::{Block, Certificate, HeaderError, Tables},
     crypto::{Hash, Signature},
     data_format::{
-        BlockId, Checkpoint, EngineSpec, Header, MAX_BLOCK_BYTES, Round, SealedHeader, Slot, Time,
-        TransactionId, codec,
+        BlockId, Checkpoint, Header, MAX_BLOCK_BYTES, Round, SealedHeader, Slot, Time, TransactionId, codec,
     },
     state::Root,
     transaction::{CheckedTransaction, TransactionError, check_stateless},
@@ -251,7 +247,7 @@ impl Chain {
         header: &Header,
         certificate: Option<&Certificate>,
     ) -> Result<BlockExecution<'a>, BlockError> {
-        let EngineSpec::Spos(spos) = &self.spec.engine;
+        let spos = self.spec.engine.spos().ok_or_else(|| BlockError::Halted("no slots".to_owned()))?;
         let clock = self.engine.clock();
         let (height, slot, round) = (header.height, header.slot, clock.round(header.slot));
         let (checkpoint, checkpoint_header) = self.checkpoint(snapshot, &header.parent, round)?;

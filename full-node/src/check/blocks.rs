@@ -1,12 +1,12 @@
 use light_client::{
     block_tree::{HeaderRange, RangeNodes, RangeStore},
     consensus::{
-        Engine,
-        spos::{Certificate, CertificateError, HeaderError, Table, TableError, Tables},
+        genesis,
+        spos::{Certificate, CertificateError, HeaderError, TableError, Tables},
     },
     crypto::Hash,
     data_format::{
-        BlockId, EngineSpec, Header, Height, MAX_BLOCK_BYTES, Outcome, SealedHeader, Time, TransactionId,
+        BlockId, Header, Height, MAX_BLOCK_BYTES, Outcome, SealedHeader, Time, TransactionId,
         codec, transactions_root,
     },
     transaction::{TransactionError, check_stateless},
@@ -230,11 +230,12 @@ impl Checker<'_> {
     /// Block 0 is what the chain spec makes: nobody sealed it.
     fn check_genesis(&self, sealed: &SealedHeader) -> Result<(), BlockFault> {
         let spec = self.chain.spec();
-        let EngineSpec::Spos(spos) = &spec.engine;
-        let tables = Tables::settled(Table::new(spos.slots.clone())?);
-        let (state, _) = genesis_state(spec, &tables, self.snapshot.nodes())
+        let (Some(spos), Some(tables)) = (spec.engine.spos(), Tables::at_genesis(spec)?) else {
+            return Err(BlockFault::Genesis);
+        };
+        let (state, _) = genesis_state(spec, spos, &tables, self.snapshot.nodes())
             .map_err(|error| StorageError::damaged("the state of block 0", error))?;
-        let expected = self.chain.engine().genesis(state.root.hash, &tables);
+        let expected = genesis(self.chain.engine().chain(), state.root.hash, tables.commitment());
         if *sealed == expected { Ok(()) } else { Err(BlockFault::Genesis) }
     }
 

@@ -11,8 +11,8 @@ use libp2p::PeerId;
 use light_client::{
     crypto::Hash,
     data_format::{
-        Address, Amount, AmountError, ChainSpec, EngineSpec, FeeSchedule, GenesisAccount, Holder, MAX_SLOTS,
-        ModuleName, Network, SlotTable, SpecError, SposSpec,
+        Address, Amount, AmountError, ChainSpec, EngineSpec, FeeSchedule, GenesisAccount, Holder,
+        InstantSpec, MAX_SLOTS, ModuleName, Network, ProofOfWorkSpec, SlotTable, SpecError, SposSpec,
     },
 };
 use serde::{Deserialize, Serialize};
@@ -122,9 +122,23 @@ struct Fees {
 }
 
 #[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Engine {
+    Spos(Spos),
+    Instant(InstantSpec),
+    ProofOfWork(ProofOfWork),
+}
+
+#[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Engine {
-    spos: Spos,
+struct ProofOfWork {
+    slot_ms: u32,
+    block_ms: u32,
+    genesis_difficulty: u64,
+    half_life_ms: u64,
+    final_depth: u16,
+    /// In VSYS.
+    block_reward: String,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -209,20 +223,18 @@ fn parse_spec(text: &str) -> Result<ChainSpec, ParseFault> {
 }
 
 fn meant(file: File) -> Result<ChainSpec, SpecFault> {
-    let Spos { slot_ms, slots: count, genesis_commission, average_window, min_filled, holders, .. } =
-        file.engine.spos;
-    let block_reward = coins(&file.engine.spos.block_reward, || "block_reward".to_owned())?;
-    let contend_minimum = coins(&file.engine.spos.contend_minimum, || "contend_minimum".to_owned())?;
-    if count > MAX_SLOTS {
-        return Err(SpecFault::SlotCount(count));
-    }
-    let mut slots = vec![None; count];
-    for SlotHolder { slot, address, minting_key } in holders {
-        match slots.get_mut(slot) {
-            Some(place @ None) => *place = Some(Holder { address, minting_key }),
-            _ => return Err(SpecFault::Slot(slot)),
-        }
-    }
+    let engine = match file.engine {
+        Engine::Spos(spos) => EngineSpec::Spos(spos_meant(spos)?),
+        Engine::Instant(rules) => EngineSpec::Instant(rules),
+        Engine::ProofOfWork(rules) => EngineSpec::ProofOfWork(ProofOfWorkSpec {
+            slot_ms: rules.slot_ms,
+            block_ms: rules.block_ms,
+            genesis_difficulty: rules.genesis_difficulty,
+            half_life_ms: rules.half_life_ms,
+            final_depth: rules.final_depth,
+            block_reward: coins(&rules.block_reward, || "block_reward".to_owned())?,
+        }),
+    };
     let accounts = file.accounts.into_iter().map(|Account { address, balance }| {
         Ok(GenesisAccount { address, balance: coins(&balance, || format!("balance of {address}"))? })
     });
@@ -231,15 +243,7 @@ fn meant(file: File) -> Result<ChainSpec, SpecFault> {
         network: file.network,
         genesis_time: moment_from_toml(&file.genesis_time)
             .ok_or_else(|| SpecFault::GenesisTime(file.genesis_time.to_string()))?,
-        engine: EngineSpec::Spos(SposSpec {
-            slot_ms,
-            slots: SlotTable(slots),
-            block_reward,
-            genesis_commission,
-            average_window,
-            contend_minimum,
-            min_filled,
-        }),
+        engine,
         modules: file.modules,
         fees: FeeSchedule {
             transfer: coins(&file.fees.transfer, || "fees.transfer".to_owned())?,
@@ -260,15 +264,63 @@ fn node_key(text: String) -> Result<Hash, SpecFault> {
     key.ok_or(SpecFault::Peer(text))
 }
 
+fn spos_meant(file: Spos) -> Result<SposSpec, SpecFault> {
+    let block_reward = coins(&file.block_reward, || "block_reward".to_owned())?;
+    let contend_minimum = coins(&file.contend_minimum, || "contend_minimum".to_owned())?;
+    if file.slots > MAX_SLOTS {
+        return Err(SpecFault::SlotCount(file.slots));
+    }
+    let mut slots = vec![None; file.slots];
+    for SlotHolder { slot, address, minting_key } in file.holders {
+        match slots.get_mut(slot) {
+            Some(place @ None) => *place = Some(Holder { address, minting_key }),
+            _ => return Err(SpecFault::Slot(slot)),
+        }
+    }
+    Ok(SposSpec {
+        slot_ms: file.slot_ms,
+        slots: SlotTable(slots),
+        block_reward,
+        genesis_commission: file.genesis_commission,
+        average_window: file.average_window,
+        contend_minimum,
+        min_filled: file.min_filled,
+    })
+}
+
+fn spos_printed(spos: &SposSpec) -> Spos {
+    let holders = spos.slots.0.iter().enumerate().filter_map(|(slot, holder)| {
+        holder.map(|Holder { address, minting_key }| SlotHolder { slot, address, minting_key })
+    });
+    Spos {
+        slot_ms: spos.slot_ms,
+        slots: spos.slots.0.len(),
+        block_reward: spos.block_reward.to_string(),
+        genesis_commission: spos.genesis_commission,
+        average_window: spos.average_window,
+        contend_minimum: spos.contend_minimum.to_string(),
+        min_filled: spos.min_filled,
+        holders: holders.collect(),
+    }
+}
+
 fn coins(text: &str, field: impl FnOnce() -> String) -> Result<Amount, SpecFault> {
     text.parse().map_err(|cause| SpecFault::Amount { field: field(), cause })
 }
 
 fn print_spec(spec: &ChainSpec) -> Result<String, toml::ser::Error> {
-    let EngineSpec::Spos(spos) = &spec.engine;
-    let holders = spos.slots.0.iter().enumerate().filter_map(|(slot, holder)| {
-        holder.map(|Holder { address, minting_key }| SlotHolder { slot, address, minting_key })
-    });
+    let engine = match &spec.engine {
+        EngineSpec::Spos(spos) => Engine::Spos(spos_printed(spos)),
+        EngineSpec::Instant(rules) => Engine::Instant(*rules),
+        EngineSpec::ProofOfWork(rules) => Engine::ProofOfWork(ProofOfWork {
+            slot_ms: rules.slot_ms,
+            block_ms: rules.block_ms,
+            genesis_difficulty: rules.genesis_difficulty,
+            half_life_ms: rules.half_life_ms,
+            final_depth: rules.final_depth,
+            block_reward: rules.block_reward.to_string(),
+        }),
+    };
     let file = File {
         name: spec.name.clone(),
         network: spec.network,
@@ -281,18 +333,7 @@ fn print_spec(spec: &ChainSpec) -> Result<String, toml::ser::Error> {
             lease: spec.fees.lease.to_string(),
             supernode: spec.fees.supernode.to_string(),
         },
-        engine: Engine {
-            spos: Spos {
-                slot_ms: spos.slot_ms,
-                slots: spos.slots.0.len(),
-                block_reward: spos.block_reward.to_string(),
-                genesis_commission: spos.genesis_commission,
-                average_window: spos.average_window,
-                contend_minimum: spos.contend_minimum.to_string(),
-                min_filled: spos.min_filled,
-                holders: holders.collect(),
-            },
-        },
+        engine,
         accounts: spec
             .accounts
             .iter()
@@ -325,16 +366,30 @@ mod tests {
     fn a_printed_spec_is_the_same_chain() {
         let mut spec = development_spec(Time(1_790_000_000_123));
         assert_eq!(parse_spec(&print_spec(&spec).unwrap()), Ok(spec.clone()));
-        let EngineSpec::Spos(spos) = &mut spec.engine;
+        let EngineSpec::Spos(spos) = &mut spec.engine else { panic!("supernodes") };
         spos.slots.0[2] = None;
+        let sealer = spos.slots.0[0].unwrap().minting_key;
         assert_eq!(parse_spec(&print_spec(&spec).unwrap()), Ok(spec.clone()), "vacant slots too");
         let node = libp2p::identity::Keypair::generate_ed25519().public().to_peer_id();
         spec.peers = vec![key_of_peer(&node).unwrap()];
         let printed = print_spec(&spec).unwrap();
         assert!(printed.contains(&node.to_string()), "{printed}");
-        assert_eq!(parse_spec(&printed), Ok(spec), "the nodes of a closed network too");
+        assert_eq!(parse_spec(&printed), Ok(spec.clone()), "the nodes of a closed network too");
         let strange = printed.replacen(&node.to_string(), "somebody", 1);
         assert_eq!(parse_spec(&strange), Err(ParseFault::Spec(SpecFault::Peer("somebody".to_owned()))));
+        spec.peers.clear();
+        spec.modules = vec![ModuleName::Coin];
+        spec.engine = EngineSpec::Instant(InstantSpec { slot_ms: 1, sealer });
+        assert_eq!(parse_spec(&print_spec(&spec).unwrap()), Ok(spec.clone()));
+        spec.engine = EngineSpec::ProofOfWork(ProofOfWorkSpec {
+            slot_ms: 1_000,
+            block_ms: 60_000,
+            genesis_difficulty: 1 << 20,
+            half_life_ms: 3_600_000,
+            final_depth: 12,
+            block_reward: Amount(1),
+        });
+        assert_eq!(parse_spec(&print_spec(&spec).unwrap()), Ok(spec));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 use light_client::{
     consensus::spos::Tables,
-    data_format::{ChainSpec, EngineSpec, Height, Round, Slot},
+    data_format::{ChainSpec, Height, Round, Slot, SposSpec},
     state::{Changes, NodeId, Root, Supernode, Trie},
 };
 
@@ -14,10 +14,10 @@ use crate::storage::{Effects, StateNodes};
 /// [`ChangeError`] if the disk cannot be read; a checked spec has no balance that does not fit.
 pub fn genesis_state(
     spec: &ChainSpec,
+    spos: &SposSpec,
     tables: &Tables,
     nodes: StateNodes<'_>,
 ) -> Result<(Changes, Effects), ChangeError> {
-    let EngineSpec::Spos(spos) = &spec.engine;
     let place = Place {
         spos,
         height: Height(0),

@@ -14,9 +14,7 @@ use libp2p::{
     swarm::{SwarmEvent, dial_opts::DialOpts},
 };
 use light_client::{
-    data_format::{
-        Address, Amount, ChainSpec, EngineSpec, SignedTransaction, Time, UNITS_PER_COIN, codec::encode,
-    },
+    data_format::{Address, Amount, ChainSpec, SignedTransaction, Time, UNITS_PER_COIN, codec::encode},
     transaction::{AccountView, Transfer},
 };
 use tokio::task::JoinHandle;
@@ -45,7 +43,7 @@ struct Member {
 fn spec(name: &str) -> ChainSpec {
     let mut spec = development_spec(Time(worker::system_time().0 / 1_000 * 1_000));
     name.clone_into(&mut spec.name);
-    let EngineSpec::Spos(spos) = &mut spec.engine;
+    let spos = spec.engine.spos_mut().unwrap();
     spos.slot_ms = 400;
     spec
 }

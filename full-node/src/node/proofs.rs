@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use light_client::{
     block_tree::HeaderRange,
     client::{
-        AccountBundle, Anchor, Beacon, Bundle, HeaderPath, HeaderRow, HistoryPage, MAX_RECORDS,
-        MAX_TIP_HEADERS, TablesUpdate, TransactionBundle,
+        AccountBundle, Anchor, Bundle, HeaderPath, HeaderRow, HistoryPage, MAX_RECORDS, MAX_TIP_HEADERS,
+        TransactionBundle,
     },
+    consensus::spos::{Beacon, TablesUpdate},
     data_format::{
         Address, BlockId, Header, Height, SealedHeader, SignedTransaction, Transaction, TransactionId,
         TransactionProof, codec,

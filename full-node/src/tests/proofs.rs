@@ -2,14 +2,10 @@
 
 use light_client::{
     client::{
-        AccountBundle, Anchor, Beacon, Bundle, HeaderRow, HistoryPage, Settled, TransactionBundle, Trusted,
-        Verifier,
+        AccountBundle, Anchor, Bundle, HeaderRow, HistoryPage, Settled, TransactionBundle, Trusted, Verifier,
     },
-    consensus::{
-        Verdict,
-        spos::{Table, Tables},
-    },
-    data_format::{Address, EngineSpec, Height, Time},
+    consensus::{Verdict, spos::Tables},
+    data_format::{Address, Height, Time},
     state::HistoryChain,
 };
 
@@ -24,8 +20,7 @@ struct Client {
 
 impl Client {
     fn new(harness: &Harness) -> Self {
-        let EngineSpec::Spos(spos) = &harness.node.spec().engine;
-        let tables = Tables::settled(Table::new(spos.slots.clone()).unwrap());
+        let tables = Tables::at_genesis(harness.node.spec()).unwrap();
         Self {
             verifier: Verifier::new(harness.node.spec()),
             trusted: Trusted::genesis(harness.node.genesis(), tables),

@@ -127,15 +127,12 @@ fn a_batch_counts_in_its_order() {
 fn a_restored_tree_prefers_the_justified_branch_to_the_longer_one() {
     use light_client::{
         block_tree::BlockTree,
-        consensus::spos::Spos,
+        consensus::{engine, genesis},
         crypto::Hash,
         data_format::{Checkpoint, Header, Height, Round, Slot},
     };
     let spec = super::harness::spec();
-    let light_client::data_format::EngineSpec::Spos(spos) = &spec.engine;
-    let table = light_client::consensus::spos::Table::new(spos.slots.clone()).unwrap();
-    let genesis =
-        Spos::new(&spec).genesis(Hash::ZERO, &light_client::consensus::spos::Tables::settled(table));
+    let genesis = genesis(&spec.id(), Hash::ZERO, Hash::ZERO);
     let child = |parent: &SealedHeader, slot| {
         let (height, parent_id) = (Height(parent.header.height.0 + 1), parent.header.id());
         let header = Header { height, slot: Slot(slot), parent: parent_id, ..parent.header.clone() };
@@ -151,6 +148,6 @@ fn a_restored_tree_prefers_the_justified_branch_to_the_longer_one() {
     let changes =
         HeaderChanges { added: vec![b1, b2, a1], justified: Some(justified), ..HeaderChanges::default() };
     store.apply(&changes).unwrap();
-    let tree = BlockTree::restore(store.load().unwrap().unwrap()).unwrap();
+    let tree = BlockTree::restore(engine(&spec), store.load().unwrap().unwrap()).unwrap();
     assert_eq!(*tree.best(), justified.id);
 }

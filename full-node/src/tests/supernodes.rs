@@ -176,13 +176,14 @@ fn the_greater_average_takes_the_slot_and_a_light_client_follows() {
     let verifier = Verifier::new(spec);
     let genesis = scene.harness.block(0).header;
     let tables = scene.harness.snapshot().tables(&genesis.header.next_slots).unwrap();
-    let mut trusted = Trusted::genesis(&genesis, tables);
+    let mut trusted = Trusted::genesis(&genesis, Some(tables));
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let bytes = runtime.block_on(scene.harness.node.anchor(Some(trusted.id))).unwrap();
     let anchor = Anchor::from_bytes(&bytes).unwrap();
     trusted = verifier.anchor(&trusted, &anchor, in_slot(scene.harness.slot)).unwrap();
-    let holder = trusted.tables.in_force.slots().0[2].unwrap();
-    assert_eq!((holder.address, trusted.tables.planned.is_none()), (address, true), "proven to a client");
+    let tables = trusted.tables.unwrap();
+    let holder = tables.in_force.slots().0[2].unwrap();
+    assert_eq!((holder.address, tables.planned.is_none()), (address, true), "proven to a client");
     assert_eq!(trusted.height, scene.harness.node.status().final_block.height);
 }
 

@@ -10,8 +10,8 @@ use crate::{
     consensus::{Anchor, MAX_BURIED, spos::Beacon},
     crypto::Hash,
     data_format::{
-        Address, DecodeError, Header, MAX_HEADER_BYTES, Outcome, SealedHeader, Transaction,
-        TransactionProof, codec,
+        Address, DecodeError, Header, MAX_HEADER_BYTES, Outcome, SealedHeader, Transaction, TransactionProof,
+        codec,
     },
     state::HistoryRecord,
 };

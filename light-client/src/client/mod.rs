@@ -13,9 +13,10 @@ mod machine;
 mod trusted;
 mod verifier;
 
+pub use crate::consensus::{Anchor, AnchorError, Trusted, TrustedCheckpoint};
 pub use bundle::{
-    AccountBundle, BUNDLE_VERSION, Bundle, HeaderPath, HeaderRow, HistoryPage, MAX_RECORDS,
-    MAX_TIP_HEADERS, TransactionBundle,
+    AccountBundle, BUNDLE_VERSION, Bundle, HeaderPath, HeaderRow, HistoryPage, MAX_RECORDS, MAX_TIP_HEADERS,
+    TransactionBundle,
 };
 pub use facts::{Claimed, Final, Position, Settled, Verified};
 pub use machine::{
@@ -23,5 +24,4 @@ pub use machine::{
     Response, RestoreError, Server, Sync, TrackedPayment, TransportError,
 };
 pub use trusted::{ChainFile, ChainFileError};
-pub use crate::consensus::{Anchor, AnchorError, Trusted, TrustedCheckpoint};
 pub use verifier::{ProofFailure, ProvenAccount, Verifier};

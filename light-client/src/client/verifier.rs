@@ -7,13 +7,10 @@ use std::sync::Arc;
 
 use crate::{
     block_tree::HeaderProof,
-    consensus::{
-        Anchor, AnchorError, Engine, HeaderError, Trusted, Verdict, engine,
-        spos::Beacon,
-    },
+    consensus::{Anchor, AnchorError, Engine, HeaderError, Trusted, Verdict, engine, spos::Beacon},
     data_format::{
-        Address, ChainId, ChainSpec, DecodeError, Header, Outcome, ProofError, SealedHeader, Slot, Time, Transaction,
-        TransactionId,
+        Address, ChainId, ChainSpec, DecodeError, Header, Outcome, ProofError, SealedHeader, Slot, Time,
+        Transaction, TransactionId,
     },
     state::{
         AccountRecord, HistoryChain, HistoryError, StateError, TrieError, UnknownNode, WitnessError, verify,

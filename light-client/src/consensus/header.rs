@@ -1,5 +1,8 @@
 use super::{Clock, SLOT_TOLERANCE_MS, Trusted};
-use crate::data_format::{BlockId, Header, Height, Round, Slot, Time};
+use crate::{
+    crypto::{Hash, Signature},
+    data_format::{BlockId, ChainId, Checkpoint, Header, Height, Round, SealedHeader, Slot, Time},
+};
 
 /// The rule that a header breaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -60,6 +63,26 @@ pub enum HeaderError {
     /// VOTELESS-1: where nobody votes, a header commits to no slots, no votes and no certificate of votes.
     #[error("slots or votes in a header of a chain without them")]
     Votes,
+}
+
+/// Block 0 with this state and this commitment to slot tables, zeros where nobody votes. Nobody made it: its seal is
+/// zeros. Its parent is the chain id, so that no block of this chain has the id of another chain's.
+pub fn genesis(chain: &ChainId, state_root: Hash, next_slots: Hash) -> SealedHeader {
+    let header = Header {
+        version: Header::VERSION,
+        height: Height(0),
+        slot: Slot(0),
+        parent: *chain,
+        transactions_root: Hash::ZERO,
+        transactions_count: 0,
+        state_root,
+        headers_root: Hash::ZERO,
+        next_slots,
+        justified: Checkpoint::default(),
+        certificate_hash: Hash::ZERO,
+        main_parent: None,
+    };
+    SealedHeader { header, seal: Signature([0; 64]) }
 }
 
 /// What every engine asks of the block before.

@@ -20,7 +20,7 @@ mod trusted;
 pub use anchor::{Anchor, AnchorError, Buried, MAX_BURIED};
 pub use clock::{Clock, SLOT_TOLERANCE_MS};
 pub use engine::{Engine, Verdict, engine};
-pub use header::HeaderError;
+pub use header::{HeaderError, genesis};
 pub use instant::Instant;
 pub use proof_of_work::ProofOfWork;
 pub use spos::Spos;

@@ -64,6 +64,14 @@ impl EngineSpec {
         }
     }
 
+    /// As [`EngineSpec::spos`], to be changed.
+    pub const fn spos_mut(&mut self) -> Option<&mut SposSpec> {
+        match self {
+            Self::Spos(spos) => Some(spos),
+            Self::Instant(_) | Self::ProofOfWork(_) => None,
+        }
+    }
+
     /// How long a new block takes, in milliseconds, when all is well.
     pub const fn block_ms(&self) -> u32 {
         match self {
@@ -435,10 +443,7 @@ mod tests {
     use crate::data_format::{codec::encode, decode};
 
     fn spos(spec: &mut ChainSpec) -> &mut SposSpec {
-        match &mut spec.engine {
-            EngineSpec::Spos(spos) => spos,
-            other => panic!("not supernodes: {other:?}"),
-        }
+        spec.engine.spos_mut().unwrap()
     }
 
     #[test]

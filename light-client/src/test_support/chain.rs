@@ -9,11 +9,11 @@ use zeroize::Zeroizing;
 
 use crate::{
     block_tree::{HeaderRange, RangeStore},
-    client::{
-        AccountBundle, Anchor, HeaderPath, HistoryPage, TransactionBundle, Trusted,
-        TrustedCheckpoint,
+    client::{AccountBundle, Anchor, HeaderPath, HistoryPage, TransactionBundle, Trusted, TrustedCheckpoint},
+    consensus::{
+        genesis,
+        spos::{Beacon, Certificate, Clock, Electorate, Link, Table, Tables, TablesUpdate, Triple, Vote},
     },
-    consensus::spos::{Beacon, Certificate, Clock, Electorate, Link, Spos, Table, Tables, TablesUpdate, Triple, Vote},
     crypto::{Domain, Hash, KeyPair},
     data_format::{
         Address, Amount, Call, ChainId, ChainSpec, Checkpoint, CoinCall, EngineSpec, FeeSchedule,
@@ -128,7 +128,7 @@ impl ScriptedChain {
             changes.push((account.address, HistoryKind::Genesis, delta, Hash::ZERO));
         }
         let state = chain.change_state(Root::EMPTY, Height(0), Slot(0), &changes, &[]);
-        let sealed = Spos::new(&chain.spec).genesis(state.hash, &tables);
+        let sealed = genesis(&chain.spec.id(), state.hash, tables.commitment());
         chain.append(ScriptedBlock { sealed, outcomes: Vec::new(), state, tables });
         chain
     }

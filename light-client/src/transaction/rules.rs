@@ -2,8 +2,8 @@
 
 use super::{AccountView, TransactionError};
 use crate::data_format::{
-    Address, Amount, Call, ChainId, ChainSpec, DecodeError, Height, LeaseCall, MAX_CALLS,
-    MAX_COMMISSION, MAX_MEMO_BYTES, SignedTransaction, SupernodeCall, Transaction, decode,
+    Address, Amount, Call, ChainId, ChainSpec, DecodeError, Height, LeaseCall, MAX_CALLS, MAX_COMMISSION,
+    MAX_MEMO_BYTES, SignedTransaction, SupernodeCall, Transaction, decode,
 };
 
 type Rule = Result<(), TransactionError>;

@@ -2,8 +2,8 @@
 
 use light_client::{
     client::{
-        AccountBundle, Bundle, ChainFile, Final, ProofFailure, ProvenAccount, Trusted, TrustedCheckpoint,
-        Verifier,
+        AccountBundle, AnchorError, Bundle, ChainFile, Final, ProofFailure, ProvenAccount, Trusted,
+        TrustedCheckpoint, Verifier,
     },
     data_format::{Address, ChainId, ChainSpec, Height, Time},
     transaction::AccountView,
@@ -174,7 +174,7 @@ impl Chain {
             Ok((newer, account)) => {
                 self.remember(newer, storage)?;
                 let height = account.at().height;
-                let time_ms = self.verifier.clock().start(account.at().slot).0;
+                let time_ms = self.verifier.time_of(account.at().slot).0;
                 let view = account.value().record.as_ref();
                 let value = view.map(AccountView::from);
                 Ok(Proof {
@@ -185,7 +185,7 @@ impl Chain {
             }
             Err(failure) => {
                 let height = match failure {
-                    ProofFailure::Behind { found, .. } => Some(found),
+                    ProofFailure::Anchor(AnchorError::Behind { found, .. }) => Some(found),
                     _ => None,
                 };
                 let state = ProofState::NotProven { reason: failure.to_string() };

@@ -210,8 +210,7 @@ impl From<&Server> for ServerInfo {
 
 impl AccountInfo {
     pub(crate) fn of(client: &Client, address: Address, account: &AccountState) -> Self {
-        let clock = client.verifier().clock();
-        let block_ms = |slot: Slot| clock.start(slot).0;
+        let block_ms = |slot: Slot| client.verifier().time_of(slot).0;
         let balance = account.proven().map(|proven| {
             let record = proven.record.unwrap_or_default();
             ProvenBalance {

@@ -8,8 +8,8 @@ use light_client::{
     },
     crypto::{Hash, PublicKey},
     data_format::{
-        Address, Amount, EngineSpec, GenesisAccount, Height, MAX_HEADER_BYTES, Network, SealedHeader,
-        UNITS_PER_COIN, codec,
+        Address, Amount, GenesisAccount, Height, MAX_HEADER_BYTES, Network, SealedHeader, UNITS_PER_COIN,
+        codec,
     },
     test_support::chain::{ScriptedChain, test_address, test_table},
 };
@@ -36,8 +36,7 @@ pub(crate) fn measure_headers(figures: &mut Figures) -> Result<(), String> {
     }
     let spec = chain.spec().clone();
     let engine = Spos::new(&spec);
-    let EngineSpec::Spos(spos) = &spec.engine;
-    let table = Table::new(spos.slots.clone()).unwrap();
+    let table = Tables::at_genesis(&spec).unwrap().unwrap().in_force;
     let now = chain.now();
     let genesis = chain.header(Height(0)).header.clone();
     let last = chain.head().header.height.0;
@@ -121,8 +120,9 @@ fn beacons(figures: &mut Figures) {
         chain.advance(&[]);
     }
     let changed = chain.beacon(&trusted).unwrap();
-    let (source, target) = changed.tables.resolve(&trusted.tables).unwrap();
-    assert_ne!(source.in_force.hash(), trusted.tables.in_force.hash(), "the table is another one");
+    let held = trusted.tables.as_ref().unwrap();
+    let (source, target) = changed.tables.resolve(held).unwrap();
+    assert_ne!(source.in_force.hash(), held.in_force.hash(), "the table is another one");
     changed.certificate().check(&chain.spec().id(), &target, &source).unwrap();
     figures.print("light.beacon_table_changed.bytes", changed.to_bytes().len() as f64, "B");
 }

@@ -96,7 +96,7 @@ impl Chain {
     }
 
     /// The chain's id.
-    pub(crate) const fn id(&self) -> &ChainId {
+    pub(crate) fn id(&self) -> &ChainId {
         self.client.chain()
     }
 

@@ -5,7 +5,7 @@
 
 use light_client::{
     client::{Client, PaymentState, Sync, TrackedPayment},
-    data_format::{Address, Amount, Call, EngineSpec, Height, MAX_MEMO_BYTES, Time, Transaction},
+    data_format::{Address, Amount, Call, Height, MAX_MEMO_BYTES, Time, Transaction},
     state::HistoryKind,
     transaction::{AccountView, TransactionError, Transfer, maximum_transfer},
     wallet::{self, Caution, Fact, Label, ReviewFacts, Value},
@@ -124,9 +124,8 @@ fn after_open(nonce: u64, balance: Amount, open: &[&Transaction]) -> AccountView
 }
 
 fn valid_blocks(spec: &light_client::data_format::ChainSpec) -> u64 {
-    let EngineSpec::Spos(spos) = &spec.engine;
-    let tip = TIP_ROUNDS.saturating_mul(spos.slots.0.len() as u64);
-    tip.saturating_add(VALID_MS / u64::from(spos.slot_ms).max(1))
+    let tip = TIP_ROUNDS.saturating_mul(spec.engine.slot_count() as u64);
+    tip.saturating_add(VALID_MS / u64::from(spec.engine.block_ms()).max(1))
 }
 
 /// All whom an account paid before, as far as its proven history is loaded, and whom it is about to pay.
@@ -164,8 +163,8 @@ fn for_page(
     };
     let to = address(Label::To)?;
     let valid_until = review.transaction.valid_until;
-    let EngineSpec::Spos(spos) = &client.spec().engine;
-    let valid_ms = valid_until.0.saturating_sub(height.0).saturating_mul(spos.slot_ms.into());
+    let valid_ms =
+        valid_until.0.saturating_sub(height.0).saturating_mul(client.spec().engine.block_ms().into());
     let to_self = review.cautions.contains(&Caution::ToSelf);
     Ok(Review {
         from: address(Label::From)?,

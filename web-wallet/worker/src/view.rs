@@ -2,7 +2,7 @@
 
 use light_client::{
     client::{Client, Health, LoadedHistory, PaymentState, Proven, Sync, TrackedPayment},
-    data_format::{Address, Amount, Call, ChainSpec, CoinCall, EngineSpec, Time, Transaction, TransactionId},
+    data_format::{Address, Amount, Call, ChainSpec, CoinCall, Time, Transaction, TransactionId},
     state::{Asset, HistoryKind, HistoryRecord},
     wallet::is_printable,
 };
@@ -43,12 +43,12 @@ impl Session {
 }
 
 fn chain(chain: &Chain) -> ChainView {
-    let ChainSpec { name, network, engine: EngineSpec::Spos(spos), fees, .. } = chain.spec();
+    let ChainSpec { name, network, engine, fees, .. } = chain.spec();
     ChainView {
         name: name.clone(),
         network: *network,
-        slot_ms: spos.slot_ms,
-        slots_per_round: short(spos.slots.0.len()),
+        slot_ms: engine.block_ms(),
+        slots_per_round: short(engine.slot_count()),
         test_coins: chain.test_coins(),
         transfer_fee: fees.transfer,
         id: chain.id().to_string(),
@@ -112,7 +112,7 @@ fn account(chain: &Chain, address: Address, name: String, fresh: bool) -> Accoun
         balance: Fact::Proven {
             value: record.as_ref().map_or(Amount::ZERO, |record| record.balance),
             height: *height,
-            time: client.verifier().clock().start(*slot),
+            time: client.verifier().time_of(*slot),
             proven_at: *at,
             stale: !fresh,
         },
@@ -155,7 +155,7 @@ fn history_row(
     Some(HistoryRow {
         index: record.index,
         height: record.height,
-        time: client.verifier().clock().start(record.slot),
+        time: client.verifier().time_of(record.slot),
         transaction: record.transaction,
         kind,
         delta: record.delta,
@@ -212,7 +212,7 @@ fn step(client: &Client, payment: &TrackedPayment, fresh: bool, now: Time) -> Pa
     match &payment.state {
         PaymentState::Final { height, slot, succeeded } => PaymentStep::Final {
             height: *height,
-            at: client.verifier().clock().start(*slot),
+            at: client.verifier().time_of(*slot),
             succeeded: *succeeded,
         },
         PaymentState::Expired => PaymentStep::Expired,

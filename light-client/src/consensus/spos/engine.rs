@@ -1,10 +1,9 @@
-use super::{Electorate, Table, Tables, beacon, vote_position};
+use super::{Electorate, Table, beacon, vote_position};
 use crate::{
     consensus::{
         Anchor, AnchorError, Clock, Engine, HeaderError, Trusted, anchor::check_trusted, header::check_common,
     },
-    crypto::{Hash, Signature},
-    data_format::{BlockId, ChainId, ChainSpec, Checkpoint, Header, Height, SealedHeader, Slot, Time},
+    data_format::{BlockId, ChainId, ChainSpec, Header, SealedHeader, Slot, Time},
 };
 
 /// The engine of one chain.
@@ -28,26 +27,6 @@ impl Spos {
     /// The chain it runs.
     pub const fn chain(&self) -> &ChainId {
         &self.chain
-    }
-
-    /// Block 0 with this state and these tables. Nobody minted it: its seal is zeros. Its parent is the chain id, so that
-    /// no block of this chain has the id of another chain's.
-    pub fn genesis(&self, state_root: Hash, tables: &Tables) -> SealedHeader {
-        let header = Header {
-            version: Header::VERSION,
-            height: Height(0),
-            slot: Slot(0),
-            parent: self.chain,
-            transactions_root: Hash::ZERO,
-            transactions_count: 0,
-            state_root,
-            headers_root: Hash::ZERO,
-            next_slots: tables.commitment(),
-            justified: Checkpoint::default(),
-            certificate_hash: Hash::ZERO,
-            main_parent: None,
-        };
-        SealedHeader { header, seal: Signature([0; 64]) }
     }
 
     /// Checks a header's slot, holder and seal alone, without its parent: what a reader of one header can.

@@ -14,9 +14,9 @@ mod tables_update;
 mod vote;
 mod voting;
 
+pub use super::{Clock, HeaderError, SLOT_TOLERANCE_MS};
 pub use beacon::Beacon;
 pub use certificate::{Certificate, CertificateError, Electorate, MAX_SIGNERS, SignerSet};
-pub use super::{Clock, HeaderError, SLOT_TOLERANCE_MS};
 pub use engine::Spos;
 pub use table::{Table, TableError, Tables, TablesRef};
 pub use tables_update::{TablesError, TablesUpdate};

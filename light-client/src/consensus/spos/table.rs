@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use crate::{
     crypto::{Domain, Ed25519Key, Hash},
-    data_format::{Holder, MAX_SLOTS, SlotTable, codec},
+    data_format::{ChainSpec, Holder, MAX_SLOTS, SlotTable, codec},
 };
 
 /// A slot table whose minting keys are ready to check signatures.
@@ -120,6 +120,14 @@ impl Tables {
     /// Tables with nothing planned.
     pub fn settled(in_force: Table) -> Self {
         Self { in_force: Arc::new(in_force), planned: None }
+    }
+
+    /// What block 0 of a chain commits to; `None` where nobody holds slots.
+    ///
+    /// # Errors
+    /// [`TableError`] if the spec was not checked.
+    pub fn at_genesis(spec: &ChainSpec) -> Result<Option<Self>, TableError> {
+        spec.engine.spos().map(|spos| Table::new(spos.slots.clone()).map(Self::settled)).transpose()
     }
 
     /// The hashes of both.

@@ -5,9 +5,7 @@ use std::sync::Arc;
 use borsh::{BorshDeserialize, BorshSerialize};
 
 use super::{Table, TableError, Tables};
-use crate::{
-    data_format::{Holder, MAX_SLOTS, SlotTable, codec},
-};
+use crate::data_format::{Holder, MAX_SLOTS, SlotTable, codec};
 
 /// The tables of a beacon's source and target. Indices: 0 is the table in force that the client holds, 1 the
 /// planned one it holds, 2 and up are `new`.
