@@ -6,8 +6,8 @@ use light_client::{
     },
     crypto::Hash,
     data_format::{
-        BlockId, Header, Height, MAX_BLOCK_BYTES, Outcome, SealedHeader, Time, TransactionId,
-        codec, transactions_root,
+        BlockId, Header, Height, MAX_BLOCK_BYTES, Outcome, SealedHeader, Time, TransactionId, codec,
+        transactions_root,
     },
     transaction::{TransactionError, check_stateless},
 };

@@ -4,7 +4,10 @@ use light_client::{
     client::{
         AccountBundle, Anchor, Bundle, HeaderRow, HistoryPage, Settled, TransactionBundle, Trusted, Verifier,
     },
-    consensus::{Verdict, spos::Tables},
+    consensus::{
+        Verdict,
+        spos::{Beacon, Tables},
+    },
     data_format::{Address, Height, Time},
     state::HistoryChain,
 };

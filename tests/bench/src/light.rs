@@ -3,7 +3,7 @@
 use light_client::{
     client::{AccountBundle, Bundle, Verifier},
     consensus::{
-        Engine, Verdict,
+        Verdict,
         spos::{Spos, Table, Tables},
     },
     crypto::{Hash, PublicKey},
