@@ -21,9 +21,8 @@ pub use address::{Address, AddressError, Network};
 pub use amount::{Amount, AmountError, UNITS_PER_COIN};
 pub use block::{Block, MAX_BLOCK_BYTES};
 pub use chain_spec::{
-    ChainId, ChainSpec, EngineSpec, FeeSchedule, GenesisAccount, Holder, InstantSpec, MAX_COMMISSION, MAX_PEERS,
-    MAX_SLOTS, ModuleName, ProofOfWorkSpec, SlotTable, SpecError, SposSpec,
-    MAX_SLOTS, ModuleName, ProofOfWorkSpec, SlotTable, SpecError, SposSpec,
+    ChainId, ChainSpec, EngineSpec, FeeSchedule, GenesisAccount, Holder, InstantSpec, MAX_COMMISSION,
+    MAX_PEERS, MAX_SLOTS, ModuleName, ProofOfWorkSpec, SlotTable, SpecError, SposSpec,
 };
 pub use codec::{DecodeError, decode};
 pub use header::{BlockId, Checkpoint, Header, MAX_HEADER_BYTES, SealedHeader};

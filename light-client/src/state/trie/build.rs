@@ -11,9 +11,12 @@ pub struct Builder {
     next: NodeId,
     /// Inner nodes whose right part is still growing, from the root down.
     open: Vec<Open>,
-    last: Option<(Arc<[u8]>, Arc<[u8]>)>,
+    last: Option<Leaf>,
     count: u64,
 }
+
+/// A key and its value.
+type Leaf = (Arc<[u8]>, Arc<[u8]>);
 
 #[derive(Debug)]
 struct Open {
