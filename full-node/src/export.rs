@@ -102,6 +102,9 @@ struct CallLine {
     commission: Option<u16>,
     #[serde(skip_serializing_if = "Option::is_none")]
     minting_key: Option<String>,
+    /// The minting key that is accused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    accused: Option<String>,
 }
 
 /// Writes the blocks of the best branch from one height to another, both included; to the newest one if no last one is
@@ -186,6 +189,7 @@ fn transaction(network: Network, signed: &SignedTransaction, outcome: &Outcome) 
             Call::Supernode(SupernodeCall::Release) => "release",
             Call::Supernode(SupernodeCall::SetMintingKey { .. }) => "set_minting_key",
             Call::Supernode(SupernodeCall::SetCommission { .. }) => "set_commission",
+            Call::Supernode(SupernodeCall::Report { .. }) => "report",
         },
         with: call.counterparty().map(|address| address.to_string()),
         amount: call.amount().map(units),
@@ -195,6 +199,7 @@ fn transaction(network: Network, signed: &SignedTransaction, outcome: &Outcome) 
         },
         commission: call.commission(),
         minting_key: call.minting_key().map(|minting| minting.key.to_string()),
+        accused: call.evidence().map(|evidence| evidence.accused().to_string()),
     };
     TransactionLine {
         id: outcome.id.to_string(),

@@ -125,9 +125,10 @@ impl Node {
         }
         let clock = Clock::new(&spec);
         let round = clock.slot_at(config.now).map_or(Round(0), |slot| clock.round(slot));
-        let holder = Holder::new(keys, round);
+        let mut holder = Holder::new(keys, round);
         let (public_keys, shared) = (holder.public_keys(), Arc::clone(&spec));
         let chain = Chain::open(database.clone(), shared, &config.retention, &public_keys)?;
+        holder.witness().see_tree(&chain).map_err(|error| OpenError::Damaged(error.to_string()))?;
         let published = publish(&chain, &holder).map_err(|error| OpenError::Damaged(error.to_string()))?;
         let head = (chain.head().root, chain.head().header.height.next());
         let pool = DurablePool::open(database.clone(), config.pool, &spec, chain.engine().chain(), head)?;
@@ -241,6 +242,9 @@ impl Node {
         let Core { chain, holder } = &mut *core;
         let verified = |id: &_| self.pool().get(id).cloned();
         let accepted = chain.insert(block, now, &verified)?;
+        if let Some(id) = &accepted.id {
+            holder.witness().see_block(chain, id, block.certificate.as_ref())?;
+        }
         self.digest(chain, holder, &accepted).map_err(|error| BlockError::Halted(error.to_string()))
     }
 

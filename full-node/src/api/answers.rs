@@ -340,6 +340,9 @@ pub(crate) const fn status_name(status: OutcomeStatus) -> &'static str {
         OutcomeStatus::StaleCheckpoint => "stale_checkpoint",
         OutcomeStatus::SlotNotWon => "slot_not_won",
         OutcomeStatus::TooSoon => "too_soon",
+        OutcomeStatus::UnknownMintingKey => "unknown_minting_key",
+        OutcomeStatus::UntimelyEvidence => "untimely_evidence",
+        OutcomeStatus::Banned => "banned",
     }
 }
 

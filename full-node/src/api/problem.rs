@@ -197,7 +197,8 @@ impl From<TransactionError> for Problem {
             | E::LeaseToSelf { index }
             | E::NoSuchSlot { index, .. }
             | E::Commission { index, .. }
-            | E::MintingKey { index, .. } => problem.with("call", index),
+            | E::MintingKey { index, .. }
+            | E::Evidence { index, .. } => problem.with("call", index),
             E::RecipientNetwork { to, .. } => problem.with("recipient", text(&to)),
             E::FeeTooLow { fee, minimum } => {
                 problem.with("fee", text(&fee.units())).with("minimum", text(&minimum.units()))
@@ -212,7 +213,11 @@ impl From<TransactionError> for Problem {
             E::FeeNotCovered { balance, fee: needed } | E::Overspend { balance, needed } => {
                 problem.with("balance", text(&balance.units())).with("needed", text(&needed.units()))
             }
-            E::Malformed(_) | E::TotalTooLarge | E::Signature(_) => problem,
+            E::Malformed(_)
+            | E::TotalTooLarge
+            | E::Signature(_)
+            | E::ReportPlace { .. }
+            | E::ReportFails { .. } => problem,
         }
     }
 }

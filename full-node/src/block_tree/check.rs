@@ -8,7 +8,7 @@ use light_client::{
         BlockId, Checkpoint, Header, MAX_BLOCK_BYTES, Round, SealedHeader, Slot, Time, TransactionId, codec,
     },
     state::Root,
-    transaction::{CheckedTransaction, TransactionError, check_stateless},
+    transaction::{CheckedTransaction, TransactionError, check_in_block},
 };
 use rayon::prelude::*;
 
@@ -233,7 +233,7 @@ impl Chain {
                 {
                     return Ok(known);
                 }
-                check_stateless(signed, &self.spec, chain)
+                check_in_block(signed, &self.spec, chain)
                     .map_err(|error| BlockError::Transaction { index, error })
             })
             .collect()

@@ -9,7 +9,7 @@ use light_client::{
         BlockId, Header, Height, MAX_BLOCK_BYTES, Outcome, SealedHeader, Time, TransactionId, codec,
         transactions_root,
     },
-    transaction::{TransactionError, check_stateless},
+    transaction::{TransactionError, check_in_block},
 };
 use rayon::prelude::*;
 
@@ -311,7 +311,7 @@ impl Checker<'_> {
         let (spec, chain) = (self.chain.spec(), self.chain.engine().chain());
         let pairs = block.transactions.par_iter().zip(outcomes).enumerate();
         pairs.try_for_each(|(index, (signed, outcome))| {
-            let checked = check_stateless(signed, spec, chain);
+            let checked = check_in_block(signed, spec, chain);
             let found = checked.map_err(|error| BlockFault::Rule { index, error })?.id();
             if found != outcome.id {
                 return Err(BlockFault::Transaction { index, expected: outcome.id, found });

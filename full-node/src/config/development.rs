@@ -27,6 +27,8 @@ const BLOCK_REWARD: Amount = Amount(36 * UNITS_PER_COIN);
 const CONTEND_MINIMUM: Amount = Amount(1_000_000 * UNITS_PER_COIN);
 /// A chain of which one node holds all slots needs no more.
 const MIN_FILLED: u8 = 1;
+/// A quarter of an hour.
+const BAN_ROUNDS: u32 = 225;
 /// 10 %.
 const GENESIS_COMMISSION: u16 = 1_000;
 /// Ten minutes, where the V.Systems network takes four days.
@@ -61,6 +63,7 @@ pub fn development_spec(genesis_time: Time) -> ChainSpec {
             average_window: AVERAGE_WINDOW,
             contend_minimum: CONTEND_MINIMUM,
             min_filled: MIN_FILLED,
+            ban_rounds: BAN_ROUNDS,
         }),
         modules: vec![ModuleName::Coin, ModuleName::Lease, ModuleName::Supernode],
         fees: FeeSchedule { transfer: FEE, lease: FEE, supernode: FEE },

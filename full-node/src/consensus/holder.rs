@@ -5,7 +5,7 @@ use light_client::{
     transaction::{CheckedTransaction, TransactionError},
 };
 
-use super::VotePool;
+use super::{VotePool, Witness};
 use crate::{
     block_tree::{Accepted, BlockError, Chain},
     node::MintingKey,
@@ -21,6 +21,7 @@ pub struct Holder {
     keys: Vec<(Hash, KeyPair)>,
     started: Round,
     votes: VotePool,
+    witness: Witness,
 }
 
 /// A block that was made here, and what it changed.
@@ -40,7 +41,7 @@ impl Holder {
             PublicKey::Ed25519(bytes) => Some((Hash(bytes), key)),
             PublicKey::Curve25519(_) => None,
         });
-        Self { keys: keys.collect(), started, votes: VotePool::default() }
+        Self { keys: keys.collect(), started, votes: VotePool::default(), witness: Witness::default() }
     }
 
     /// The public halves of its keys.
@@ -123,6 +124,7 @@ impl Holder {
         let cast: Vec<Vote> =
             voters.into_iter().filter_map(|key| Vote::sign(link, chain.engine().chain(), key)).collect();
         for vote in &cast {
+            self.witness.see_vote(chain, vote);
             if let Err(error) = self.votes.add(*vote, chain.engine().chain(), &target, &source) {
                 tracing::warn!(%error, "own vote not kept");
             }
@@ -131,7 +133,12 @@ impl Holder {
         Ok(cast)
     }
 
-    /// Takes votes of others, for rounds that have begun.
+    /// What this node has seen keys do.
+    pub const fn witness(&mut self) -> &mut Witness {
+        &mut self.witness
+    }
+
+    /// Takes votes of others, for rounds that have begun, whose signatures hold and whose keys stand in a table.
     ///
     /// # Errors
     /// [`BlockError`] when the disk fails; a vote that does not count is only logged.
@@ -144,6 +151,7 @@ impl Holder {
             if Some(round) > current {
                 continue;
             }
+            self.witness.see_vote(chain, vote);
             let (expected, target, source) = link(chain, &snapshot, round)?;
             if vote.link != expected {
                 tracing::debug!(key = %vote.minting_key, round = round.0, "a vote for another branch");
@@ -177,17 +185,22 @@ impl Holder {
         chain.database().commit(&batch)?;
         let certificate = self.certificate(chain, &snapshot, chain.engine().clock().round(slot))?;
         let seal = |message: &[u8]| -> Signature { key.sign(message) };
-        let (prepared, skipped) = chain.build(slot, certificate, &candidates(), seal)?;
-        let header = &prepared.block().header.header;
+        let mut transactions: Vec<CheckedTransaction> = self.witness.reports().cloned().collect();
+        transactions.extend(candidates());
+        let (prepared, mut skipped) = chain.build(slot, certificate.clone(), &transactions, seal)?;
+        // A report without effect is no transaction of anybody's.
+        skipped.retain(|(id, _)| self.witness.reports().all(|report| report.id() != *id));
+        let (id, header) = (*prepared.id(), &prepared.block().header.header);
         tracing::info!(
             height = header.height.0,
             slot = slot.0,
             transactions = header.transactions_count,
-            block = %prepared.id(),
+            block = %id,
             "minted a block"
         );
         let accepted = chain.accept(prepared, now)?;
         self.votes.forget(chain.finality().root.round);
+        self.witness.see_block(chain, &id, certificate.as_ref())?;
         Ok(Some(Minted { accepted, skipped }))
     }
 

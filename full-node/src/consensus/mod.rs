@@ -5,10 +5,13 @@
 //!
 //! **Trust and bounds.** Votes come from anybody. A vote counts only under a key of the link's tables with a
 //! signature that holds; one vote is kept for each key and round, and rounds beyond a bound or before the newest
-//! justified one are dropped.
+//! justified one are dropped. What a key signs of a kind that excludes something else it signed is kept as evidence by
+//! [`Witness`], which is bounded by the keys of slot tables, and reported in the next block that is minted here.
 
 mod holder;
 mod votes;
+mod witness;
 
 pub use holder::{Holder, Minted};
 pub use votes::{VoteError, VotePool};
+pub use witness::Witness;

@@ -1,7 +1,9 @@
 use light_client::{
-    data_format::{Address, Amount, Outcome, Status, transactions_root},
+    data_format::{Address, Amount, Outcome, Status, TransactionId, transactions_root},
     state::{Changes, NodeId},
-    transaction::{AccountView, CheckedTransaction, TransactionError, check_includable},
+    transaction::{
+        AccountView, CheckedTransaction, TransactionError, check_includable, check_unsigned_report,
+    },
 };
 
 use super::{BlockState, CallError, ChangeError, Container, Context, Place, StateFault};
@@ -66,6 +68,9 @@ impl<'a> BlockExecution<'a> {
     /// # Errors
     /// [`InclusionError::Rule`] if no block may include it here; nothing has changed then.
     pub fn apply(&mut self, checked: &CheckedTransaction) -> Result<Outcome, InclusionError> {
+        if checked.is_unsigned() {
+            return self.apply_unsigned(checked);
+        }
         let (transaction, sender, id) = (checked.transaction(), checked.sender(), checked.id());
         let account = self.state.account(&sender)?;
         let view = account.as_ref().map(AccountView::from);
@@ -78,25 +83,42 @@ impl<'a> BlockExecution<'a> {
             }
             error => InclusionError::State(error.into()),
         })?;
+        let status = self.call_all(checked)?;
+        Ok(self.note(id, status, fee))
+    }
+
+    /// A report without a sender: nobody pays, and it has to be right.
+    fn apply_unsigned(&mut self, checked: &CheckedTransaction) -> Result<Outcome, InclusionError> {
+        // Where it stands costs nothing to check; its calls read the state.
+        check_unsigned_report(self.outcomes.len(), Status::Success)?;
+        let status = self.call_all(checked)?;
+        check_unsigned_report(self.outcomes.len(), status)?;
+        Ok(self.note(checked.id(), status, Amount::ZERO))
+    }
+
+    /// Makes all calls, or none: then it gives why.
+    fn call_all(&mut self, checked: &CheckedTransaction) -> Result<Status, StateFault> {
         let mark = self.state.mark();
-        let context = Context { transaction: id, sender };
-        let mut status = Status::Success;
-        for call in &transaction.calls {
+        let context = Context { transaction: checked.id(), sender: checked.sender() };
+        for call in &checked.transaction().calls {
             match self.container.call(call, &context, &mut self.state) {
                 Ok(()) => {}
                 Err(CallError::Failed(why)) => {
                     self.state.revert(mark);
-                    status = why;
-                    break;
+                    return Ok(why);
                 }
-                Err(CallError::State(fault)) => return Err(fault.into()),
+                Err(CallError::State(fault)) => return Err(fault),
             }
         }
+        Ok(Status::Success)
+    }
+
+    fn note(&mut self, id: TransactionId, status: Status, fee: Amount) -> Outcome {
         // A block holds at most 65,536 transactions.
         let index = u32::try_from(self.outcomes.len()).unwrap_or(u32::MAX);
         let outcome = Outcome { id, status, fee, index };
         self.outcomes.push(outcome);
-        Ok(outcome)
+        outcome
     }
 
     /// Transactions executed so far.

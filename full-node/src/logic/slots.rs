@@ -102,18 +102,17 @@ impl Place<'_> {
         let mut slots = self.tables.in_force.slots().clone();
         let address = request.address;
         let held = position(&slots, &address);
+        let may_leave = || slots.0.iter().flatten().count() > usize::from(self.spos.min_filled);
+        let record = Supernode::read(trie, &address)?.unwrap_or_default();
         let after = match (request.change, held) {
+            (SlotChange::Ban, Some(position)) if record.is_banned(self.round) && may_leave() => {
+                (position, None)
+            }
             (SlotChange::MintingKey { key }, Some(position)) => {
                 (position, Some(Holder { address, minting_key: key }))
             }
-            (SlotChange::Release, Some(position)) => {
-                let filled = slots.0.iter().flatten().count();
-                if filled <= usize::from(self.spos.min_filled) {
-                    return Ok(None);
-                }
-                (position, None)
-            }
-            (SlotChange::Contend { slot, key }, None) => {
+            (SlotChange::Release, Some(position)) if may_leave() => (position, None),
+            (SlotChange::Contend { slot, key }, None) if !record.is_banned(self.round) => {
                 let mut account =
                     |address: &Address| Ok(AccountRecord::read(trie, address)?.unwrap_or_default());
                 if !self.may_take(&slots, slot, &address, &mut account)? {
@@ -121,8 +120,7 @@ impl Place<'_> {
                 }
                 (usize::from(slot), Some(Holder { address, minting_key: key }))
             }
-            (SlotChange::MintingKey { .. } | SlotChange::Release, None)
-            | (SlotChange::Contend { .. }, Some(_)) => return Ok(None),
+            _ => return Ok(None),
         };
         let (position, holder) = after;
         slots.0[position] = holder;

@@ -1,6 +1,6 @@
 use light_client::{
-    data_format::{Call, MintingKey, ModuleName, Round, Slot, Status, SupernodeCall},
-    state::{Request, SlotChange, Supernode as Record},
+    data_format::{Address, Call, Evidence, MintingKey, ModuleName, Round, Slot, Status, SupernodeCall},
+    state::{Ban, Request, RequestKind, SlotChange, Supernode as Record},
 };
 
 use super::{BlockState, CallError, Context, Module, StateFault};
@@ -21,6 +21,7 @@ impl Module for Supernode {
             SupernodeCall::Contend { slot, key, .. } => {
                 let wanted = SlotChange::Contend { slot: *slot, key: key.key };
                 refuse_if(state.place().holds(sender), Status::AlreadyHolder)?;
+                refuse_if(state.supernode(sender)?.is_banned(state.place().round), Status::Banned)?;
                 check_waiting(state, context, &wanted)?;
                 check_key(state, context, key)?;
                 let place = state.place().clone();
@@ -48,6 +49,7 @@ impl Module for Supernode {
                 let account = state.account(sender)?;
                 refuse_if(!account.is_some_and(|account| account.is_supernode), Status::NotAHolder)
             }
+            SupernodeCall::Report { evidence } => accused(state, evidence).map(|_| ()),
         }
     }
 
@@ -57,14 +59,18 @@ impl Module for Supernode {
             SupernodeCall::Contend { slot, commission, key } => {
                 name_key(state, context, key)?;
                 set_commission(state, context, *commission)?;
-                ask(state, context, SlotChange::Contend { slot: *slot, key: key.key })
+                ask(state, context.sender, SlotChange::Contend { slot: *slot, key: key.key })
             }
-            SupernodeCall::Release => ask(state, context, SlotChange::Release),
+            SupernodeCall::Release => ask(state, context.sender, SlotChange::Release),
             SupernodeCall::SetMintingKey { key } => {
                 name_key(state, context, key)?;
-                ask(state, context, SlotChange::MintingKey { key: key.key })
+                ask(state, context.sender, SlotChange::MintingKey { key: key.key })
             }
             SupernodeCall::SetCommission { commission } => set_commission(state, context, *commission),
+            SupernodeCall::Report { evidence } => {
+                let culprit = accused(state, evidence)?;
+                punish(state, culprit)
+            }
         }
     }
 }
@@ -90,6 +96,29 @@ fn check_key(state: &mut BlockState<'_>, context: &Context, key: &MintingKey) ->
     refuse_if(owner.is_some_and(|owner| owner != context.sender), Status::MintingKeyTaken)
 }
 
+/// Whom evidence accuses. That it holds was checked without the state; a key serves its address for ever, so a change
+/// of the key hides nobody. What was signed up to the last punishment is settled with it.
+fn accused(state: &mut BlockState<'_>, evidence: &Evidence) -> Result<Address, CallError> {
+    let offence = evidence.offence(state.place().spos.slots_per_round());
+    let owner = state.owner_of_key(&offence.minting_key)?;
+    let owner = owner.ok_or(CallError::Failed(Status::UnknownMintingKey))?;
+    let settled = state.supernode(&owner)?.ban.is_some_and(|ban| offence.round <= ban.punished);
+    refuse_if(settled || offence.round > state.place().round, Status::UntimelyEvidence)?;
+    Ok(owner)
+}
+
+/// Bans somebody, and asks for the slot if there is one.
+fn punish(state: &mut BlockState<'_>, culprit: Address) -> Result<(), CallError> {
+    let punished = state.place().round;
+    let until = Round(punished.0.saturating_add(state.place().spos.ban_rounds.into()));
+    let record = state.supernode(&culprit)?;
+    state.put_supernode(&culprit, Record { ban: Some(Ban { punished, until }), ..record });
+    if state.place().holds(&culprit) && record.waiting & RequestKind::Ban.bit() == 0 {
+        ask(state, culprit, SlotChange::Ban)?;
+    }
+    Ok(())
+}
+
 fn name_key(state: &mut BlockState<'_>, context: &Context, key: &MintingKey) -> Result<(), CallError> {
     state.own_key(&key.key, &context.sender)?;
     let (record, key_since) = (state.supernode(&context.sender)?, state.place().slot);
@@ -103,10 +132,10 @@ fn set_commission(state: &mut BlockState<'_>, context: &Context, commission: u16
     state.make_supernode(&context.sender, commission, from).map_err(|error| CallError::State(error.into()))
 }
 
-fn ask(state: &mut BlockState<'_>, context: &Context, change: SlotChange) -> Result<(), CallError> {
-    let record = state.supernode(&context.sender)?;
+fn ask(state: &mut BlockState<'_>, address: Address, change: SlotChange) -> Result<(), CallError> {
+    let record = state.supernode(&address)?;
     let waiting = record.waiting | change.kind().bit();
-    state.put_supernode(&context.sender, Record { waiting, ..record });
-    state.ask(Request { address: context.sender, change });
+    state.put_supernode(&address, Record { waiting, ..record });
+    state.ask(Request { address, change });
     Ok(())
 }

@@ -4,14 +4,15 @@ use light_client::{
     consensus::spos::Block,
     crypto::{Hash, KeyPair},
     data_format::{
-        Address, Amount, Call, ChainSpec, CoinCall, Height, SignedTransaction, Slot, Time, Transaction,
-        TransactionId,
+        Address, Amount, Call, ChainSpec, CoinCall, GenesisAccount, Height, Network, SignedTransaction, Slot,
+        SposSpec, Time, Transaction, TransactionId,
     },
     state::{AccountRecord, HistoryChain, Order, Space as StateSpace, SupplyRecord, stake::outstanding},
+    wallet::Seed,
 };
 
 use crate::{
-    config::{development_spec, minting_keys},
+    config::{DEVELOPMENT_PHRASE, development_spec, minting_keys},
     node::{ChainChoice, DevelopmentAccount, Node, NodeConfig},
     storage::{Database, Entry, HistoryEntry, Retention, Snapshot, Space, Storage},
 };
@@ -49,6 +50,29 @@ pub(super) fn keys(positions: &[usize]) -> Vec<KeyPair> {
         .collect()
 }
 
+/// The same chain with other rules for slots and stake.
+pub(super) fn spec_with(change: impl FnOnce(&mut SposSpec)) -> ChainSpec {
+    let mut spec = spec();
+    change(spec.engine.spos_mut().unwrap());
+    spec
+}
+
+/// The funded accounts, also of a chain that is no development chain.
+pub(super) fn accounts() -> Vec<DevelopmentAccount> {
+    let seed = Seed::from_bip39(DEVELOPMENT_PHRASE).unwrap();
+    let account = |(index, funded): (u32, GenesisAccount)| {
+        let key = seed.key(index).ok()?;
+        let address = Address::of(&key.public(), Network::Test);
+        (address == funded.address).then_some(DevelopmentAccount {
+            index,
+            address,
+            balance: funded.balance,
+            key,
+        })
+    };
+    (0..).zip(spec().accounts).map_while(account).collect()
+}
+
 fn config(data: Option<PathBuf>, chain: ChainChoice, minting_keys: Vec<KeyPair>) -> NodeConfig {
     NodeConfig {
         data,
@@ -81,6 +105,13 @@ impl Harness {
         Self::over(database, ChainChoice::Spec(Box::new(spec())), keys(positions))
     }
 
+    /// The same chain with other rules for slots and stake.
+    pub(super) fn with_rules(change: impl FnOnce(&mut SposSpec), positions: &[usize]) -> Self {
+        let spec = spec_with(change);
+        let database = Database::open(None, &retention()).unwrap();
+        Self::over(database, ChainChoice::Spec(Box::new(spec)), keys(positions))
+    }
+
     /// A development chain in a folder.
     pub(super) fn in_folder(folder: PathBuf) -> Self {
         let database = Database::open(Some(&folder), &retention()).unwrap();
@@ -100,6 +131,14 @@ impl Harness {
         Self::at(database, ChainChoice::Development, Vec::new(), now)
     }
 
+    /// The same chain, opened again at this time with these keys.
+    pub(super) fn reopened_with(self, keys: Vec<KeyPair>, now: Time) -> Self {
+        let Self { node, database, .. } = self;
+        let spec = (**node.spec()).clone();
+        drop(node);
+        Self::at(database, ChainChoice::Spec(Box::new(spec)), keys, now)
+    }
+
     fn over(database: Database, chain: ChainChoice, keys: Vec<KeyPair>) -> Self {
         Self::at(database, chain, keys, GENESIS)
     }
@@ -108,7 +147,7 @@ impl Harness {
         let config = NodeConfig { now, ..config(None, chain, keys) };
         let node = Node::over(database.clone(), config).unwrap();
         let slot = node.status().head.slot.0;
-        Self { accounts: node.development_accounts(), node, database, slot }
+        Self { accounts: accounts(), node, database, slot }
     }
 
     /// The next slot begins.

@@ -3,12 +3,14 @@
 mod branches;
 mod checks;
 mod crashes;
+mod equivocation;
 mod finality;
 mod harness;
 mod leases;
 mod payments;
 mod proofs;
 mod pruning;
+mod scene;
 mod stores;
 mod supernodes;
 mod tampering;

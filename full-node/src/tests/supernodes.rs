@@ -2,122 +2,16 @@
 
 use light_client::{
     client::{Anchor, Bundle, Trusted, Verifier},
-    crypto::{Hash, KeyPair},
-    data_format::{
-        Address, Amount, Call, Checkpoint, CoinCall, Height, MintingKey, Network, Round, SlotTable, Status,
-        SupernodeCall, Transaction,
-    },
+    crypto::Hash,
+    data_format::{Call, Height, SlotTable, Status, SupernodeCall},
     state::HistoryKind,
     test_support::chain::test_key,
 };
 
-use super::harness::{Harness, in_slot, keys};
-use crate::node::TransactionState;
-
-const SLOTS: u64 = 4;
-/// The fee of one call.
-const FEE: Amount = Amount(10_000_000);
-const COIN: u64 = 100_000_000;
-/// The test key of somebody besides the four funded holders.
-const STRANGER: u64 = 77;
-
-/// A development chain, of which one node holds all four slots.
-struct Scene {
-    harness: Harness,
-}
-
-impl Scene {
-    fn new() -> Self {
-        Self { harness: Harness::new() }
-    }
-
-    fn stranger(&self) -> Address {
-        Address::of(&test_key(STRANGER).public(), Network::Test)
-    }
-
-    /// Puts calls into the next block; how they ended.
-    fn run(&mut self, key: &KeyPair, calls: Vec<Call>) -> Status {
-        let sender = Address::of(&key.public(), Network::Test);
-        let nonce = self.harness.record(&sender).nonce;
-        let fee = self.harness.node.spec().minimum_fee(&calls).unwrap();
-        let transaction = Transaction {
-            sender: key.public(),
-            nonce,
-            fee,
-            valid_until: Height(100_000),
-            calls,
-            memo: Vec::new(),
-        };
-        let signed = transaction.sign(&self.harness.node.chain(), key);
-        let id = self.harness.node.submit_now(&signed).unwrap();
-        self.harness.step();
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        match runtime.block_on(self.harness.node.transaction(id)).unwrap() {
-            TransactionState::Included { outcome, .. } => outcome.status,
-            other => panic!("not in a block: {other:?}"),
-        }
-    }
-
-    fn holder(&self, index: usize) -> KeyPair {
-        self.harness.node.development_accounts().remove(index).key
-    }
-
-    /// The checkpoint of a round.
-    fn checkpoint(&self, round: u64) -> Checkpoint {
-        let head = self.harness.head().0;
-        let before =
-            |height: &u64| *height == 0 || self.harness.block(*height).header.header.slot.0 < round * SLOTS;
-        let height = (0..=head).rev().find(before).unwrap();
-        Checkpoint { round: Round(round), id: self.harness.block(height).header.header.id() }
-    }
-
-    /// A minting key's word for the next block.
-    fn word(&self, minting: &KeyPair, address: &Address) -> MintingKey {
-        let round = (self.harness.slot + 1) / SLOTS;
-        self.word_of(minting, address, self.checkpoint(round))
-    }
-
-    fn word_of(&self, minting: &KeyPair, address: &Address, checkpoint: Checkpoint) -> MintingKey {
-        let nonce = self.harness.record(address).nonce;
-        MintingKey::sign(minting, &self.harness.node.chain(), address, nonce, checkpoint).unwrap()
-    }
-
-    fn contend(&self, slot: u8, minting: &KeyPair, address: &Address) -> Vec<Call> {
-        let key = self.word(minting, address);
-        vec![Call::Supernode(SupernodeCall::Contend { slot, commission: 500, key })]
-    }
-
-    /// The slot tables after the newest block: in force, planned.
-    fn tables(&self) -> (SlotTable, Option<SlotTable>) {
-        let header = self.harness.block(self.harness.head().0).header.header;
-        let tables = self.harness.snapshot().tables(&header.next_slots).unwrap();
-        (tables.in_force.slots().clone(), tables.planned.map(|planned| planned.slots().clone()))
-    }
-
-    fn holders(&self) -> Vec<Option<Address>> {
-        self.tables().0.0.iter().map(|holder| holder.map(|holder| holder.address)).collect()
-    }
-
-    /// Blocks until nothing is planned any more; how many.
-    fn settle(&mut self) -> u64 {
-        (1..40)
-            .find(|_| {
-                self.harness.step();
-                self.harness.check_state();
-                self.tables().1.is_none()
-            })
-            .expect("the plan comes into force")
-    }
-
-    /// Gives the stranger coins of two holders.
-    fn endow(&mut self, coins: u64) {
-        let to = self.stranger();
-        for from in [0, 1] {
-            let call = Call::Coin(CoinCall::Transfer { to, amount: Amount(coins * COIN / 2) });
-            assert_eq!(self.run(&self.holder(from), vec![call]), Status::Success);
-        }
-    }
-}
+use super::{
+    harness::{Harness, in_slot, keys},
+    scene::{FEE, SLOTS, STRANGER, Scene},
+};
 
 #[test]
 fn a_slot_given_up_is_vacant_once_that_is_final_and_can_be_taken_again() {

@@ -188,6 +188,16 @@ impl BlockTree {
         self.entries.get(id).ok_or(TreeError::Unknown(*id))
     }
 
+    /// All known headers, in no order that means anything.
+    pub fn headers(&self) -> impl Iterator<Item = &SealedHeader> {
+        self.entries.values().map(|entry| &entry.sealed)
+    }
+
+    /// The known headers of a slot, at most [`MAX_PER_SLOT`] of them.
+    pub fn of_slot(&self, slot: Slot) -> impl Iterator<Item = &SealedHeader> {
+        self.headers().filter(move |sealed| sealed.header.slot == slot)
+    }
+
     /// Known headers.
     pub fn len(&self) -> usize {
         self.entries.len()

@@ -133,6 +133,8 @@ pub struct SposSpec {
     pub contend_minimum: Amount,
     /// Slots that stay filled: the last holders cannot leave. At least 1.
     pub min_filled: u8,
+    /// Rounds for which somebody whose minting key signed what excludes each other may not contend, at least 1.
+    pub ban_rounds: u32,
 }
 
 /// The whole of a commission: hundredths of a percent.
@@ -246,6 +248,9 @@ pub enum SpecError {
     /// No block to average over.
     #[error("average_window must be at least 1 block")]
     AverageWindow,
+    /// A punishment that is over at once.
+    #[error("ban_rounds must be at least 1 round")]
+    BanRounds,
     /// A module is named twice.
     #[error("a module is named twice")]
     RepeatedModule,
@@ -399,7 +404,14 @@ impl SposSpec {
             average_window: 86_400,
             contend_minimum: Amount::ZERO,
             min_filled: 1,
+            ban_rounds: 1_440,
         }
+    }
+
+    /// Slots in a round.
+    pub const fn slots_per_round(&self) -> u64 {
+        // At most 64.
+        self.slots.0.len() as u64
     }
 
     fn check(&self, network: Network) -> Result<(), SpecError> {
@@ -417,6 +429,9 @@ impl SposSpec {
         }
         if self.min_filled == 0 {
             return Err(SpecError::MinFilled);
+        }
+        if self.ban_rounds == 0 {
+            return Err(SpecError::BanRounds);
         }
         let slots = &self.slots.0;
         if slots.is_empty() || slots.len() > MAX_SLOTS {
@@ -468,7 +483,7 @@ mod tests {
         };
         let bytes = encode(&spec);
         assert_eq!(decode::<ChainSpec>(&bytes, bytes.len()).as_ref(), Ok(&spec));
-        let changes: [fn(&mut ChainSpec); 16] = [
+        let changes: [fn(&mut ChainSpec); 17] = [
             |spec| spec.name.push('2'),
             |spec| spec.network = Network::Main,
             |spec| spec.genesis_time = Time(2),
@@ -480,6 +495,7 @@ mod tests {
             |spec| spec.fees.supernode = Amount(2),
             |spec| spos(spec).contend_minimum = Amount(1),
             |spec| spos(spec).min_filled = 2,
+            |spec| spos(spec).ban_rounds = 2,
             |spec| spec.modules.clear(),
             |spec| spec.fees.transfer = Amount(2),
             |spec| spec.trusting_period_ms = 2,

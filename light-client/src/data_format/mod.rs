@@ -12,10 +12,12 @@ mod amount;
 mod block;
 mod chain_spec;
 pub mod codec;
+mod evidence;
 mod header;
 mod position;
 mod transaction;
 mod transactions_tree;
+mod vote;
 
 pub use address::{Address, AddressError, Network};
 pub use amount::{Amount, AmountError, UNITS_PER_COIN};
@@ -25,6 +27,7 @@ pub use chain_spec::{
     MAX_PEERS, MAX_SLOTS, ModuleName, ProofOfWorkSpec, SlotTable, SpecError, SposSpec,
 };
 pub use codec::{DecodeError, decode};
+pub use evidence::{Evidence, EvidenceError, MAX_EVIDENCE_BYTES, Offence};
 pub use header::{BlockId, Checkpoint, Header, MAX_HEADER_BYTES, SealedHeader};
 pub use position::{Height, Round, Slot, Time};
 pub use transaction::{
@@ -32,3 +35,4 @@ pub use transaction::{
     SignedTransaction, Status, SupernodeCall, Transaction, TransactionId,
 };
 pub use transactions_tree::{ProofError, TransactionProof, transactions_root};
+pub use vote::{Link, Triple, Vote};

@@ -1,7 +1,7 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
 
-use super::{Address, Amount, ChainId, Checkpoint, Height, ModuleName, codec};
+use super::{Address, Amount, ChainId, Checkpoint, Evidence, Height, ModuleName, codec};
 use crate::crypto::{Domain, Ed25519Key, Hash, KeyPair, PublicKey, Signature, SignatureError};
 
 /// A transaction's id: the hash of exactly the bytes that are signed.
@@ -109,6 +109,12 @@ pub enum SupernodeCall {
         /// In hundredths of a percent.
         commission: u16,
     },
+    /// Reports that a minting key signed what excludes each other: whom it serves loses the slot, and is banned for a
+    /// time. Anybody may.
+    Report {
+        /// What proves it.
+        evidence: Box<Evidence>,
+    },
 }
 
 /// A minting key, with its own word that it is running and serves this address.
@@ -161,6 +167,12 @@ pub enum Status {
     SlotNotWon,
     /// The last change of the minting key is less than a day ago.
     TooSoon,
+    /// The minting key that is accused never served anybody.
+    UnknownMintingKey,
+    /// The evidence is not later than the last punishment, or of a round that has not begun.
+    UntimelyEvidence,
+    /// The sender was punished, and may not contend yet.
+    Banned,
 }
 
 /// What became of a transaction in its block; the leaf of the block's tree of transactions.
@@ -201,6 +213,14 @@ impl Call {
             Self::Supernode(SupernodeCall::Contend { key, .. } | SupernodeCall::SetMintingKey { key }) => {
                 Some(key)
             }
+            _ => None,
+        }
+    }
+
+    /// The evidence that it reports.
+    pub const fn evidence(&self) -> Option<&Evidence> {
+        match self {
+            Self::Supernode(SupernodeCall::Report { evidence }) => Some(&**evidence),
             _ => None,
         }
     }
@@ -314,6 +334,27 @@ impl Transaction {
 }
 
 impl SignedTransaction {
+    /// A report without a sender: evidence needs nobody's word. A minter may put one into its block, which costs nothing;
+    /// nobody else takes it. It stands under the accused key, so that the same evidence always has the same id.
+    pub fn unsigned_report(evidence: Evidence) -> Self {
+        let accused = evidence.accused();
+        let transaction = Transaction {
+            sender: PublicKey::Ed25519(accused.0),
+            nonce: 0,
+            fee: Amount::ZERO,
+            valid_until: Height(u64::MAX),
+            calls: vec![Call::Supernode(SupernodeCall::Report { evidence: Box::new(evidence) })],
+            memo: Vec::new(),
+        };
+        Self { transaction, signature: Signature([0; 64]) }
+    }
+
+    /// The evidence, if this is exactly [`SignedTransaction::unsigned_report`] of it.
+    pub fn unsigned_evidence(&self) -> Option<&Evidence> {
+        let evidence = self.transaction.calls.first()?.evidence()?;
+        (*self == Self::unsigned_report(evidence.clone())).then_some(evidence)
+    }
+
     /// Checks the signature.
     ///
     /// # Errors

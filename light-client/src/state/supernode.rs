@@ -5,7 +5,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use super::{NodeStore, StateError, Trie, account, minting_key_owner_key, request_key, supernode_key};
 use crate::{
     crypto::Hash,
-    data_format::{Address, Height, Slot, codec},
+    data_format::{Address, Height, Round, Slot, codec},
 };
 
 /// What the state holds of somebody who has held a slot or contended for one.
@@ -17,11 +17,24 @@ pub struct Supernode {
     pub key_since: Slot,
     /// Kinds of requests that wait, a bit each: [`RequestKind::bit`].
     pub waiting: u8,
+    /// The last punishment.
+    pub ban: Option<Ban>,
+}
+
+/// A punishment for what a minting key signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Ban {
+    /// The round of the block that punished: all that was signed up to then is settled with it.
+    pub punished: Round,
+    /// The first round in which the address may contend again.
+    pub until: Round,
 }
 
 /// What a request is about; lower ones are planned first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize)]
 pub enum RequestKind {
+    /// A slot taken from somebody who was punished.
+    Ban,
     /// Another minting key.
     MintingKey,
     /// A slot given up.
@@ -33,6 +46,8 @@ pub enum RequestKind {
 /// A change of the slot table that waits for its turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub enum SlotChange {
+    /// The address loses its slot: it was punished.
+    Ban,
     /// Another key mints for the address.
     MintingKey {
         /// The key.
@@ -80,6 +95,7 @@ impl SlotChange {
     /// Its kind.
     pub const fn kind(&self) -> RequestKind {
         match self {
+            Self::Ban => RequestKind::Ban,
             Self::MintingKey { .. } => RequestKind::MintingKey,
             Self::Release => RequestKind::Release,
             Self::Contend { .. } => RequestKind::Contend,
@@ -88,6 +104,11 @@ impl SlotChange {
 }
 
 impl Supernode {
+    /// Whether it may not contend in a round.
+    pub fn is_banned(&self, round: Round) -> bool {
+        self.ban.is_some_and(|ban| round < ban.until)
+    }
+
     /// Reads the record; `None` for somebody who never held or wanted a slot.
     ///
     /// # Errors

@@ -1,17 +1,19 @@
 use super::{TransactionError, rules};
 use crate::data_format::{
-    Address, ChainId, ChainSpec, MAX_TRANSACTION_BYTES, SignedTransaction, Transaction, TransactionId, codec,
+    Address, ChainId, ChainSpec, MAX_TRANSACTION_BYTES, SignedTransaction, Status, Transaction,
+    TransactionId, codec,
 };
 
 /// A transaction that obeys every rule that needs no state, for one chain; its signature holds.
 ///
-/// Only [`check_stateless`] makes one.
+/// Only [`check_stateless`] and [`check_in_block`] make one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CheckedTransaction {
     id: TransactionId,
     signed: SignedTransaction,
     sender: Address,
     length: usize,
+    is_unsigned: bool,
 }
 
 impl CheckedTransaction {
@@ -23,6 +25,11 @@ impl CheckedTransaction {
     /// The sender's address.
     pub const fn sender(&self) -> Address {
         self.sender
+    }
+
+    /// Whether it is a report without a sender: it pays nothing, and stands only in blocks.
+    pub const fn is_unsigned(&self) -> bool {
+        self.is_unsigned
     }
 
     /// What was signed.
@@ -59,13 +66,54 @@ pub fn check_stateless(
     rules::check_size(length, MAX_TRANSACTION_BYTES)?;
     check_content(&signed.transaction, spec)?;
     rules::check_minting_keys(&signed.transaction, spec, chain)?;
+    rules::check_evidence(&signed.transaction, spec, chain)?;
     rules::check_signature(signed, chain)?;
-    Ok(CheckedTransaction {
+    Ok(checked(signed, spec, chain, length, false))
+}
+
+/// As [`check_stateless`] for a transaction of a block, where a report without a sender may stand too.
+///
+/// # Errors
+/// As [`check_stateless`].
+pub fn check_in_block(
+    signed: &SignedTransaction,
+    spec: &ChainSpec,
+    chain: &ChainId,
+) -> Result<CheckedTransaction, TransactionError> {
+    if signed.unsigned_evidence().is_none() {
+        return check_stateless(signed, spec, chain);
+    }
+    let length = codec::encode(signed).len();
+    rules::check_size(length, MAX_TRANSACTION_BYTES)?;
+    rules::check_modules(&signed.transaction, spec)?;
+    rules::check_evidence(&signed.transaction, spec, chain)?;
+    Ok(checked(signed, spec, chain, length, true))
+}
+
+/// Checks a report without a sender where it stands in its block, and what came of it: no block has one that changes
+/// nothing.
+///
+/// # Errors
+/// `SUPERNODE-REPORT-1` or `SUPERNODE-REPORT-2`.
+pub fn check_unsigned_report(index: usize, status: Status) -> Result<(), TransactionError> {
+    rules::check_report_place(index)?;
+    rules::check_report_effect(status)
+}
+
+fn checked(
+    signed: &SignedTransaction,
+    spec: &ChainSpec,
+    chain: &ChainId,
+    length: usize,
+    is_unsigned: bool,
+) -> CheckedTransaction {
+    CheckedTransaction {
         id: signed.transaction.id(chain),
         signed: signed.clone(),
         sender: Address::of(&signed.transaction.sender, spec.network),
         length,
-    })
+        is_unsigned,
+    }
 }
 
 /// Checks what can be said of a transaction before it is signed: everything but its encoded size and its
@@ -100,5 +148,6 @@ pub(crate) fn check_signed_bytes(
     rules::check_chain(&found, chain)?;
     check_content(&transaction, spec)?;
     rules::check_minting_keys(&transaction, spec, chain)?;
+    rules::check_evidence(&transaction, spec, chain)?;
     Ok(transaction)
 }

@@ -1,6 +1,8 @@
 use crate::{
     crypto::SignatureError,
-    data_format::{Address, Amount, ChainId, DecodeError, Height, ModuleName, Network},
+    data_format::{
+        Address, Amount, ChainId, DecodeError, EvidenceError, Height, ModuleName, Network, Status,
+    },
 };
 
 /// Why a transaction is refused: one variant for each rule.
@@ -106,6 +108,14 @@ pub enum TransactionError {
         /// What is wrong.
         error: SignatureError,
     },
+    /// `SUPERNODE-EVIDENCE-1`: the evidence that it reports proves nothing.
+    #[error("the evidence of call {index} proves nothing: {error}")]
+    Evidence {
+        /// The call, from 0.
+        index: usize,
+        /// What is wrong.
+        error: EvidenceError,
+    },
     /// `TX-SIGNATURE-1`: the signature does not fit.
     #[error("signed by another key or for another chain, or altered since: {0}")]
     Signature(SignatureError),
@@ -147,6 +157,18 @@ pub enum TransactionError {
         /// The fee.
         fee: Amount,
     },
+    /// `SUPERNODE-REPORT-1`: a report without a sender stands elsewhere than first in its block.
+    #[error("a report without a sender is the first transaction of its block, this one is number {index}")]
+    ReportPlace {
+        /// Its place, from 0.
+        index: usize,
+    },
+    /// `SUPERNODE-REPORT-2`: a report without a sender has no effect.
+    #[error("a report without a sender has to be a right one, this one ends as {status:?}")]
+    ReportFails {
+        /// How its call ends.
+        status: Status,
+    },
     /// `COIN-BALANCE-1`: it would be charged and then fail, for want of coins.
     #[error("the balance of {balance} VSYS does not cover {needed} VSYS (amounts and fee)")]
     Overspend {
@@ -158,7 +180,7 @@ pub enum TransactionError {
 }
 
 /// Every rule id with its code, in the order in which the rules are checked.
-pub const RULES: [(&str, &str); 21] = [
+pub const RULES: [(&str, &str); 24] = [
     ("TX-SIZE-1", "transaction_too_large"),
     ("TX-FORMAT-1", "malformed_transaction"),
     ("TX-CHAIN-1", "other_chain"),
@@ -173,12 +195,15 @@ pub const RULES: [(&str, &str); 21] = [
     ("TX-FEE-1", "fee_too_low"),
     ("TX-TOTAL-1", "total_too_large"),
     ("SUPERNODE-KEY-1", "minting_key_unproven"),
+    ("SUPERNODE-EVIDENCE-1", "evidence_proves_nothing"),
     ("TX-SIGNATURE-1", "bad_signature"),
     ("TX-ACCOUNT-1", "unknown_account"),
     ("TX-NONCE-1", "nonce_used"),
     ("TX-NONCE-2", "nonce_gap"),
     ("TX-EXPIRY-1", "expired"),
     ("TX-BALANCE-1", "fee_not_covered"),
+    ("SUPERNODE-REPORT-1", "report_place"),
+    ("SUPERNODE-REPORT-2", "report_without_effect"),
     ("COIN-BALANCE-1", "overspend"),
 ];
 
@@ -210,13 +235,16 @@ impl TransactionError {
             Self::FeeTooLow { .. } => 11,
             Self::TotalTooLarge => 12,
             Self::MintingKey { .. } => 13,
-            Self::Signature(_) => 14,
-            Self::UnknownAccount { .. } => 15,
-            Self::NonceUsed { .. } => 16,
-            Self::NonceGap { .. } => 17,
-            Self::Expired { .. } => 18,
-            Self::FeeNotCovered { .. } => 19,
-            Self::Overspend { .. } => 20,
+            Self::Evidence { .. } => 14,
+            Self::Signature(_) => 15,
+            Self::UnknownAccount { .. } => 16,
+            Self::NonceUsed { .. } => 17,
+            Self::NonceGap { .. } => 18,
+            Self::Expired { .. } => 19,
+            Self::FeeNotCovered { .. } => 20,
+            Self::ReportPlace { .. } => 21,
+            Self::ReportFails { .. } => 22,
+            Self::Overspend { .. } => 23,
         }
     }
 }

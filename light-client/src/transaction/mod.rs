@@ -6,6 +6,7 @@
 //! block before it executes: the same functions, so the same words everywhere.
 //!
 //! - [`check_stateless`] turns bytes that merely decoded into a [`CheckedTransaction`]; later phases take only that.
+//! - [`check_in_block`] does so for a block, where evidence may stand without anybody's signature.
 //! - [`check_includable`] is consensus: whether a block at a height may include it.
 //! - [`check_against_account`] is admission: whether a pool should keep it and a wallet should sign it. It also
 //!   refuses what would be included, charged, and fail.
@@ -27,7 +28,9 @@ mod tests;
 
 pub use account::{AccountView, check_against_account, check_includable, check_unexpired};
 pub(crate) use checked::check_signed_bytes;
-pub use checked::{CheckedTransaction, check_content, check_stateless};
+pub use checked::{
+    CheckedTransaction, check_content, check_in_block, check_stateless, check_unsigned_report,
+};
 pub use draft::{Transfer, maximum_transfer};
 pub use error::{RULES, TransactionError};
 pub use submission::{MAX_SUBMISSION_BYTES, Submission};

@@ -3,7 +3,7 @@
 use super::{AccountView, TransactionError};
 use crate::data_format::{
     Address, Amount, Call, ChainId, ChainSpec, DecodeError, Height, LeaseCall, MAX_CALLS, MAX_COMMISSION,
-    MAX_MEMO_BYTES, SignedTransaction, SupernodeCall, Transaction, decode,
+    MAX_MEMO_BYTES, SignedTransaction, Status, SupernodeCall, Transaction, decode,
 };
 
 type Rule = Result<(), TransactionError>;
@@ -125,6 +125,27 @@ pub(super) fn check_minting_keys(transaction: &Transaction, spec: &ChainSpec, ch
             .map_err(|error| TransactionError::MintingKey { index, error })?;
     }
     Ok(())
+}
+
+/// `SUPERNODE-EVIDENCE-1`: evidence that is reported holds by itself.
+pub(super) fn check_evidence(transaction: &Transaction, spec: &ChainSpec, chain: &ChainId) -> Rule {
+    for (index, call) in transaction.calls.iter().enumerate() {
+        let Some(evidence) = call.evidence() else { continue };
+        evidence
+            .verify(chain, spec.engine.slot_count() as u64)
+            .map_err(|error| TransactionError::Evidence { index, error })?;
+    }
+    Ok(())
+}
+
+/// `SUPERNODE-REPORT-1`: a report without a sender is the first transaction of its block, so a block has one at most.
+pub(super) fn check_report_place(index: usize) -> Rule {
+    if index == 0 { Ok(()) } else { Err(TransactionError::ReportPlace { index }) }
+}
+
+/// `SUPERNODE-REPORT-2`: a report without a sender punishes somebody, or anybody could fill blocks for nothing.
+pub(super) fn check_report_effect(status: Status) -> Rule {
+    if status == Status::Success { Ok(()) } else { Err(TransactionError::ReportFails { status }) }
 }
 
 /// `TX-FEE-1`: the fee is at least what the chain spec asks for the calls.

@@ -9,9 +9,10 @@ use super::*;
 use crate::{
     crypto::{Hash, KeyPair, PublicKey, Signature, SignatureError},
     data_format::{
-        Address, Amount, Call, ChainId, ChainSpec, Checkpoint, CoinCall, EngineSpec, FeeSchedule, Height,
-        LeaseCall, MAX_CALLS, MAX_TRANSACTION_BYTES, MintingKey, ModuleName, Network, SignedTransaction,
-        SlotTable, SposSpec, SupernodeCall, Time, Transaction, codec,
+        Address, Amount, Call, ChainId, ChainSpec, Checkpoint, CoinCall, EngineSpec, Evidence, FeeSchedule,
+        Height, LeaseCall, Link, MAX_CALLS, MAX_TRANSACTION_BYTES, MintingKey, ModuleName, Network, Round,
+        SignedTransaction, SlotTable, SposSpec, Status, SupernodeCall, Time, Transaction, Triple, Vote,
+        codec,
     },
 };
 
@@ -61,6 +62,19 @@ fn contend(slot: u8, commission: u16, signer: &KeyPair) -> Call {
     let signed = MintingKey::sign(signer, &spec().id(), &own_address(), 5, checkpoint).unwrap();
     let key = MintingKey { key: Hash(*minting_key().public().as_bytes()), ..signed };
     Call::Supernode(SupernodeCall::Contend { slot, commission, key })
+}
+
+/// Evidence against the minting key; forged if somebody else signed the second vote.
+fn report(signer: &KeyPair) -> Call {
+    let minting_key = Hash(*minting_key().public().as_bytes());
+    let vote = |id, signer| {
+        let target =
+            Triple { checkpoint: Checkpoint { round: Round(3), id: Hash([id; 32]) }, next_slots: Hash::ZERO };
+        let link = Link { source: Triple { checkpoint: Checkpoint::default(), ..target }, target };
+        Vote { minting_key, ..Vote::sign(link, &spec().id(), signer).unwrap() }
+    };
+    let evidence = Evidence::of_votes(&vote(1, &self::minting_key()), &vote(2, signer)).unwrap();
+    Call::Supernode(SupernodeCall::Report { evidence: Box::new(evidence) })
 }
 
 fn good() -> Transaction {
@@ -120,6 +134,7 @@ fn broken() -> Vec<TransactionError> {
         refused(|transaction| transaction.fee = Amount(9)),
         refused(|transaction| transaction.calls = vec![transfer(u64::MAX)]),
         refused(|transaction| transaction.calls = vec![contend(3, 0, &key())]),
+        refused(|transaction| transaction.calls = vec![report(&key())]),
         check_stateless(&forged, &spec, &chain).unwrap_err(),
         against(None),
         against(Some(&AccountView { nonce: 6, ..GOOD_ACCOUNT })),
@@ -127,8 +142,41 @@ fn broken() -> Vec<TransactionError> {
         admission(&changed(|transaction| transaction.valid_until = Height(9)), Some(&GOOD_ACCOUNT))
             .unwrap_err(),
         against(Some(&AccountView { balance: Amount(9), ..GOOD_ACCOUNT })),
+        check_unsigned_report(1, Status::Success).unwrap_err(),
+        check_unsigned_report(0, Status::UntimelyEvidence).unwrap_err(),
         against(Some(&AccountView { balance: Amount(99), ..GOOD_ACCOUNT })),
     ]
+}
+
+#[test]
+fn evidence_needs_no_sender_in_a_block_and_one_elsewhere() {
+    let (spec, chain) = (spec(), spec().id());
+    let signed = Transaction { calls: vec![report(&minting_key())], ..good() };
+    assert!(stateless(signed.clone()).is_ok_and(|checked| !checked.is_unsigned()));
+    let evidence = signed.calls[0].evidence().unwrap().clone();
+    let unsigned = SignedTransaction::unsigned_report(evidence);
+    assert!(check_in_block(&unsigned, &spec, &chain).is_ok_and(|checked| checked.is_unsigned()));
+    assert!(matches!(check_stateless(&unsigned, &spec, &chain), Err(TransactionError::FeeTooLow { .. })));
+    // Only in exactly this form: nothing else goes without a signature.
+    let changes: [fn(&mut SignedTransaction); 6] = [
+        |report| report.transaction.nonce = 1,
+        |report| report.transaction.fee = Amount(10),
+        |report| report.transaction.memo = b"x".to_vec(),
+        |report| report.transaction.valid_until = HEIGHT,
+        |report| report.transaction.calls.push(transfer(1)),
+        |report| report.transaction.sender = key().public(),
+    ];
+    for change in changes {
+        let mut other = unsigned.clone();
+        change(&mut other);
+        assert!(check_in_block(&other, &spec, &chain).is_err());
+    }
+    let forged = Transaction { calls: vec![report(&key())], ..good() };
+    let forged = SignedTransaction::unsigned_report(forged.calls[0].evidence().unwrap().clone());
+    assert!(matches!(check_in_block(&forged, &spec, &chain), Err(TransactionError::Evidence { .. })));
+    let disabled = ChainSpec { modules: vec![ModuleName::Coin], ..spec };
+    let refused = check_in_block(&unsigned, &disabled, &chain);
+    assert!(matches!(refused, Err(TransactionError::ModuleDisabled { .. })));
 }
 
 #[test]

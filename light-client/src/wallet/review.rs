@@ -84,6 +84,8 @@ pub enum Label {
     Commission,
     /// The key that will mint for the sender.
     MintingKey,
+    /// The minting key that the sender accuses, with proof.
+    ReportedKey,
     /// What the recipient gets, or what is leased or called back.
     Amount,
     /// What including it costs.
@@ -245,7 +247,11 @@ impl Writer<'_> {
                 self.signed(Label::ContendForSlot, Value::Number((*slot).into()));
             }
             Call::Supernode(SupernodeCall::Release) => self.signed(Label::ReleaseSlot, Value::Flag(true)),
-            Call::Supernode(SupernodeCall::SetMintingKey { .. } | SupernodeCall::SetCommission { .. }) => {}
+            Call::Supernode(
+                SupernodeCall::SetMintingKey { .. }
+                | SupernodeCall::SetCommission { .. }
+                | SupernodeCall::Report { .. },
+            ) => {}
         }
         if let Some(amount) = call.amount() {
             self.signed(Label::Amount, Value::Amount(amount));
@@ -256,6 +262,9 @@ impl Writer<'_> {
         }
         if let Some(key) = call.minting_key() {
             self.signed(Label::MintingKey, Value::Text(key.key.to_string()));
+        }
+        if let Some(evidence) = call.evidence() {
+            self.signed(Label::ReportedKey, Value::Text(evidence.accused().to_string()));
         }
     }
 

@@ -88,6 +88,8 @@ pub enum RowLabel {
     Commission,
     /// The key that will mint for the sender.
     MintingKey,
+    /// The minting key that the sender accuses, with proof.
+    ReportedKey,
     /// What the recipient gets, or what is leased or called back.
     Amount,
     /// What including it costs.
@@ -248,6 +250,7 @@ impl From<Label> for RowLabel {
             Label::ReleaseSlot => Self::ReleaseSlot,
             Label::Commission => Self::Commission,
             Label::MintingKey => Self::MintingKey,
+            Label::ReportedKey => Self::ReportedKey,
             Label::Amount => Self::Amount,
             Label::Fee => Self::Fee,
             Label::Total => Self::Total,

@@ -11,7 +11,6 @@ mod certificate;
 mod engine;
 mod table;
 mod tables_update;
-mod vote;
 mod voting;
 
 pub use super::{Clock, HeaderError, SLOT_TOLERANCE_MS};
@@ -20,8 +19,9 @@ pub use certificate::{Certificate, CertificateError, Electorate, MAX_SIGNERS, Si
 pub use engine::Spos;
 pub use table::{Table, TableError, Tables, TablesRef};
 pub use tables_update::{TablesError, TablesUpdate};
-pub use vote::{Link, Triple, Vote};
 pub use voting::{Refusal, VotingRecord, vote_position};
+
+pub use crate::data_format::{Evidence, EvidenceError, Link, MAX_EVIDENCE_BYTES, Offence, Triple, Vote};
 
 /// A block of a chain that runs this engine.
 pub type Block = crate::data_format::Block<Certificate>;

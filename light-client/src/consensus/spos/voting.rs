@@ -91,8 +91,14 @@ pub const fn vote_position(slots: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use zeroize::Zeroizing;
+
     use super::*;
-    use crate::{consensus::spos::Triple, crypto::Hash, data_format::Checkpoint};
+    use crate::{
+        consensus::spos::{Evidence, Triple, Vote},
+        crypto::{Hash, KeyPair},
+        data_format::Checkpoint,
+    };
 
     fn link(source: u64, target: u64) -> Link {
         let triple = |round| Triple {
@@ -139,5 +145,30 @@ mod tests {
         assert_eq!(record.mint(Slot(3)), Err(Refusal::Slot { minted: Slot(3), asked: Slot(3) }));
         assert!(record.mint(Slot(4)).is_ok());
         assert!(VotingRecord::default().mint(Slot(0)).is_err());
+    }
+
+    #[test]
+    fn exactly_the_votes_that_no_honest_record_allows_are_evidence() {
+        let key = KeyPair::ed25519(&Zeroizing::new([1; 32]));
+        let chain = Hash([7; 32]);
+        let vote = |(source, target), id| {
+            let mut link = link(source, target);
+            link.target.checkpoint.id = Hash([id; 32]);
+            Vote::sign(link, &chain, &key).unwrap()
+        };
+        let links = || (0..5).flat_map(|source| (source + 1..6).map(move |target| (source, target)));
+        for (one, other) in links().flat_map(|a| links().map(move |b| (a, b))) {
+            let (a, b) = (vote(one, 1), vote(other, 2));
+            let honest = [(&a, &b), (&b, &a)].into_iter().any(|(first, second)| {
+                VotingRecord::default().vote(&first.link).unwrap().vote(&second.link).is_ok()
+            });
+            let evidence = Evidence::of_votes(&a, &b);
+            assert_eq!(evidence.is_none(), honest, "{one:?} and {other:?}");
+            if let Some(evidence) = evidence {
+                let offence = evidence.verify(&chain, 4).unwrap();
+                assert_eq!(offence.minting_key, Hash(*key.public().as_bytes()));
+                assert_eq!(offence.round, Round(one.1.max(other.1)));
+            }
+        }
     }
 }

@@ -1,9 +1,7 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 
-use crate::{
-    crypto::{Ed25519Key, Hash, KeyPair, PublicKey, Signature, SignatureError},
-    data_format::{ChainId, Checkpoint, codec},
-};
+use super::{ChainId, Checkpoint, codec};
+use crate::crypto::{Ed25519Key, Hash, KeyPair, PublicKey, Signature, SignatureError};
 
 const VOTE_TAG: &[u8] = b"vsys/1/vote";
 
