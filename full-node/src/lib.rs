@@ -15,6 +15,7 @@ pub mod logic;
 pub mod measure;
 pub mod network;
 pub mod node;
+pub mod snapshot;
 pub mod storage;
 pub mod transaction;
 

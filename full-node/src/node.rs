@@ -12,6 +12,7 @@ mod error;
 mod exchange;
 mod proofs;
 mod queries;
+mod snapshots;
 mod submission;
 mod view;
 
@@ -39,7 +40,7 @@ use crate::{
     block_tree::{Accepted, BlockError, Chain},
     consensus::Holder,
     network::Announcement,
-    storage::{Database, Snapshot},
+    storage::{Database, Retention, Snapshot},
     transaction::{DurablePool, HeadChange, Pool},
 };
 
@@ -79,6 +80,9 @@ struct Inner {
     votes_cast: AtomicU64,
     blocks_minted: AtomicU64,
     folder: Option<PathBuf>,
+    /// What is here of a snapshot to start from. Taken before the core, when both are needed.
+    starting: Mutex<snapshots::Starting>,
+    retention: Retention,
     stopping: watch::Sender<bool>,
 }
 
@@ -158,6 +162,8 @@ impl Node {
             votes_cast: AtomicU64::default(),
             blocks_minted: AtomicU64::default(),
             folder: config.data,
+            starting: Mutex::default(),
+            retention: config.retention,
             stopping: watch::Sender::new(false),
             spec,
         })))

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::health::ailment;
 use crate::{
-    network::{NetworkStatus, sync::Progress},
+    network::{NetworkStatus, snapshot, sync::Progress},
     node::{AccountState, BlockPosition, BlockView, MintingKey, Status, TransactionState},
 };
 
@@ -48,6 +48,8 @@ pub(super) struct StatusAnswer {
     peers: usize,
     /// How far it is on its way to the newest block that they have, while it is behind.
     sync: Option<SyncAnswer>,
+    /// How much is here of the state that it starts from, while it takes a snapshot.
+    snapshot: Option<SnapshotAnswer>,
     /// Transactions that wait for a block.
     pool: Pool,
     /// Minting keys this node holds.
@@ -88,6 +90,21 @@ struct KeyAnswer {
     planned: bool,
     /// Whether it must not sign yet, because what it signed before is not known.
     waits: bool,
+}
+
+/// A state that the node starts from.
+#[derive(Serialize, Deserialize, ToSchema)]
+struct SnapshotAnswer {
+    /// The height of the final block whose state it is.
+    height: u64,
+    /// Entries of the state that are here.
+    taken: u64,
+    /// Entries in all.
+    total: u64,
+    /// Milliseconds left at the speed so far.
+    remaining_ms: Option<u64>,
+    /// The same for people.
+    text: String,
 }
 
 /// A checkpoint.
@@ -211,6 +228,9 @@ impl StatusAnswer {
             self.version,
         );
         text += &self.keys();
+        if let Some(snapshot) = &self.snapshot {
+            text.push_str(&format!("snapshot   {}\n", snapshot.text));
+        }
         if let Some(sync) = &self.sync {
             text.push_str(&format!("behind     {}\n", sync.text));
         }
@@ -277,6 +297,18 @@ impl From<Progress> for SyncAnswer {
     }
 }
 
+impl From<snapshot::Progress> for SnapshotAnswer {
+    fn from(progress: snapshot::Progress) -> Self {
+        Self {
+            height: progress.height.0,
+            taken: progress.taken,
+            total: progress.total,
+            remaining_ms: progress.remaining_ms(),
+            text: progress.to_string(),
+        }
+    }
+}
+
 impl StatusAnswer {
     /// Of the node, and of its network if it is in one.
     pub(super) fn of(status: Status, network: Option<NetworkStatus>) -> Self {
@@ -284,7 +316,7 @@ impl StatusAnswer {
         let chain = chains.into_iter().find(|chain| chain.chain == status.chain);
         let progress = chain.as_ref().and_then(|chain| chain.progress);
         let unwell = ailment(&status, progress).map(|ailment| ailment.to_string());
-        let peers = chain.map_or(0, |chain| chain.peers);
+        let (peers, snapshot) = chain.map_or((0, None), |chain| (chain.peers, chain.snapshot));
         Self {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             chain_id: status.chain.to_string(),
@@ -300,6 +332,7 @@ impl StatusAnswer {
             round: status.round.0,
             peers,
             sync: progress.map(Into::into),
+            snapshot: snapshot.map(Into::into),
             pool: Pool { transactions: status.pool_transactions, bytes: status.pool_bytes },
             minting_keys: status.minting_keys.into_iter().map(Into::into).collect(),
             votes_cast: status.votes_cast,

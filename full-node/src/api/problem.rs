@@ -63,6 +63,8 @@ codes! {
     MethodNotAllowed "method_not_allowed" METHOD_NOT_ALLOWED "This path does not answer this method",
     /// The best branch has no block of this height yet.
     UnknownBlock "unknown_block" NOT_FOUND "The chain has no such block yet",
+    /// It is older than the snapshot from which this node started; another node may have it.
+    NotKept "not_kept" GONE "This node does not keep what is so old",
     /// Neither in the queue nor in a block of the best branch.
     UnknownTransaction "unknown_transaction" NOT_FOUND "This node does not know this transaction",
     /// The transaction waits, so there is nothing to prove yet.

@@ -199,6 +199,10 @@ impl Chain {
             return check_justified(parent.justified, header.justified);
         };
         let (source, target) = (certificate.link.source, certificate.link.target);
+        let (justified, found) = (parent.justified.round, target.checkpoint.round);
+        if found <= justified {
+            return Err(BlockError::NotLater { justified, found });
+        }
         let (expected, target_header) = self.checkpoint(snapshot, &header.parent, target.checkpoint.round)?;
         if target.checkpoint != expected {
             return Err(BlockError::Target { expected, found: target.checkpoint });

@@ -2,7 +2,7 @@ use light_client::{
     block_tree::TreeError,
     consensus::spos::{CertificateError, HeaderError},
     crypto::Hash,
-    data_format::{BlockId, Checkpoint, Height},
+    data_format::{BlockId, Checkpoint, Height, Round},
     transaction::TransactionError,
 };
 
@@ -55,6 +55,17 @@ pub enum BlockError {
     /// of each signed.
     #[error("the certificate does not hold: {0}")]
     Certificate(#[from] CertificateError),
+    /// BLOCK-CERTIFICATE-5: its target is later than what the branch calls justified already; so nobody needs older headers
+    /// than those that a branch hangs on.
+    #[error(
+        "the certificate's target is of round {found}, and round {justified} is justified on this branch already"
+    )]
+    NotLater {
+        /// The round that the parent calls justified.
+        justified: Round,
+        /// The target's.
+        found: Round,
+    },
     /// BLOCK-JUSTIFIED-1: the header's `justified` is the certificate's target, or the parent's without one.
     #[error("the header calls {found:?} justified, the branch says {expected:?}")]
     Justified {

@@ -43,7 +43,7 @@ pub(crate) fn run(dev: Dev) -> Result<(), Failure> {
     let mut settings = bare_settings();
     dev.serve.apply(&mut settings);
     dev.peering.apply(&mut settings);
-    serve(settings, |settings, now| {
+    serve(settings, None, |settings, now| {
         Ok(NodeConfig {
             data,
             chain: ChainChoice::Development,

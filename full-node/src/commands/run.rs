@@ -10,7 +10,9 @@ use full_node::{
     storage::{Database, RedbStorage},
 };
 
-use super::serve::{Peering, Serve, bare_settings, serve};
+use light_client::data_format::{BlockId, Height};
+
+use super::serve::{Peering, Serve, Start, bare_settings, serve};
 
 /// `vsys-node run`.
 #[derive(Debug, Args)]
@@ -19,6 +21,7 @@ A folder made by vsys-node init has its settings in config.toml; arguments win o
 
 Examples:
   vsys-node run --data /var/lib/vsys-node
+  vsys-node run --data DIR --snapshot
   vsys-node run --data DIR --api 127.0.0.1:8080 --wallet dist
   vsys-node run --chain spec.toml --data DIR --p2p 0.0.0.0:9921 --peer /ip4/192.0.2.1/tcp/9921")]
 pub(crate) struct Run {
@@ -31,12 +34,27 @@ pub(crate) struct Run {
     /// A minting key made by `vsys-node keys`; may be repeated. Without one, here or in config.toml, the node only follows
     #[arg(long, value_name = "FILE")]
     pub(crate) keys: Vec<PathBuf>,
+    /// If there are no blocks yet: start from the state after a recent final block, taken from peers and proven, not from
+    /// every block since the first. Older blocks are not kept then
+    #[arg(long)]
+    pub(crate) snapshot: bool,
+    /// A final block that you trust, which that state is proven from; without one it is proven from block 0
+    #[arg(long, value_name = "HEIGHT:ID", requires = "snapshot", value_parser = checkpoint)]
+    pub(crate) checkpoint: Option<(Height, BlockId)>,
     /// What is served, and where.
     #[command(flatten)]
     pub(crate) serve: Serve,
     /// Where other nodes are.
     #[command(flatten)]
     pub(crate) peering: Peering,
+}
+
+/// `HEIGHT:ID`.
+fn checkpoint(text: &str) -> Result<(Height, BlockId), String> {
+    let (height, id) = text.split_once(':').ok_or("a height, a colon and a block id are expected")?;
+    let height = height.parse().map_err(|error| format!("the height {height:?}: {error}"))?;
+    let id = serde_json::from_value(id.into()).map_err(|error| format!("the block id {id:?}: {error}"))?;
+    Ok((Height(height), id))
 }
 
 /// Runs the node until somebody stops it.
@@ -57,7 +75,8 @@ pub(crate) fn run(run: Run) -> Result<(), Failure> {
     run.serve.apply(&mut settings);
     run.peering.apply(&mut settings);
     let data = run.data;
-    serve(settings, |settings, now| {
+    let snapshot = run.snapshot.then_some(Start { checkpoint: run.checkpoint });
+    serve(settings, snapshot, |settings, now| {
         let spec = config::read_spec(&settings.chain)?;
         if spec.genesis_time > now {
             return Err(Failure::not_begun(spec.genesis_time, now));
@@ -65,7 +84,7 @@ pub(crate) fn run(run: Run) -> Result<(), Failure> {
         let keys =
             settings.minting_keys.iter().map(|path| config::read_key(path)).collect::<Result<_, _>>()?;
         let retention = settings.retention();
-        if is_made && !RedbStorage::exists(&data) {
+        if (is_made || snapshot.is_some()) && !RedbStorage::exists(&data) {
             // `init` made it together with the key. Whatever the key signed since is forgotten with it.
             tracing::warn!(
                 "the chain is not in its folder: it is fetched again, and minting keys wait until it is safe to sign"

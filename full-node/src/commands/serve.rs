@@ -15,7 +15,7 @@ use full_node::{
     node::{Node, NodeConfig},
 };
 use libp2p::Multiaddr;
-use light_client::data_format::Time;
+use light_client::data_format::{BlockId, Height, Time};
 use tokio::{signal, sync::watch};
 
 use super::{disk_guard, now, say};
@@ -43,6 +43,13 @@ pub(crate) struct Serve {
     /// The folder of a built wallet, served at /
     #[arg(long, value_name = "DIR")]
     pub(crate) wallet: Option<PathBuf>,
+}
+
+/// How a node starts from a snapshot.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Start {
+    /// A final block that the operator trusts.
+    pub(super) checkpoint: Option<(Height, BlockId)>,
 }
 
 impl Peering {
@@ -76,9 +83,10 @@ pub(super) fn bare_settings() -> Settings {
     settings
 }
 
-/// Runs a node and its API until somebody stops it.
+/// Runs a node and its API until somebody stops it. With `snapshot` a node that has no blocks yet starts from a snapshot.
 pub(super) fn serve(
     settings: Settings,
+    snapshot: Option<Start>,
     configured: impl FnOnce(&Settings, Time) -> Result<NodeConfig, Failure>,
 ) -> Result<(), Failure> {
     let wallet = Some(&*settings.api.wallet).filter(|folder| *folder != Path::new(""));
@@ -92,11 +100,12 @@ pub(super) fn serve(
         computing.build_global().map_err(|error| failed(&error))?;
     }
     let runtime = runtime.enable_all().build().map_err(|error| failed(&error))?;
-    runtime.block_on(run_node(settings, wallet, config))
+    runtime.block_on(run_node(settings, snapshot, wallet, config))
 }
 
 async fn run_node(
     settings: Settings,
+    snapshot: Option<Start>,
     wallet: Option<WalletFolder>,
     config: NodeConfig,
 ) -> Result<(), Failure> {
@@ -111,6 +120,11 @@ async fn run_node(
     });
     let opened = tokio::task::spawn_blocking(move || Node::open(config)).await;
     let node = opened.map_err(|cause| Failure::ended("the start", cause))??;
+    if let Some(Start { checkpoint }) = snapshot
+        && !node.start_from_snapshot(checkpoint)
+    {
+        say("The folder has blocks already: the node goes on from them, not from a snapshot.");
+    }
     let wallet_folder = wallet.as_ref().map(|wallet| wallet.path().to_owned());
     let (stopping, stopped) = watch::channel(false);
     // Before the first block is made: others may have better ones.

@@ -17,7 +17,7 @@ use light_client::data_format::codec;
 use super::{
     behaviour::BehaviourEvent,
     codec::Incoming,
-    host::{Host, PARTING_MS, Sent},
+    host::{Asker, Host, PARTING_MS, Sent},
     messages::{Answer, ChainHello, Hello, Refusal, Request, Response},
     peers::{Admission, Fault},
     protocol::{self, Topic},
@@ -95,6 +95,7 @@ impl Host {
         for place in 0..self.chains.len() {
             self.chains[place].told.remove(&peer);
             self.chains[place].sync.gone(&peer);
+            self.chains[place].snapshot.gone(&peer);
             self.do_effects(place);
         }
         let now = system_time();
@@ -215,7 +216,7 @@ impl Host {
         for theirs in common {
             let place = self.chains.iter().position(|chain| chain.id == theirs.chain);
             let Some(place) = place else { continue };
-            self.chains[place].sync.peer(peer, theirs.tip);
+            self.chains[place].peer(peer, theirs.tip);
             self.chains[place].sync.tick(now);
             self.do_effects(place);
         }
@@ -244,10 +245,13 @@ impl Host {
                 {
                     self.charge_garbage(peer, error);
                 }
-                if let Some(Sent { id: Some(id), .. }) = self.requests.remove(&(chain, request_id)) {
-                    self.chains[chain].sync.failed(id, system_time());
-                    self.do_effects(chain);
+                let now = system_time();
+                match self.requests.remove(&(chain, request_id)).map(|sent| sent.asker) {
+                    Some(Asker::Sync(id)) => self.chains[chain].sync.failed(id, now),
+                    Some(Asker::Snapshot(id)) => self.chains[chain].snapshot.failed(id, now),
+                    Some(Asker::Host) | None => return,
                 }
+                self.do_effects(chain);
             }
             // Whoever asked went away, or an answer was not wanted any more.
             Event::InboundFailure { .. } | Event::ResponseSent { .. } => {}
@@ -284,16 +288,17 @@ impl Host {
     fn on_response(&mut self, chain: usize, peer: PeerId, request: OutboundRequestId, response: Response) {
         let now = system_time();
         self.remotes.received(&peer, codec::encode(&response).len());
-        let Some(Sent { id, at }) = self.requests.remove(&(chain, request)) else { return };
-        match (id, response) {
-            (Some(id), response) => self.chains[chain].sync.answered(id, response, now),
-            (None, Response::Tip(tip)) => {
+        let Some(Sent { asker, at }) = self.requests.remove(&(chain, request)) else { return };
+        match (asker, response) {
+            (Asker::Sync(id), response) => self.chains[chain].sync.answered(id, response, now),
+            (Asker::Snapshot(id), response) => self.chains[chain].snapshot.answered(id, response, now),
+            (Asker::Host, Response::Tip(tip)) => {
                 self.remotes.took(&peer, now.ms_since(at));
-                self.chains[chain].sync.peer(peer, tip);
+                self.chains[chain].peer(peer, tip);
                 self.chains[chain].sync.tick(now);
             }
-            (None, Response::Busy) => {}
-            (None, _) => self.fault(peer, Fault::WrongAnswer),
+            (Asker::Host, Response::Busy) => {}
+            (Asker::Host, _) => self.fault(peer, Fault::WrongAnswer),
         }
         self.do_effects(chain);
     }

@@ -27,10 +27,11 @@ use super::{
     port::{Announcement, ChainPort, Claims},
     protocol::{PROTOCOL_VERSION, Topic},
     shown::Remotes,
+    snapshot::{self, Effect as SnapshotEffect, SnapshotSync},
     sync::{Effect, RequestId, Sync},
     tending::Wanted,
     transports,
-    worker::{Done, ReadWork, Worker, system_time},
+    worker::{Done, ReadWork, SnapshotWork, Worker, system_time},
 };
 
 /// Between two looks at the clock.
@@ -47,6 +48,7 @@ pub(super) struct HostChain {
     pub(super) claims: Arc<dyn Claims>,
     pub(super) worker: Worker,
     pub(super) sync: Sync,
+    pub(super) snapshot: SnapshotSync,
     pub(super) tip: Tip,
     pub(super) held: bool,
     /// When a fetched block was last taken.
@@ -57,6 +59,12 @@ pub(super) struct HostChain {
 }
 
 impl HostChain {
+    /// A peer says where it stands.
+    pub(super) fn peer(&mut self, peer: PeerId, tip: Tip) {
+        self.sync.peer(peer, tip);
+        self.snapshot.peer(peer, tip);
+    }
+
     /// Where a node stands that has this block as its newest.
     pub(super) fn tip_of(&self, id: &BlockId, header: &Header) -> Tip {
         let final_height = self.tip.final_height;
@@ -64,10 +72,17 @@ impl HostChain {
     }
 }
 
+/// Who asked, and under which name.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Asker {
+    Host,
+    Sync(RequestId),
+    Snapshot(RequestId),
+}
+
 /// A request on its way.
 pub(super) struct Sent {
-    /// Its name in the machine that asked; none if the host did.
-    pub(super) id: Option<RequestId>,
+    pub(super) asker: Asker,
     pub(super) at: Time,
 }
 
@@ -130,6 +145,7 @@ impl Host {
                 id: ids[place],
                 worker: Worker::start(place, Arc::clone(&port), done_sender.clone()),
                 sync: Sync::new(config.sync, port.claims(), tip),
+                snapshot: snapshot_of(&*port, config.snapshot, &tip, now)?,
                 claims: port.claims(),
                 port,
                 tip,
@@ -248,11 +264,11 @@ impl Host {
         }
     }
 
-    pub(super) fn ask(&mut self, chain: usize, peer: PeerId, request: Request, id: Option<RequestId>) {
+    pub(super) fn ask(&mut self, chain: usize, peer: PeerId, request: Request, asker: Asker) {
         if let Some(exchange) = self.swarm.behaviour_mut().exchange.get_mut(chain) {
             self.remotes.sent(&peer, codec::encode(&request).len());
             let sent = exchange.send_request(&peer, Incoming::Asked(request));
-            self.requests.insert((chain, sent), Sent { id, at: system_time() });
+            self.requests.insert((chain, sent), Sent { asker, at: system_time() });
         }
     }
 
@@ -265,7 +281,7 @@ impl Host {
                         tracing::debug!("too busy to find out where the chain stands");
                     }
                 }
-                Effect::Ask { peer, id, request } => self.ask(chain, peer, request, Some(id)),
+                Effect::Ask { peer, id, request } => self.ask(chain, peer, request, Asker::Sync(id)),
                 Effect::Insert { block, peer } => {
                     let id = block.header.header.id();
                     if !self.chains[chain].worker.fetched(block) {
@@ -273,6 +289,28 @@ impl Host {
                     }
                 }
                 Effect::Fault { peer, fault } => self.fault(peer, fault),
+            }
+        }
+        for effect in self.chains[chain].snapshot.effects() {
+            let work = match effect {
+                SnapshotEffect::Ask { peer, id, request } => {
+                    self.ask(chain, peer, request, Asker::Snapshot(id));
+                    continue;
+                }
+                SnapshotEffect::Fault { peer, fault } => {
+                    self.fault(peer, fault);
+                    continue;
+                }
+                SnapshotEffect::Check { peer, proof } => SnapshotWork::Check { peer, proof },
+                SnapshotEffect::Begin { peer, block, base } => SnapshotWork::Begin { peer, block, base },
+                SnapshotEffect::Take { peer, first, count, proof } => {
+                    SnapshotWork::Take { peer, first, count, proof }
+                }
+                SnapshotEffect::Install => SnapshotWork::Install,
+                SnapshotEffect::Forget { for_good } => SnapshotWork::Forget { for_good },
+            };
+            if !self.chains[chain].worker.snapshot(work) {
+                tracing::error!("a part of a snapshot found no room");
             }
         }
     }
@@ -318,6 +356,21 @@ impl Host {
             (Err(Refusal::Chain { .. }), Some((_, chain))) => Err(Refusal::NotAdmitted { chain: chain.id }),
             (met, _) => met,
         }
+    }
+}
+
+/// The machine of a chain that starts from a snapshot, or of one that does not.
+fn snapshot_of(
+    port: &dyn ChainPort,
+    limits: snapshot::Limits,
+    tip: &Tip,
+    now: Time,
+) -> Result<SnapshotSync, NetworkError> {
+    if port.wants_snapshot() {
+        let (trusted, begun) = (port.trusted()?, port.begun()?);
+        Ok(SnapshotSync::new(limits, trusted, tip.height, begun, now))
+    } else {
+        Ok(SnapshotSync::over(limits))
     }
 }
 

@@ -153,6 +153,27 @@ pub enum Request {
         #[borsh(deserialize_with = "codec::bounded_list::<64, _, _>")]
         ids: Vec<BlockId>,
     },
+    /// Proof of the newest final block.
+    Finality {
+        /// The block that the asker trusts.
+        trusted: BlockId,
+        /// Whether that block has to be shown too: the asker knows its id alone.
+        open: bool,
+    },
+    /// What begins a snapshot of the state after a final block.
+    SnapshotBase {
+        /// Which.
+        block: BlockId,
+    },
+    /// Entries of that state by rank, proven.
+    SnapshotLeaves {
+        /// Which state.
+        block: BlockId,
+        /// The rank of the first.
+        first: u64,
+        /// How many, at most.
+        count: u32,
+    },
 }
 
 /// The answer to a [`Request`].
@@ -166,7 +187,17 @@ pub enum Response {
     Blocks(#[borsh(deserialize_with = "codec::bounded_list::<64, _, _>")] Vec<Block>),
     /// It was asked too much: later.
     Busy,
+    /// To [`Request::Finality`]: a proof; `None` if the block named is not on its chain.
+    Finality(Option<Bytes>),
+    /// To [`Request::SnapshotBase`]; `None` if that state is not kept.
+    SnapshotBase(Option<Bytes>),
+    /// To [`Request::SnapshotLeaves`]: how many entries, and their proof; `None` if that state is not kept.
+    SnapshotLeaves(Option<(u32, Bytes)>),
 }
+
+/// What only the chain can read, up to 4 MiB.
+#[derive(Clone, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Bytes(#[borsh(deserialize_with = "codec::bounded_bytes::<4_194_304, _>")] pub Vec<u8>);
 
 /// Headers, each the parent of the next.
 #[derive(Clone, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]

@@ -16,6 +16,7 @@
 //! | greeting | whoever connects | nothing | 8 KiB; 16 chains |
 //! | gossip | who greeted | queues, the pool, the tree | size by topic; budgets by peer and chain and for all peers of a chain; queues of fixed length by chain and kind; the bounds of pool, tree and votes |
 //! | requests | who greeted | reads of the disk, bytes sent | 4 KiB; 8 streams; budgets for requests and bytes of answers; 64 reads wait by chain |
+//! | snapshots | whom we asked | proven entries of the state on disk | [`snapshot`] |
 //! | answers | whom we asked | bodies ahead of the chain | 4 MiB and 64 KiB; only what was asked for; 1,024 headers and 64 MiB of bodies ahead |
 //! | addresses | who greeted, Kademlia | address book, buckets | 1,024 peers with 4 addresses; nobody stores records |
 //!
@@ -35,6 +36,7 @@ mod port;
 pub mod protocol;
 mod publish;
 mod shown;
+pub mod snapshot;
 pub mod sync;
 mod tending;
 mod worker;
@@ -51,7 +53,9 @@ use tokio::{
 pub use identity::IdentityError;
 pub use port::{Announcement, Ballot, Block, ChainPort, Claims, Heard, Inserted, PortError, Taken};
 
-use self::{host::Host, messages::Tip, peers::Fault};
+pub use messages::Tip;
+
+use self::{host::Host, peers::Fault};
 
 /// What the network is told to be.
 #[derive(Clone, Debug, Default)]
@@ -66,6 +70,8 @@ pub struct NetworkConfig {
     pub limits: peers::Limits,
     /// How much is fetched ahead.
     pub sync: sync::Limits,
+    /// How much of a snapshot is asked for at once.
+    pub snapshot: snapshot::Limits,
 }
 
 /// Why the network does not start.
@@ -169,6 +175,8 @@ pub struct ChainPeers {
     pub peers: usize,
     /// How far the node is on its way to a better head, if it is.
     pub progress: Option<sync::Progress>,
+    /// How much of the snapshot is here that it starts from, if it does.
+    pub snapshot: Option<snapshot::Progress>,
 }
 
 /// A running network. It ends with [`Network::shutdown`], or when this is dropped.

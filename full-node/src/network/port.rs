@@ -7,7 +7,7 @@ use light_client::{
 };
 use tokio::sync::broadcast;
 
-use super::{messages::Tip, sync::Verdict};
+use super::{messages::Tip, snapshot::SnapshotPort, sync::Verdict};
 
 /// A block as it travels: the network reads its header and no more.
 pub type Block = light_client::consensus::spos::Block;
@@ -32,7 +32,7 @@ pub trait Claims: fmt::Debug + Send + Sync + 'static {
 
 /// A chain of this process, as the network sees it. Every method may block the thread that calls it; the network
 /// calls them off its own.
-pub trait ChainPort: Send + Sync + 'static {
+pub trait ChainPort: SnapshotPort {
     /// Which chain.
     fn chain(&self) -> ChainId;
 

@@ -50,6 +50,19 @@ impl Host {
                     self.publish(chain, Topic::Votes, vote);
                 }
             }
+            Done::Shown { peer, shown } => self.chains[chain].snapshot.shown(&peer, shown, system_time()),
+            Done::Begun { peer, begun } => self.chains[chain].snapshot.begun(&peer, begun, system_time()),
+            Done::Taken { peer, first, count, taken } => {
+                self.chains[chain].snapshot.taken(&peer, first, count, taken, system_time());
+            }
+            Done::Installed(tip) => {
+                let chain = &mut self.chains[chain];
+                if let Some(tip) = tip {
+                    chain.tip = tip;
+                    chain.sync.stands_at(tip);
+                }
+                chain.snapshot.installed(tip.is_some(), system_time());
+            }
         }
         self.do_effects(chain);
     }

@@ -95,6 +95,7 @@ impl Host {
                     chain: chain.id,
                     peers: chain.sync.peers(),
                     progress: chain.sync.progress(now),
+                    snapshot: chain.snapshot.progress(now),
                 })
                 .collect(),
             peers: self.peer_list(),

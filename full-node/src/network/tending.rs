@@ -6,7 +6,11 @@ use libp2p::{
 };
 use light_client::data_format::Time;
 
-use super::{host::Host, messages::Request, worker::system_time};
+use super::{
+    host::{Asker, Host},
+    messages::Request,
+    worker::system_time,
+};
 
 /// Peers that we want to have dialled.
 const WANTED_OUTBOUND: usize = 8;
@@ -47,7 +51,10 @@ impl Host {
         self.forgive(now);
         self.dial(now);
         for chain in 0..self.chains.len() {
+            let active = self.chains[chain].snapshot.is_active();
+            self.chains[chain].sync.pause(active);
             self.chains[chain].sync.tick(now);
+            self.chains[chain].snapshot.tick(now);
             self.do_effects(chain);
             self.hold(chain, now);
             self.tell_progress(chain, now);
@@ -122,7 +129,8 @@ impl Host {
             chain.sync.progress(now).is_some_and(|progress| progress.target.0 > progress.at.0 + NEAR);
         let comes = now.ms_since(chain.fetched) < BEHIND_MS;
         let begins = now.ms_since(self.started) < 2 * FIRST_GREETING_MS;
-        let held = (behind && (comes || begins)) || (alone && chain.sync.peers() == 0);
+        let held =
+            chain.snapshot.is_active() || (behind && (comes || begins)) || (alone && chain.sync.peers() == 0);
         if held != chain.held {
             chain.held = held;
             chain.port.hold(held);
@@ -131,8 +139,13 @@ impl Host {
 
     fn tell_progress(&mut self, chain: usize, now: Time) {
         let chain = &mut self.chains[chain];
-        let Some(progress) = chain.sync.progress(now) else { return };
-        if now.ms_since(chain.told_progress) > TELL_PROGRESS_MS {
+        if now.ms_since(chain.told_progress) <= TELL_PROGRESS_MS {
+            return;
+        }
+        if let Some(progress) = chain.snapshot.progress(now) {
+            chain.told_progress = now;
+            tracing::info!(chain = %chain.id, %progress, "taking a snapshot");
+        } else if let Some(progress) = chain.sync.progress(now) {
             chain.told_progress = now;
             tracing::info!(chain = %chain.id, %progress, "catching up");
         }
@@ -142,7 +155,7 @@ impl Host {
     fn ask_tips(&mut self) {
         for chain in 0..self.chains.len() {
             for peer in self.chains[chain].told.clone() {
-                self.ask(chain, peer, Request::Tip, None);
+                self.ask(chain, peer, Request::Tip, Asker::Host);
             }
         }
     }

@@ -14,7 +14,9 @@ use libp2p::{
     swarm::{SwarmEvent, dial_opts::DialOpts},
 };
 use light_client::{
-    data_format::{Address, Amount, ChainSpec, SignedTransaction, Time, UNITS_PER_COIN, codec::encode},
+    data_format::{
+        Address, Amount, ChainSpec, Height, SignedTransaction, Time, UNITS_PER_COIN, codec::encode,
+    },
     transaction::{AccountView, Transfer},
 };
 use tokio::task::JoinHandle;
@@ -22,6 +24,7 @@ use tokio::task::JoinHandle;
 use super::{
     behaviour::{Behaviour, BehaviourEvent, swarm},
     messages::{Answer, ChainHello, Hello, Tip},
+    snapshot::SnapshotPort,
     *,
 };
 use crate::{
@@ -264,6 +267,139 @@ async fn a_closed_chain_tells_nothing_to_peers_of_its_open_neighbour() {
     network.shutdown().await;
     for node in nodes {
         node.shutdown().await;
+    }
+}
+
+/// A chain with many accounts and the quickest slots.
+fn wide_spec(name: &str, accounts: u32) -> ChainSpec {
+    let mut spec = spec(name);
+    spec.engine.spos_mut().unwrap().slot_ms = 100;
+    for number in 0..accounts {
+        let mut seed = [7; 32];
+        seed[..4].copy_from_slice(&number.to_be_bytes());
+        let address = Address::of(&light_client::crypto::PublicKey::Ed25519(seed), spec.network);
+        let balance = Amount(UNITS_PER_COIN + u64::from(number));
+        spec.accounts.push(light_client::data_format::GenesisAccount { address, balance });
+    }
+    spec
+}
+
+/// Settings with which a state of some thousand entries comes in many pieces.
+fn snapshot_config(peers: &[Multiaddr]) -> NetworkConfig {
+    let snapshot = snapshot::Limits { ahead: 12, leaves: 64, ..snapshot::Limits::default() };
+    NetworkConfig { snapshot, ..config(peers) }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_starts_from_a_snapshot_of_several_peers_though_one_has_half_of_it() {
+    let spec = wide_spec("snapshot", 3_000);
+    let a = Member::start(&spec, &[0, 1, 2, 3], &[]).await;
+    let b = Member::start(&spec, &[], &[a.address("tcp")]).await;
+    until("states that are far ahead", || final_height(&a.node) > 20 && final_height(&b.node) > 20).await;
+    let half = HalfSnapshot::start(&a.node).await;
+    let newcomer = node(&spec, &[]);
+    assert!(newcomer.start_from_snapshot(None));
+    let peers = [half.address.clone(), a.address("tcp"), b.address("quic")];
+    let network = Network::start(snapshot_config(&peers), vec![Arc::new(newcomer.clone())]).await.unwrap();
+    let mut progress = Vec::new();
+    let status = network.status();
+    until("the newcomer at the others' head", || {
+        progress.extend(status.borrow().chains[0].snapshot);
+        newcomer.status().head.height.0 + 3 >= a.node.status().head.height.0
+    })
+    .await;
+    assert!(newcomer.block(Height(1)).await.is_err(), "it began later");
+    let shown: Vec<_> = status.borrow().peers.clone();
+    for member in [&a, &b] {
+        let peer = shown.iter().find(|peer| peer.peer == member.network.peer()).expect("still connected");
+        assert!(peer.points == 0 && peer.bytes_in > 50_000, "both gave a part: {peer:?}");
+    }
+    if let Some(peer) = shown.iter().find(|peer| peer.peer == half.peer) {
+        assert!(peer.points > 0, "it is charged: {peer:?}");
+    }
+    assert!(progress.iter().all(|shown| shown.total > 3_000 && shown.taken <= shown.total));
+    // It follows from there on.
+    let height = final_height(&newcomer);
+    until("later final blocks", || final_height(&newcomer) > height).await;
+    network.shutdown().await;
+    newcomer.shutdown().await;
+    half.serving.abort();
+    for member in [a, b] {
+        member.stop().await;
+    }
+}
+
+/// A peer that gives the beginning of a snapshot, and then says that it has no more.
+struct HalfSnapshot {
+    address: Multiaddr,
+    peer: PeerId,
+    serving: JoinHandle<()>,
+}
+
+impl HalfSnapshot {
+    async fn start(of: &Node) -> Self {
+        let node = of.clone();
+        let everybody = vec![None].into();
+        let limits = peers::Limits::default();
+        let mut swarm = swarm(Keypair::generate_ed25519(), &[node.chain()], &everybody, &limits).unwrap();
+        let peer = *swarm.local_peer_id();
+        swarm.listen_on("/ip4/127.0.0.1/tcp/0".parse().unwrap()).unwrap();
+        let address = loop {
+            if let SwarmEvent::NewListenAddr { address, .. } = swarm.select_next_some().await {
+                break address.with_p2p(peer).unwrap();
+            }
+        };
+        let serving = tokio::spawn(async move {
+            loop {
+                match swarm.select_next_some().await {
+                    SwarmEvent::Behaviour(BehaviourEvent::Hello(request_response::Event::Message {
+                        message: request_response::Message::Request { channel, .. },
+                        ..
+                    })) => {
+                        let genesis = node.genesis().header.id();
+                        let tip = ChainPort::tip(&node).unwrap();
+                        let chains = vec![ChainHello { chain: node.chain(), genesis, tip }];
+                        let welcome = Hello { version: protocol::PROTOCOL_VERSION, chains };
+                        let hello = &mut swarm.behaviour_mut().hello;
+                        drop(hello.send_response(channel, Answer::Welcome(welcome)));
+                    }
+                    SwarmEvent::Behaviour(BehaviourEvent::Exchange((
+                        _,
+                        request_response::Event::Message {
+                            message: request_response::Message::Request { request, channel, .. },
+                            ..
+                        },
+                    ))) => {
+                        let codec::Incoming::Asked(request) = request else { continue };
+                        let response = Self::answer(&node, request);
+                        let exchange = swarm.behaviour_mut().exchange.get_mut(0).unwrap();
+                        drop(exchange.send_response(channel, response));
+                    }
+                    _ => {}
+                }
+            }
+        });
+        Self { address, peer, serving }
+    }
+
+    fn answer(node: &Node, request: messages::Request) -> messages::Response {
+        use messages::{Bytes, Request, Response};
+        match request {
+            Request::Finality { trusted, open } => {
+                Response::Finality(node.prove_final(&trusted, open).unwrap().map(Bytes))
+            }
+            Request::SnapshotBase { block } => {
+                Response::SnapshotBase(node.snapshot_base(&block).unwrap().map(Bytes))
+            }
+            Request::SnapshotLeaves { block, first, count } if first < 500 => {
+                let leaves = node.snapshot_leaves(&block, first, count, 1 << 20).unwrap();
+                Response::SnapshotLeaves(leaves.map(|(count, proof)| (count, Bytes(proof))))
+            }
+            Request::SnapshotLeaves { .. } => Response::SnapshotLeaves(None),
+            Request::Tip => Response::Tip(ChainPort::tip(node).unwrap()),
+            Request::Headers { .. } => Response::Headers(None),
+            Request::Blocks { .. } => Response::Blocks(Vec::new()),
+        }
     }
 }
 

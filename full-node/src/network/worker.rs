@@ -21,9 +21,10 @@ use tokio::{
 };
 
 use super::{
-    messages::{Headers, Request, Response, Tip},
+    messages::{Bytes, Headers, Request, Response, Tip},
     port::{Ballot, Block, ChainPort, Heard, Inserted, PortError, Taken},
     protocol::{MAX_BLOCKS, MAX_HEADERS, MAX_LOCATOR, MAX_RESPONSE_BYTES, Topic},
+    snapshot::{Shown, Taking},
     sync::RecentVotes,
 };
 
@@ -34,6 +35,12 @@ const BLOCKS: usize = 48;
 const VOTES: usize = 1_024;
 const TRANSACTIONS: usize = 4_096;
 const READS: usize = 64;
+/// What waits for a snapshot; bounded by whoever asks for its parts.
+const SNAPSHOTS: usize = 128;
+/// Bytes of entries of a state in one answer, about.
+const PIECE_BYTES: usize = 512 * 1024;
+/// Entries of a state in one answer, at most.
+const PIECE_LEAVES: u32 = 8_192;
 /// Messages that one thread takes at a time.
 const AT_ONCE: usize = 64;
 /// Transactions that wait for an earlier one of the same sender.
@@ -61,6 +68,15 @@ pub(super) enum BlockWork {
     Fetched(Box<Block>),
 }
 
+/// What there is to do for a snapshot, in the order in which it was asked for.
+pub(super) enum SnapshotWork {
+    Check { peer: PeerId, proof: Vec<u8> },
+    Begin { peer: PeerId, block: BlockId, base: Vec<u8> },
+    Take { peer: PeerId, first: u64, count: u32, proof: Vec<u8> },
+    Install,
+    Forget { for_good: bool },
+}
+
 pub(super) enum ReadWork {
     Locate,
     Serve { peer: PeerId, request: Request, channel: ResponseChannel<Response> },
@@ -82,11 +98,41 @@ pub(super) enum Opinion {
 
 /// Work that is done.
 pub(super) enum Done {
-    Block { origin: Origin, id: BlockId, header: Box<Header>, inserted: Inserted },
-    Message { topic: Topic, peer: PeerId, id: MessageId, opinion: Opinion },
+    Block {
+        origin: Origin,
+        id: BlockId,
+        header: Box<Header>,
+        inserted: Inserted,
+    },
+    Message {
+        topic: Topic,
+        peer: PeerId,
+        id: MessageId,
+        opinion: Opinion,
+    },
     Located(Tip, Vec<BlockId>),
-    Served { peer: PeerId, channel: ResponseChannel<Response>, response: Response },
+    Served {
+        peer: PeerId,
+        channel: ResponseChannel<Response>,
+        response: Response,
+    },
     Waiting(Vec<SignedTransaction>, Vec<Vec<u8>>),
+    Shown {
+        peer: PeerId,
+        shown: Shown,
+    },
+    /// `None`, here and below: the chain could not.
+    Begun {
+        peer: PeerId,
+        begun: Option<Taking<u64>>,
+    },
+    Taken {
+        peer: PeerId,
+        first: u64,
+        count: u32,
+        taken: Option<Taking<()>>,
+    },
+    Installed(Option<Tip>),
 }
 
 /// Where what is done goes, with the number of the chain.
@@ -103,6 +149,7 @@ pub(super) struct Worker {
     own_votes: Sender<Vec<Ballot>>,
     transactions: Sender<Told>,
     reads: Sender<ReadWork>,
+    snapshots: Sender<SnapshotWork>,
     tasks: Vec<JoinHandle<()>>,
 }
 
@@ -126,6 +173,7 @@ impl Worker {
         let (own_votes, own_votes_work) = mpsc::channel(VOTES);
         let (transactions, transactions_work) = mpsc::channel(TRANSACTIONS);
         let (reads, reads_work) = mpsc::channel(READS);
+        let (snapshots, snapshots_work) = mpsc::channel(SNAPSHOTS);
         let (moved, moves) = mpsc::channel(1);
         let (asked, asks) = mpsc::channel(4);
         let on_blocks = tokio::task::spawn_blocking({
@@ -141,15 +189,19 @@ impl Worker {
             let (port, done) = (Arc::clone(&port), done.clone());
             move || work_on_transactions(&*port, transactions_work, &done)
         });
+        let on_snapshots = tokio::task::spawn_blocking({
+            let (port, done) = (Arc::clone(&port), done.clone());
+            move || work_on_snapshots(&*port, snapshots_work, &done)
+        });
         let on_reads = tokio::spawn(read(port, reads_work, asked, done));
-        let tasks = vec![on_blocks, on_votes, on_transactions, on_reads];
-        Self { blocks, votes, own_votes, transactions, reads, tasks }
+        let tasks = vec![on_blocks, on_votes, on_transactions, on_snapshots, on_reads];
+        Self { blocks, votes, own_votes, transactions, reads, snapshots, tasks }
     }
 
     /// Closes the queues and waits for what is in them. Nobody may be waiting for outcomes any more.
     pub(super) async fn stop(self) {
-        let Self { blocks, votes, own_votes, transactions, reads, tasks } = self;
-        drop((blocks, votes, own_votes, transactions, reads));
+        let Self { blocks, votes, own_votes, transactions, reads, snapshots, tasks } = self;
+        drop((blocks, votes, own_votes, transactions, reads, snapshots));
         for task in tasks {
             if let Err(error) = task.await {
                 tracing::error!(%error, "a part of the network did not end well");
@@ -175,6 +227,11 @@ impl Worker {
     /// This node voted.
     pub(super) fn voted(&self, votes: Vec<Ballot>) -> bool {
         sent(&self.own_votes.try_send(votes))
+    }
+
+    /// Something is to be done for a snapshot. `false`: too much waits already.
+    pub(super) fn snapshot(&self, work: SnapshotWork) -> bool {
+        sent(&self.snapshots.try_send(work))
     }
 
     /// Something is to be read. `false`: too much waits already.
@@ -338,6 +395,33 @@ fn opinion(taken: Result<Taken, PortError>) -> Option<Opinion> {
     }
 }
 
+fn work_on_snapshots(port: &dyn ChainPort, mut work: Receiver<SnapshotWork>, done: &Outcomes) {
+    let failed = |error: PortError| tracing::error!(%error, "a snapshot cannot go on");
+    while let Some(next) = work.blocking_recv() {
+        match next {
+            SnapshotWork::Check { peer, proof } => {
+                let shown = port.check_final(&proof, system_time());
+                let shown = shown.unwrap_or_else(|error| Shown::Unsure(error.to_string()));
+                done.tell(Done::Shown { peer, shown });
+            }
+            SnapshotWork::Begin { peer, block, base } => {
+                let begun = port.begin(&block, &base).map_err(failed).ok();
+                done.tell(Done::Begun { peer, begun });
+            }
+            SnapshotWork::Take { peer, first, count, proof } => {
+                let taken = port.take_leaves(first, count, &proof).map_err(failed).ok();
+                done.tell(Done::Taken { peer, first, count, taken });
+            }
+            SnapshotWork::Install => done.tell(Done::Installed(port.install().map_err(failed).ok())),
+            SnapshotWork::Forget { for_good } => {
+                if let Err(error) = port.forget(for_good) {
+                    failed(error);
+                }
+            }
+        }
+    }
+}
+
 async fn read(
     port: Arc<dyn ChainPort>,
     mut work: Receiver<ReadWork>,
@@ -388,6 +472,14 @@ fn serve(port: &dyn ChainPort, request: Request) -> Result<Response, PortError> 
             ids.truncate(MAX_BLOCKS as usize);
             // Room for what surrounds them.
             Response::Blocks(port.blocks(&ids, MAX_RESPONSE_BYTES - 1_024)?)
+        }
+        Request::Finality { trusted, open } => {
+            Response::Finality(port.prove_final(&trusted, open)?.map(Bytes))
+        }
+        Request::SnapshotBase { block } => Response::SnapshotBase(port.snapshot_base(&block)?.map(Bytes)),
+        Request::SnapshotLeaves { block, first, count } => {
+            let leaves = port.snapshot_leaves(&block, first, count.min(PIECE_LEAVES), PIECE_BYTES)?;
+            Response::SnapshotLeaves(leaves.map(|(count, proof)| (count, Bytes(proof))))
         }
     })
 }

@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use light_client::{
-    data_format::{Amount, BlockId, ChainId, SpecError},
+    data_format::{Amount, BlockId, ChainId, Height, SpecError},
     transaction::TransactionError,
 };
 
@@ -104,6 +104,14 @@ pub enum NodeError {
     /// The node stands still for now.
     #[error("the node stands still: {0}")]
     Paused(String),
+    /// It was there once, and this node does not keep it: it started from a snapshot.
+    #[error("{what} is not kept here: this node keeps what came after block {from}")]
+    NotKept {
+        /// What was asked for.
+        what: String,
+        /// The block from whose state the node started.
+        from: Height,
+    },
     /// The node is shutting down.
     #[error("the node is shutting down")]
     Stopped,

@@ -94,6 +94,12 @@ impl ChainPort for Node {
     }
 
     fn insert(&self, block: &Block, now: Time) -> Inserted {
+        if self.is_starting() {
+            let (verdict, why) =
+                (Verdict::Unfit, "it comes after the snapshot that this node starts from".to_owned());
+            let tip = ChainPort::tip(self).unwrap_or_default();
+            return Inserted { verdict, why, tip };
+        }
         let inserted = self.insert(block, now);
         let verdict = match &inserted {
             Ok(()) => Verdict::Taken,
@@ -165,7 +171,7 @@ impl Node {
         Ok(())
     }
 
-    fn tip_in(&self, snapshot: &Snapshot) -> Result<Tip, NodeError> {
+    pub(super) fn tip_in(&self, snapshot: &Snapshot) -> Result<Tip, NodeError> {
         let id = need(snapshot.head()?, "the head")?;
         let header = need(snapshot.header(&id)?, "the header of the head")?.header;
         let weight = SlotClaims(self.0.clock).weight(&header);
@@ -186,7 +192,10 @@ impl Node {
             }
             let after = snapshot.heights(height.next(), limit)?;
             let headers = after.iter().map(|id| need(snapshot.header(id)?, "a header of the best branch"));
-            return headers.collect::<Result<_, _>>().map(Some);
+            let headers: Vec<SealedHeader> = headers.collect::<Result<_, _>>()?;
+            // A node that started from a snapshot has block 0, and not what follows it.
+            let follows = headers.first().is_none_or(|first| first.header.parent == *id);
+            return Ok(Some(headers).filter(|_| follows));
         }
         Ok(None)
     }

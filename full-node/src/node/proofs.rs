@@ -18,7 +18,7 @@ use light_client::{
 
 use super::{
     Node, NodeError,
-    queries::{need, stored_finality},
+    queries::{kept_history, need, stored_finality},
 };
 use crate::storage::{HistoryEntry, Snapshot};
 
@@ -78,8 +78,10 @@ impl Node {
         self.blocking(move |node| {
             let snapshot = node.0.database.read()?;
             let limit = limit.min(MAX_RECORDS);
-            let from = before.saturating_sub(limit as u64);
-            let records = snapshot.history(&address, from, before, limit)?;
+            // Records that will be there one day are no fault of this node.
+            let known = node.newest_record(&snapshot, &address)?.min(before);
+            let from = before.saturating_sub(limit as u64).min(known);
+            let records = kept_history(&snapshot, &address, from, known)?;
             Ok(page(&snapshot, &records, Default::default())?.to_bytes())
         })
         .await?
@@ -112,7 +114,11 @@ impl Node {
         .await?
     }
 
-    fn anchor_now(&self, snapshot: &Snapshot, trusted: Option<BlockId>) -> Result<Anchor, NodeError> {
+    pub(super) fn anchor_now(
+        &self,
+        snapshot: &Snapshot,
+        trusted: Option<BlockId>,
+    ) -> Result<Anchor, NodeError> {
         let held = self.check_trusted(snapshot, trusted)?;
         let finality = stored_finality(snapshot)?;
         if trusted != Some(finality.root.id)
@@ -125,7 +131,7 @@ impl Node {
     }
 
     /// The header of the block that a client trusts, if it named one: it must be a final one of this chain.
-    fn check_trusted(
+    pub(super) fn check_trusted(
         &self,
         snapshot: &Snapshot,
         trusted: Option<BlockId>,
@@ -161,6 +167,13 @@ impl Node {
         }))
     }
 
+    /// History records that an account has at the head.
+    fn newest_record(&self, snapshot: &Snapshot, address: &Address) -> Result<u64, NodeError> {
+        let head = self.stored_head(snapshot)?;
+        let record = AccountRecord::read(&mut snapshot.state(head.root), address)?;
+        Ok(record.map_or(0, |record| record.history_count))
+    }
+
     fn account_bundle_now(
         &self,
         address: Address,
@@ -176,7 +189,7 @@ impl Node {
         let limit = max_records.min(MAX_RECORDS);
         let count = record.history_count;
         let from = known_count.max(count.saturating_sub(limit as u64));
-        let records = snapshot.history(&address, from, count, limit)?;
+        let records = kept_history(&snapshot, &address, from.min(count), count)?;
         let history = page(&snapshot, &records, record.history_head)?;
         Ok(AccountBundle { anchor, address, witness: state.witness(), history })
     }
@@ -214,8 +227,22 @@ impl Node {
 }
 
 fn row(snapshot: &Snapshot, from: Height, limit: usize) -> Result<Vec<SealedHeader>, NodeError> {
-    let ids = snapshot.heights(from, limit)?;
-    ids.iter().map(|id| need(snapshot.header(id)?, "the header of a block")).collect()
+    let mut row: Vec<SealedHeader> = Vec::new();
+    let mut next = from;
+    for id in snapshot.heights(from, limit)? {
+        let sealed = need(snapshot.header(&id)?, "the header of a block")?;
+        // Between block 0 and a snapshot there is nothing.
+        if sealed.header.height != next {
+            break;
+        }
+        next = next.next();
+        row.push(sealed);
+    }
+    let begins = snapshot.begins_at()?;
+    if row.is_empty() && from <= begins && begins > Height(0) {
+        return Err(NodeError::NotKept { what: format!("the header of block {from}"), from: begins });
+    }
+    Ok(row)
 }
 
 /// A page of these records; `head` is the account's history head, for a page without any.

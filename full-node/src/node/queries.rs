@@ -8,7 +8,7 @@ use light_client::{
 use super::{AccountState, BlockView, Node, NodeError, TransactionState};
 use crate::{
     block_tree::Head,
-    storage::{Finality, Snapshot, StorageError},
+    storage::{Finality, HistoryEntry, Snapshot, StorageError},
 };
 
 impl Node {
@@ -70,6 +70,10 @@ impl Node {
 
     fn block_now(&self, height: Height) -> Result<Option<BlockView>, NodeError> {
         let snapshot = self.0.database.read()?;
+        let from = snapshot.begins_at()?;
+        if height > Height(0) && height <= from {
+            return Err(NodeError::NotKept { what: format!("block {height}"), from });
+        }
         let Some(id) = snapshot.at_height(height)? else { return Ok(None) };
         let header = need(snapshot.header(&id)?, "the header of a block")?;
         Ok(Some(BlockView {
@@ -92,6 +96,28 @@ impl Node {
 
 pub(super) fn stored_finality(snapshot: &Snapshot) -> Result<Finality, NodeError> {
     need(snapshot.finality()?, "the newest final block")
+}
+
+/// The history records of an account with `from ≤ index < to`: all of them, or the node does not keep them.
+pub(super) fn kept_history(
+    snapshot: &Snapshot,
+    address: &Address,
+    from: u64,
+    to: u64,
+) -> Result<Vec<HistoryEntry>, NodeError> {
+    let expected = usize::try_from(to.saturating_sub(from)).unwrap_or(usize::MAX);
+    let records = snapshot.history(address, from, to, expected)?;
+    if records.len() == expected {
+        return Ok(records);
+    }
+    let begins = snapshot.begins_at()?;
+    if begins > Height(0) {
+        let what = format!("history record {from} of {address}");
+        return Err(NodeError::NotKept { what, from: begins });
+    }
+    let found = records.len();
+    Err(StorageError::damaged(format!("history of {address}"), format!("{found} of {expected} records"))
+        .into())
 }
 
 /// What must be stored.

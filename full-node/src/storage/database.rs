@@ -28,6 +28,7 @@ const META_FINALITY: &[u8] = b"finality";
 const META_NEXT_NODE: &[u8] = b"next-node";
 const META_PRUNED: &[u8] = b"pruned";
 const META_BODIES: &[u8] = b"bodies";
+const META_BEGINNING: &[u8] = b"beginning";
 
 /// A storage with types. Cheap to clone.
 #[derive(Clone)]
@@ -92,6 +93,14 @@ impl Database {
     /// As [`Storage::commit`].
     pub fn commit(&self, batch: &Batch) -> Result<(), StorageError> {
         self.storage.commit(batch)
+    }
+
+    /// Writes all of the batch or nothing; it is durable once a later [`Database::commit`] returned.
+    ///
+    /// # Errors
+    /// As [`Storage::commit_later`].
+    pub fn commit_later(&self, batch: &Batch) -> Result<(), StorageError> {
+        self.storage.commit_later(batch)
     }
 
     /// The state nodes in memory.
@@ -164,6 +173,15 @@ impl Snapshot {
         Ok(self.meta(META_BODIES)?.unwrap_or_default())
     }
 
+    /// The height of the block from whose state this node started: 0, or that of a snapshot. Of blocks up to there, but
+    /// for block 0, there are some headers at most, and no history of accounts.
+    ///
+    /// # Errors
+    /// As [`Snapshot::chain`].
+    pub fn begins_at(&self) -> Result<Height, StorageError> {
+        Ok(self.meta(META_BEGINNING)?.unwrap_or_default())
+    }
+
     /// A header, of any branch.
     ///
     /// # Errors
@@ -219,6 +237,10 @@ impl Snapshot {
     pub fn block(&self, id: &BlockId) -> Result<Option<Block>, StorageError> {
         let Some(header) = self.header(id)? else { return Ok(None) };
         let count = header.header.transactions_count;
+        let height = header.header.height;
+        if height > Height(0) && height <= self.begins_at()? {
+            return Ok(None);
+        }
         let entries =
             self.read.range(Space::Bodies, &body_key(id, 0), &body_key(id, count), count as usize)?;
         if entries.is_empty() && count > 0 && header.header.height < self.bodies_from()? {
@@ -351,6 +373,14 @@ impl Snapshot {
         }
     }
 
+    /// The first entry of a space whose key is not below `from`.
+    ///
+    /// # Errors
+    /// As [`Snapshot::chain`].
+    pub fn first(&self, space: Space, from: &[u8]) -> Result<Option<super::Entry>, StorageError> {
+        Ok(self.read.range(space, from, &END, 1)?.pop())
+    }
+
     /// Every entry of a space: for checks and tests.
     ///
     /// # Errors
@@ -372,7 +402,7 @@ impl Snapshot {
         &self.tables
     }
 
-    pub(super) fn record<T: BorshDeserialize>(
+    pub(crate) fn record<T: BorshDeserialize>(
         &self,
         space: Space,
         key: &[u8],
@@ -422,6 +452,11 @@ impl Batch {
     /// Notes the height below which the transactions of blocks are gone.
     pub fn bodies_from(&mut self, height: Height) {
         self.meta(META_BODIES, &height);
+    }
+
+    /// Notes the height of the block from whose state the node started.
+    pub fn begins_at(&mut self, height: Height) {
+        self.meta(META_BEGINNING, &height);
     }
 
     /// Keeps a block's body and outcomes.

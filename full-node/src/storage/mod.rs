@@ -93,11 +93,13 @@ pub enum Space {
     Tables,
     /// Transaction id → transaction that was accepted and waits for a block.
     Waiting,
+    /// What is here of a snapshot of the state, until that is whole.
+    Snapshot,
 }
 
 impl Space {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Meta,
         Self::Headers,
         Self::Tree,
@@ -113,6 +115,7 @@ impl Space {
         Self::Voting,
         Self::Tables,
         Self::Waiting,
+        Self::Snapshot,
     ];
 
     /// Its name on disk.
@@ -133,6 +136,7 @@ impl Space {
             Self::Voting => "voting",
             Self::Tables => "tables",
             Self::Waiting => "waiting",
+            Self::Snapshot => "snapshot",
         }
     }
 }
@@ -190,6 +194,15 @@ pub trait Storage: Send + Sync {
     /// # Errors
     /// [`StorageError`]; then nothing of the batch is stored, or the disk cannot be read either.
     fn commit(&self, batch: &Batch) -> Result<(), StorageError>;
+
+    /// Writes the whole batch so that readers see it, and leaves it to the next [`Storage::commit`] to make it durable: a
+    /// kill before that loses it, and everything written after it, wholly. For what can be had again.
+    ///
+    /// # Errors
+    /// As [`Storage::commit`].
+    fn commit_later(&self, batch: &Batch) -> Result<(), StorageError> {
+        self.commit(batch)
+    }
 }
 
 /// What is stored at one moment.

@@ -1,7 +1,7 @@
 use std::path::Path;
 
 use redb::{
-    Database, DatabaseError, ReadOnlyTable, ReadTransaction, ReadableDatabase, TableDefinition,
+    Database, DatabaseError, Durability, ReadOnlyTable, ReadTransaction, ReadableDatabase, TableDefinition,
     backends::InMemoryBackend,
 };
 
@@ -96,13 +96,20 @@ impl Storage for RedbStorage {
     }
 
     fn commit(&self, batch: &Batch) -> Result<(), StorageError> {
-        self.write(batch).map_err(|error| StorageError::failed("cannot write to the database", error))
+        let written = self.write(batch, Durability::Immediate);
+        written.map_err(|error| StorageError::failed("cannot write to the database", error))
+    }
+
+    fn commit_later(&self, batch: &Batch) -> Result<(), StorageError> {
+        let written = self.write(batch, Durability::None);
+        written.map_err(|error| StorageError::failed("cannot write to the database", error))
     }
 }
 
 impl RedbStorage {
-    fn write(&self, batch: &Batch) -> Result<(), redb::Error> {
+    fn write(&self, batch: &Batch, durability: Durability) -> Result<(), redb::Error> {
         let mut transaction = self.database.begin_write()?;
+        transaction.set_durability(durability)?;
         // Opening after a kill is instant, at the price of a second sync.
         transaction.set_quick_repair(true);
         for space in Space::ALL {

@@ -17,31 +17,31 @@ use crate::{
     storage::{Database, Entry, HistoryEntry, Retention, Snapshot, Space, Storage},
 };
 
-pub(super) const GENESIS: Time = Time(1_790_000_000_000);
+pub(crate) const GENESIS: Time = Time(1_790_000_000_000);
 
 /// A node whose clock the test turns.
-pub(super) struct Harness {
-    pub(super) node: Node,
-    pub(super) database: Database,
-    pub(super) slot: u64,
+pub(crate) struct Harness {
+    pub(crate) node: Node,
+    pub(crate) database: Database,
+    pub(crate) slot: u64,
     accounts: Vec<DevelopmentAccount>,
 }
 
-pub(super) fn retention() -> Retention {
+pub(crate) fn retention() -> Retention {
     Retention { heights: 900, bodies: None, node_cache_bytes: 1 << 20, page_cache_bytes: 8 << 20 }
 }
 
-pub(super) fn spec() -> ChainSpec {
+pub(crate) fn spec() -> ChainSpec {
     development_spec(GENESIS)
 }
 
 /// The time shortly after a slot started.
-pub(super) fn in_slot(slot: u64) -> Time {
+pub(crate) fn in_slot(slot: u64) -> Time {
     GENESIS.plus_ms(slot * 1_000 + 10)
 }
 
 /// The minting keys of these slot positions.
-pub(super) fn keys(positions: &[usize]) -> Vec<KeyPair> {
+pub(crate) fn keys(positions: &[usize]) -> Vec<KeyPair> {
     minting_keys()
         .into_iter()
         .enumerate()
@@ -51,14 +51,14 @@ pub(super) fn keys(positions: &[usize]) -> Vec<KeyPair> {
 }
 
 /// The same chain with other rules for slots and stake.
-pub(super) fn spec_with(change: impl FnOnce(&mut SposSpec)) -> ChainSpec {
+pub(crate) fn spec_with(change: impl FnOnce(&mut SposSpec)) -> ChainSpec {
     let mut spec = spec();
     change(spec.engine.spos_mut().unwrap());
     spec
 }
 
 /// The funded accounts, also of a chain that is no development chain.
-pub(super) fn accounts() -> Vec<DevelopmentAccount> {
+pub(crate) fn accounts() -> Vec<DevelopmentAccount> {
     let seed = Seed::from_bip39(DEVELOPMENT_PHRASE).unwrap();
     let account = |(index, funded): (u32, GenesisAccount)| {
         let key = seed.key(index).ok()?;
@@ -86,12 +86,12 @@ fn config(data: Option<PathBuf>, chain: ChainChoice, minting_keys: Vec<KeyPair>)
 
 impl Harness {
     /// A development chain in memory; this node holds all keys.
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::over(Database::open(None, &retention()).unwrap(), ChainChoice::Development, Vec::new())
     }
 
     /// A development chain in memory that keeps the transactions of so many blocks.
-    pub(super) fn keeping(bodies: u64) -> Self {
+    pub(crate) fn keeping(bodies: u64) -> Self {
         let retention = Retention { bodies: Some(bodies), ..retention() };
         let database = Database::open(None, &retention).unwrap();
         let config = NodeConfig { retention, ..config(None, ChainChoice::Development, Vec::new()) };
@@ -100,43 +100,48 @@ impl Harness {
     }
 
     /// The same chain with only these keys.
-    pub(super) fn with_keys(positions: &[usize]) -> Self {
+    pub(crate) fn with_keys(positions: &[usize]) -> Self {
         let database = Database::open(None, &retention()).unwrap();
         Self::over(database, ChainChoice::Spec(Box::new(spec())), keys(positions))
     }
 
     /// The same chain with other rules for slots and stake.
-    pub(super) fn with_rules(change: impl FnOnce(&mut SposSpec), positions: &[usize]) -> Self {
+    pub(crate) fn with_rules(change: impl FnOnce(&mut SposSpec), positions: &[usize]) -> Self {
         let spec = spec_with(change);
         let database = Database::open(None, &retention()).unwrap();
         Self::over(database, ChainChoice::Spec(Box::new(spec)), keys(positions))
     }
 
     /// A development chain in a folder.
-    pub(super) fn in_folder(folder: PathBuf) -> Self {
+    pub(crate) fn in_folder(folder: PathBuf) -> Self {
         let database = Database::open(Some(&folder), &retention()).unwrap();
         Self::over(database, ChainChoice::Development, Vec::new())
     }
 
     /// A development chain over a storage.
-    pub(super) fn over_storage(storage: Arc<dyn Storage>) -> Self {
+    pub(crate) fn over_storage(storage: Arc<dyn Storage>) -> Self {
         let database = Database::over(storage, &retention()).unwrap();
         Self::over(database, ChainChoice::Development, Vec::new())
     }
 
     /// The same folder, opened again at this time.
-    pub(super) fn reopened(self, now: Time) -> Self {
+    pub(crate) fn reopened(self, now: Time) -> Self {
         let Self { node, database, .. } = self;
         drop(node);
         Self::at(database, ChainChoice::Development, Vec::new(), now)
     }
 
     /// The same chain, opened again at this time with these keys.
-    pub(super) fn reopened_with(self, keys: Vec<KeyPair>, now: Time) -> Self {
+    pub(crate) fn reopened_with(self, keys: Vec<KeyPair>, now: Time) -> Self {
         let Self { node, database, .. } = self;
         let spec = (**node.spec()).clone();
         drop(node);
         Self::at(database, ChainChoice::Spec(Box::new(spec)), keys, now)
+    }
+
+    /// The development chain that a database holds or is to hold; this node has no keys.
+    pub(crate) fn restored(database: Database) -> Self {
+        Self::over(database, ChainChoice::Spec(Box::new(spec())), Vec::new())
     }
 
     fn over(database: Database, chain: ChainChoice, keys: Vec<KeyPair>) -> Self {
@@ -151,46 +156,46 @@ impl Harness {
     }
 
     /// The next slot begins.
-    pub(super) fn step(&mut self) {
+    pub(crate) fn step(&mut self) {
         self.slot += 1;
         self.node.advance(in_slot(self.slot)).unwrap();
     }
 
-    pub(super) fn steps(&mut self, count: u64) {
+    pub(crate) fn steps(&mut self, count: u64) {
         (0..count).for_each(|_| self.step());
     }
 
-    pub(super) fn snapshot(&self) -> Snapshot {
+    pub(crate) fn snapshot(&self) -> Snapshot {
         self.database.read().unwrap()
     }
 
-    pub(super) fn head(&self) -> Height {
+    pub(crate) fn head(&self) -> Height {
         self.node.status().head.height
     }
 
     /// The block of the best branch at a height.
-    pub(super) fn block(&self, height: u64) -> Block {
+    pub(crate) fn block(&self, height: u64) -> Block {
         let snapshot = self.snapshot();
         let id = snapshot.at_height(Height(height)).unwrap().expect("a block of this height");
         snapshot.block(&id).unwrap().unwrap()
     }
 
     /// Takes blocks of others, at the time of this slot.
-    pub(super) fn take(&mut self, blocks: &[Block], slot: u64) {
+    pub(crate) fn take(&mut self, blocks: &[Block], slot: u64) {
         for block in blocks {
             self.node.insert(block, in_slot(slot)).unwrap();
         }
     }
 
-    pub(super) fn funded(&self, index: usize) -> &KeyPair {
+    pub(crate) fn funded(&self, index: usize) -> &KeyPair {
         &self.accounts[index].key
     }
 
-    pub(super) fn address(&self, index: usize) -> Address {
+    pub(crate) fn address(&self, index: usize) -> Address {
         self.accounts[index].address
     }
 
-    pub(super) fn record(&self, address: &Address) -> AccountRecord {
+    pub(crate) fn record(&self, address: &Address) -> AccountRecord {
         let snapshot = self.snapshot();
         let head = snapshot.head().unwrap().unwrap();
         let version = snapshot.version(&head).unwrap().unwrap();
@@ -198,11 +203,11 @@ impl Harness {
     }
 
     /// A signed transfer between funded accounts.
-    pub(super) fn transfer(&self, from: usize, nonce: u64, to: Address, units: u64) -> SignedTransaction {
+    pub(crate) fn transfer(&self, from: usize, nonce: u64, to: Address, units: u64) -> SignedTransaction {
         self.signed(from, nonce, vec![Call::Coin(CoinCall::Transfer { to, amount: Amount(units) })])
     }
 
-    pub(super) fn signed(&self, from: usize, nonce: u64, calls: Vec<Call>) -> SignedTransaction {
+    pub(crate) fn signed(&self, from: usize, nonce: u64, calls: Vec<Call>) -> SignedTransaction {
         let key = self.funded(from);
         let fee = self.node.spec().minimum_fee(&calls).unwrap();
         let sender = key.public();
@@ -212,14 +217,14 @@ impl Harness {
     }
 
     /// Submits a transfer with the next nonce.
-    pub(super) fn pay(&self, from: usize, to: Address, units: u64) -> TransactionId {
+    pub(crate) fn pay(&self, from: usize, to: Address, units: u64) -> TransactionId {
         let nonce = self.record(&self.address(from)).nonce;
         self.node.submit_now(&self.transfer(from, nonce, to, units)).unwrap()
     }
 
     /// What must hold of the whole state, always: every balance is the sum of its history, every history is whole and
     /// nothing is stored besides; coins are neither made nor lost.
-    pub(super) fn check_state(&self) {
+    pub(crate) fn check_state(&self) {
         let snapshot = self.snapshot();
         let head = snapshot.head().unwrap().unwrap();
         let header = snapshot.header(&head).unwrap().unwrap().header;
@@ -257,19 +262,19 @@ impl Harness {
     }
 
     /// Everything that depends on the best branch, but for the names of state nodes.
-    pub(super) fn indexes(&self) -> BTreeMap<Space, Vec<Entry>> {
+    pub(crate) fn indexes(&self) -> BTreeMap<Space, Vec<Entry>> {
         let snapshot = self.snapshot();
         let spaces = [Space::Heights, Space::History, Space::Transactions, Space::Range];
         spaces.into_iter().map(|space| (space, snapshot.all(space).unwrap())).collect()
     }
 
-    pub(super) fn state_root(&self) -> Hash {
+    pub(crate) fn state_root(&self) -> Hash {
         let snapshot = self.snapshot();
         let head = snapshot.head().unwrap().unwrap();
         snapshot.version(&head).unwrap().unwrap().root.hash
     }
 
-    pub(super) fn head_slot(&self) -> Slot {
+    pub(crate) fn head_slot(&self) -> Slot {
         self.node.status().head.slot
     }
 }

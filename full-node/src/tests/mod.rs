@@ -5,7 +5,7 @@ mod checks;
 mod crashes;
 mod equivocation;
 mod finality;
-mod harness;
+pub(crate) mod harness;
 mod leases;
 mod payments;
 mod proofs;

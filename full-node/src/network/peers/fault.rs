@@ -18,6 +18,10 @@ pub enum Fault {
     WrongAnswer,
     /// It says that it has what it does not give.
     FalseTip,
+    /// A proof that does not hold: of finality, or of a part of the state.
+    FalseProof,
+    /// It does not give the part of a state that it said it has.
+    HalfSnapshot,
     /// No answer in time.
     Stalled,
     /// It asks or tells without having greeted.
@@ -29,11 +33,11 @@ impl Fault {
     pub const fn points(self) -> u32 {
         match self {
             // An honest node of these rules never does it.
-            Self::InvalidBlock | Self::WrongAnswer => 100,
+            Self::InvalidBlock | Self::WrongAnswer | Self::FalseProof => 100,
             Self::Garbage | Self::InvalidVote => 60,
             Self::InvalidTransaction | Self::FalseTip => 25,
-            // Lines fail, and branches are left.
-            Self::Stalled => 20,
+            // Lines fail, branches are left, and states grow too old to be kept.
+            Self::Stalled | Self::HalfSnapshot => 20,
             Self::Unannounced => 10,
             Self::Flood => 2,
         }
@@ -50,6 +54,8 @@ impl fmt::Display for Fault {
             Self::Flood => "it sent more than its budget",
             Self::WrongAnswer => "it answered something else than was asked",
             Self::FalseTip => "it says that it has blocks it does not give",
+            Self::FalseProof => "it sent a proof that does not hold",
+            Self::HalfSnapshot => "it does not give the whole of a state that it says it has",
             Self::Stalled => "it did not answer in time",
             Self::Unannounced => "it did not greet first",
         })

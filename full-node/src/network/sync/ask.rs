@@ -8,7 +8,7 @@ use crate::network::{messages::Request, protocol::MAX_HEADERS};
 
 impl Sync {
     pub(super) fn make_plan(&mut self, now: Time) {
-        if now < self.resting_until {
+        if self.paused || now < self.resting_until {
             return;
         }
         let ahead = self

@@ -151,6 +151,7 @@ pub struct Sync {
     plan: Option<Plan>,
     /// No plan is made before: the disk failed, or the last plan came to nothing.
     resting_until: Time,
+    paused: bool,
     effects: Vec<Effect>,
 }
 
@@ -166,8 +167,14 @@ impl Sync {
             next: 0,
             plan: None,
             resting_until: Time(0),
+            paused: false,
             effects: Vec::new(),
         }
+    }
+
+    /// While it is paused it makes no plans: a snapshot comes first.
+    pub const fn pause(&mut self, paused: bool) {
+        self.paused = paused;
     }
 
     /// Where this node stands now.

@@ -232,6 +232,7 @@ impl World {
                 Some(Response::Blocks(found))
             }
             (Request::Tip, _) => Some(Response::Tip(tip(blocks))),
+            (other, _) => panic!("this machine does not ask it: {other:?}"),
         }
     }
 
