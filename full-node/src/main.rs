@@ -3,7 +3,7 @@
 mod commands;
 
 use std::{
-    io::{self, Write},
+    io::{self, IsTerminal, Write},
     process::ExitCode,
 };
 
@@ -26,6 +26,7 @@ struct Arguments {
 const EXAMPLES: &str = "\
 Examples:
   vsys-node dev                                  a development chain with funded accounts
+  vsys-node testnet --nodes 4                    four nodes on this machine
   vsys-node init --chain spec.toml --data DIR    a new node: its keys and its settings
   vsys-node run --data DIR                       runs it
   vsys-node status                               how the node on this machine is doing
@@ -41,6 +42,8 @@ enum Command {
     Dev(commands::dev::Dev),
     /// Make the data folder of a new node: keys, settings and the chain's first block
     Init(commands::init::Init),
+    /// Start a test network: several nodes on this machine, with funded accounts
+    Testnet(commands::testnet::Testnet),
     /// Run a node of a chain
     Run(commands::run::Run),
     /// Make a minting key, or show the public half of one
@@ -69,6 +72,7 @@ fn main() -> ExitCode {
     start_log(log_format, &command);
     let ended = match command {
         Command::Dev(dev) => commands::dev::run(dev),
+        Command::Testnet(testnet) => commands::testnet::run(&testnet),
         Command::Init(init) => commands::init::run(&init),
         Command::Run(run) => commands::run::run(run),
         Command::Keys(keys) => commands::keys::run(&keys),
@@ -89,9 +93,14 @@ fn main() -> ExitCode {
 
 fn start_log(format: LogFormat, command: &Command) {
     // A development node talks to a person; a server talks to a log.
-    let usual = if matches!(command, Command::Run(_)) { "info" } else { "warn" };
+    // What travels twice is told off by gossipsub with a warning, and is nothing.
+    let usual = match command {
+        Command::Run(_) => "info,libp2p_gossipsub=error",
+        _ => "warn,libp2p_gossipsub=error",
+    };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(usual));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    let colours = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(io::stderr);
     match format {
         LogFormat::Text => log.init(),
         LogFormat::Json => log.json().init(),
@@ -135,6 +144,9 @@ mod tests {
             "vsys-node keys",
             "vsys-node keys --out a --show b",
             "vsys-node mine",
+            "vsys-node testnet --nodes 0",
+            "vsys-node testnet --nodes 65",
+            "vsys-node testnet --nodes 4 --ephemeral --dir x",
         ] {
             assert!(parse(line).is_err(), "{line}");
         }

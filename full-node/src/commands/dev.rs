@@ -8,7 +8,7 @@ use full_node::{
     node::{ChainChoice, NodeConfig},
 };
 
-use super::serve::{Peering, Serve, bare_settings, serve};
+use super::serve::{Options, Peering, Serve, bare_settings, serve};
 
 /// `vsys-node dev`.
 #[derive(Debug, Args)]
@@ -38,12 +38,12 @@ pub(crate) fn run(dev: Dev) -> Result<(), Failure> {
     let data = match (dev.data, dev.ephemeral) {
         (Some(folder), _) => Some(folder),
         (None, true) => None,
-        (None, false) => Some(config::default_data_folder()?),
+        (None, false) => Some(config::default_data_folder("dev")?),
     };
     let mut settings = bare_settings();
     dev.serve.apply(&mut settings);
     dev.peering.apply(&mut settings);
-    serve(settings, None, |settings, now| {
+    serve(settings, Options::default(), |settings, now| {
         Ok(NodeConfig {
             data,
             chain: ChainChoice::Development,

@@ -9,10 +9,9 @@ use full_node::{
     node::{ChainChoice, NodeConfig},
     storage::{Database, RedbStorage},
 };
-
 use light_client::data_format::{BlockId, Height};
 
-use super::serve::{Peering, Serve, Start, bare_settings, serve};
+use super::serve::{Options, Peering, Serve, Start, bare_settings, serve};
 
 /// `vsys-node run`.
 #[derive(Debug, Args)]
@@ -41,6 +40,9 @@ pub(crate) struct Run {
     /// A final block that you trust, which that state is proven from; without one it is proven from block 0
     #[arg(long, value_name = "HEIGHT:ID", requires = "snapshot", value_parser = checkpoint)]
     pub(crate) checkpoint: Option<(Height, BlockId)>,
+    /// Stop when standard input is closed: for programs that start nodes, and may be killed before they can stop them
+    #[arg(long)]
+    pub(crate) until_input_ends: bool,
     /// What is served, and where.
     #[command(flatten)]
     pub(crate) serve: Serve,
@@ -75,8 +77,11 @@ pub(crate) fn run(run: Run) -> Result<(), Failure> {
     run.serve.apply(&mut settings);
     run.peering.apply(&mut settings);
     let data = run.data;
-    let snapshot = run.snapshot.then_some(Start { checkpoint: run.checkpoint });
-    serve(settings, snapshot, |settings, now| {
+    let options = Options {
+        snapshot: run.snapshot.then_some(Start { checkpoint: run.checkpoint }),
+        until_input_ends: run.until_input_ends,
+    };
+    serve(settings, options, |settings, now| {
         let spec = config::read_spec(&settings.chain)?;
         if spec.genesis_time > now {
             return Err(Failure::not_begun(spec.genesis_time, now));
@@ -84,7 +89,7 @@ pub(crate) fn run(run: Run) -> Result<(), Failure> {
         let keys =
             settings.minting_keys.iter().map(|path| config::read_key(path)).collect::<Result<_, _>>()?;
         let retention = settings.retention();
-        if (is_made || snapshot.is_some()) && !RedbStorage::exists(&data) {
+        if (is_made || run.snapshot) && !RedbStorage::exists(&data) {
             // `init` made it together with the key. Whatever the key signed since is forgotten with it.
             tracing::warn!(
                 "the chain is not in its folder: it is fetched again, and minting keys wait until it is safe to sign"

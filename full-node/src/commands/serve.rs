@@ -16,7 +16,10 @@ use full_node::{
 };
 use libp2p::Multiaddr;
 use light_client::data_format::{BlockId, Height, Time};
-use tokio::{signal, sync::watch};
+use tokio::{
+    signal,
+    sync::{oneshot, watch},
+};
 
 use super::{disk_guard, now, say};
 
@@ -76,6 +79,15 @@ impl Serve {
     }
 }
 
+/// How a process runs its node, besides its settings.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Options {
+    /// A node that has no blocks yet starts from a snapshot.
+    pub(super) snapshot: Option<Start>,
+    /// The end of standard input stops it.
+    pub(super) until_input_ends: bool,
+}
+
 /// The settings of a node without a file: it is alone and has no keys.
 pub(super) fn bare_settings() -> Settings {
     let mut settings = Settings { minting_keys: Vec::new(), ..Settings::default() };
@@ -83,10 +95,10 @@ pub(super) fn bare_settings() -> Settings {
     settings
 }
 
-/// Runs a node and its API until somebody stops it. With `snapshot` a node that has no blocks yet starts from a snapshot.
+/// Runs a node and its API until somebody stops it.
 pub(super) fn serve(
     settings: Settings,
-    snapshot: Option<Start>,
+    options: Options,
     configured: impl FnOnce(&Settings, Time) -> Result<NodeConfig, Failure>,
 ) -> Result<(), Failure> {
     let wallet = Some(&*settings.api.wallet).filter(|folder| *folder != Path::new(""));
@@ -100,12 +112,12 @@ pub(super) fn serve(
         computing.build_global().map_err(|error| failed(&error))?;
     }
     let runtime = runtime.enable_all().build().map_err(|error| failed(&error))?;
-    runtime.block_on(run_node(settings, snapshot, wallet, config))
+    runtime.block_on(run_node(settings, options, wallet, config))
 }
 
 async fn run_node(
     settings: Settings,
-    snapshot: Option<Start>,
+    options: Options,
     wallet: Option<WalletFolder>,
     config: NodeConfig,
 ) -> Result<(), Failure> {
@@ -120,7 +132,7 @@ async fn run_node(
     });
     let opened = tokio::task::spawn_blocking(move || Node::open(config)).await;
     let node = opened.map_err(|cause| Failure::ended("the start", cause))??;
-    if let Some(Start { checkpoint }) = snapshot
+    if let Some(Start { checkpoint }) = options.snapshot
         && !node.start_from_snapshot(checkpoint)
     {
         say("The folder has blocks already: the node goes on from them, not from a snapshot.");
@@ -142,6 +154,10 @@ async fn run_node(
     let ended = tokio::select! {
         signal = stop => {
             say(&format!("{signal}: stopping …"));
+            None
+        }
+        () = input_end(options.until_input_ends) => {
+            say("Standard input is closed: stopping …");
             None
         }
         ended = &mut chain => Some(ended),
@@ -234,8 +250,23 @@ fn introduction(
     text + "\nReady. Ctrl-C stops the node."
 }
 
+/// Resolves when standard input is closed, if that is to stop the node.
+async fn input_end(wanted: bool) {
+    let (end, ended) = oneshot::channel::<()>();
+    if wanted {
+        // Not a thread of the runtime, which would wait for it at the end.
+        std::thread::spawn(move || {
+            drop(io::copy(&mut io::stdin().lock(), &mut io::sink()));
+            drop(end);
+        });
+        drop(ended.await);
+    } else {
+        std::future::pending::<()>().await;
+    }
+}
+
 /// Resolves when the process is asked to stop.
-fn stop_signal() -> io::Result<impl Future<Output = &'static str>> {
+pub(super) fn stop_signal() -> io::Result<impl Future<Output = &'static str>> {
     #[cfg(unix)]
     {
         use signal::unix::{SignalKind, signal};

@@ -10,11 +10,11 @@ use std::{
 #[error("this user has no home folder to keep the chain in")]
 pub struct DataFolderError;
 
-/// The folder of the development chain: `vsys-node/dev` where this system keeps a user's data.
+/// The folder of a chain of this machine alone: `vsys-node/dev` and `vsys-node/testnet` where this system keeps a user's data.
 ///
 /// # Errors
 /// [`DataFolderError`] if the user has no home folder.
-pub fn default_data_folder() -> Result<PathBuf, DataFolderError> {
+pub fn default_data_folder(name: &str) -> Result<PathBuf, DataFolderError> {
     let variable = |name| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let base = if cfg!(windows) {
         variable("LOCALAPPDATA")
@@ -25,5 +25,5 @@ pub fn default_data_folder() -> Result<PathBuf, DataFolderError> {
         variable("XDG_DATA_HOME").or_else(|| env::home_dir().map(|home| home.join(".local/share")))
     };
     let usable = |path: &PathBuf| path.is_absolute() && path.as_path() != Path::new("/");
-    base.filter(usable).map(|base| base.join("vsys-node").join("dev")).ok_or(DataFolderError)
+    base.filter(usable).map(|base| base.join("vsys-node").join(name)).ok_or(DataFolderError)
 }

@@ -34,6 +34,11 @@ const GENESIS_COMMISSION: u16 = 1_000;
 /// Ten minutes, where the V.Systems network takes four days.
 const AVERAGE_WINDOW: u32 = 600;
 
+/// Accounts of a test network that hold no slot.
+pub const TESTNET_SPARE: usize = 3;
+/// Blocks of the minting average balance on a test network.
+pub const TESTNET_WINDOW: u32 = 30;
+
 const SLOTS: u32 = 4;
 const SLOT_MS: u32 = 1_000;
 /// 21 days.
@@ -73,6 +78,38 @@ pub fn development_spec(genesis_time: Time) -> ChainSpec {
     }
 }
 
+/// A chain for trying things out with several nodes: one slot for each of these minting keys, held by as many accounts of
+/// [`DEVELOPMENT_PHRASE`] in their order. [`TESTNET_SPARE`] further accounts of it have twice as much as a holder, enough to
+/// win a slot once their coins have lain for [`TESTNET_WINDOW`] blocks.
+pub fn testnet_spec(genesis_time: Time, slot_ms: u32, minting_keys: &[Hash]) -> ChainSpec {
+    let addresses = phrase_accounts(minting_keys.len().saturating_add(TESTNET_SPARE));
+    let holder = |(address, minting_key): (&Address, &Hash)| {
+        Some(Holder { address: *address, minting_key: *minting_key })
+    };
+    let slots = SlotTable(addresses.iter().zip(minting_keys).map(holder).collect());
+    let endowed = |(place, address): (usize, &Address)| {
+        let balance = if place < minting_keys.len() { FUNDED } else { Amount(FUNDED.0 * 2) };
+        GenesisAccount { address: *address, balance }
+    };
+    // One more than two thirds: fewer could not make anything final.
+    let min_filled = u8::try_from(minting_keys.len() * 2 / 3 + 1).unwrap_or(u8::MAX);
+    ChainSpec {
+        name: "testnet".to_owned(),
+        engine: EngineSpec::Spos(SposSpec {
+            slot_ms,
+            slots,
+            block_reward: BLOCK_REWARD,
+            genesis_commission: GENESIS_COMMISSION,
+            average_window: TESTNET_WINDOW,
+            contend_minimum: CONTEND_MINIMUM,
+            min_filled,
+            ban_rounds: BAN_ROUNDS,
+        }),
+        accounts: addresses.iter().enumerate().map(endowed).collect(),
+        ..development_spec(genesis_time)
+    }
+}
+
 /// The keys of all slots, by position.
 pub fn minting_keys() -> Vec<KeyPair> {
     (0..SLOTS).map(|position| derived(b"minting", position)).collect()
@@ -86,8 +123,12 @@ pub fn faucet_key() -> KeyPair {
 
 /// The first accounts of [`DEVELOPMENT_PHRASE`]; each holds a slot.
 pub fn funded_accounts() -> Vec<Address> {
+    phrase_accounts(SLOTS as usize)
+}
+
+fn phrase_accounts(count: usize) -> Vec<Address> {
     let account = |seed: &Seed, index| seed.key(index).ok().map(|key| Address::of(&key.public(), NETWORK));
-    let all = |seed: Seed| (0..SLOTS).filter_map(|index| account(&seed, index)).collect();
+    let all = |seed: Seed| (0..).map_while(|index| account(&seed, index)).take(count).collect();
     // A constant phrase of the word list with its checksum; a test says so.
     development_seed().map(all).unwrap_or_default()
 }
@@ -114,5 +155,15 @@ mod tests {
         assert_eq!(funded_accounts().len(), SLOTS as usize);
         assert_eq!(spec.accounts.len(), SLOTS as usize + 1);
         assert_ne!(spec.id(), development_spec(Time(2)).id(), "the start makes the chain");
+    }
+
+    #[test]
+    fn test_networks_of_every_size_are_chains() {
+        for size in [1, 2, 4, 7, 15, 64] {
+            let keys: Vec<_> = (0..size).map(|number| Hash([number; 32])).collect();
+            let spec = testnet_spec(Time(1), 500, &keys);
+            assert_eq!(spec.check(), Ok(()), "{size}");
+            assert_eq!(spec.accounts.len(), usize::from(size) + TESTNET_SPARE);
+        }
     }
 }

@@ -71,6 +71,16 @@ impl Failure {
         Self::new(UNUSABLE, format!("the folder {} is not empty", folder.display()), advice)
     }
 
+    /// The folder holds a test network of another size.
+    pub fn other_testnet(folder: &Path, found: usize, asked: u8) -> Self {
+        let what = format!("{} holds a test network of {found} nodes, not {asked}", folder.display());
+        Self::new(
+            UNUSABLE,
+            what,
+            format!("start it with --nodes {found}, or choose another folder with --dir"),
+        )
+    }
+
     /// A file or folder that cannot be made.
     pub fn unwritable(path: &Path, cause: &io::Error) -> Self {
         let advice = "check the path, its permissions and the space left on the disk";

@@ -14,7 +14,8 @@ mod spec_file;
 
 pub use data_folder::{DataFolderError, default_data_folder};
 pub use development::{
-    DEVELOPMENT_PHRASE, FAUCET_PAYMENT, development_spec, faucet_key, funded_accounts, minting_keys,
+    DEVELOPMENT_PHRASE, FAUCET_PAYMENT, TESTNET_SPARE, TESTNET_WINDOW, development_spec, faucet_key,
+    funded_accounts, minting_keys, testnet_spec,
 };
 pub use failure::Failure;
 pub use key_file::{KeyFileError, create_key, move_key, read_key};

@@ -88,7 +88,7 @@ fn date_of(days: i64) -> Date {
 
 /// A moment for people, such as `2026-01-31T12:00:00Z`.
 pub fn print_moment(moment: Time) -> String {
-    moment_to_toml(moment).to_string()
+    moment_to_toml(moment).to_string().replace(".0Z", "Z")
 }
 
 #[cfg(test)]
