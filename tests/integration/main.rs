@@ -10,3 +10,4 @@ mod network;
 mod payments;
 mod readmes;
 mod refusals;
+mod testnet;
