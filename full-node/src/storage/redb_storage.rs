@@ -76,6 +76,19 @@ impl RedbStorage {
         Self::with(database)
     }
 
+    /// A database whose bytes are kept by somebody else: a disk that a test can pull out.
+    #[cfg(test)]
+    pub(crate) fn over(
+        backend: impl redb::StorageBackend,
+        retention: &Retention,
+    ) -> Result<Self, StorageError> {
+        let database = Database::builder()
+            .set_cache_size(retention.page_cache_bytes)
+            .create_with_backend(backend)
+            .map_err(|error| StorageError::failed("cannot open the database", error))?;
+        Self::with(database)
+    }
+
     fn with(database: Database) -> Result<Self, StorageError> {
         let storage = Self { database };
         // Readers need every table to exist.

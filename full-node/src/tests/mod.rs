@@ -11,6 +11,7 @@ mod payments;
 mod proofs;
 mod pruning;
 mod scene;
+mod simulation;
 mod stores;
 mod supernodes;
 mod tampering;

@@ -1,0 +1,151 @@
+//! A disk that forgets what was not synced, under the real storage.
+
+use std::{
+    io,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use redb::StorageBackend;
+
+use super::random::Random;
+use crate::{
+    storage::{Database, RedbStorage},
+    tests::harness::retention,
+};
+
+/// The bytes, which outlive the process that writes them.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Disk(Arc<Mutex<Bytes>>);
+
+#[derive(Debug, Default)]
+struct Bytes {
+    now: Vec<u8>,
+    /// What each write since the last sync covered, oldest first.
+    unsynced: Vec<Undo>,
+    /// The process is dead: nothing it still does arrives.
+    dead: bool,
+    /// Dies at the sync after so many more.
+    syncs_left: Option<u64>,
+}
+
+#[derive(Debug)]
+enum Undo {
+    Write { offset: usize, before: Vec<u8> },
+    Length(Vec<u8>),
+}
+
+impl Disk {
+    fn bytes(&self) -> MutexGuard<'_, Bytes> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The database on it, as a process that starts finds it.
+    pub(super) fn open(&self) -> Database {
+        {
+            let mut bytes = self.bytes();
+            (bytes.dead, bytes.syncs_left) = (false, None);
+        }
+        let storage = RedbStorage::over(self.clone(), &retention()).unwrap();
+        Database::over(Arc::new(storage), &retention()).unwrap()
+    }
+
+    /// From now on nothing is written: call it before the process is dropped.
+    pub(super) fn kill(&self) {
+        self.bytes().dead = true;
+    }
+
+    /// The process dies while it syncs, after so many more syncs.
+    pub(super) fn kill_after(&self, syncs: u64) {
+        self.bytes().syncs_left = Some(syncs);
+    }
+
+    /// The machine lost power: of what was not synced any part may be there or not. Without, the system writes it out.
+    pub(super) fn lose_unsynced(&self, random: &mut Random) {
+        let mut bytes = self.bytes();
+        while let Some(undo) = bytes.unsynced.pop() {
+            match undo {
+                Undo::Length(tail) => {
+                    let length = bytes.now.len().max(tail.len());
+                    bytes.now.resize(length, 0);
+                    let start = length - tail.len();
+                    bytes.now[start..].copy_from_slice(&tail);
+                }
+                // One write in four arrived, so writes arrive in any order.
+                Undo::Write { .. } if random.chance(250) => {}
+                Undo::Write { offset, before } => {
+                    let end = (offset + before.len()).min(bytes.now.len());
+                    if let Some(place) = bytes.now.get_mut(offset..end) {
+                        place.copy_from_slice(&before[..end - offset]);
+                    }
+                }
+            }
+        }
+    }
+
+    /// A copy of the folder as it is now: of a node that is stopped.
+    pub(super) fn backup(&self) -> Self {
+        let copy = Bytes { now: self.bytes().now.clone(), ..Bytes::default() };
+        Self(Arc::new(Mutex::new(copy)))
+    }
+}
+
+fn gone() -> io::Error {
+    io::Error::other("the process is dead")
+}
+
+impl StorageBackend for Disk {
+    fn len(&self) -> io::Result<u64> {
+        Ok(self.bytes().now.len() as u64)
+    }
+
+    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        let bytes = self.bytes();
+        let start = usize::try_from(offset).map_err(io::Error::other)?;
+        let stored = bytes.now.get(start..start + out.len());
+        out.copy_from_slice(stored.ok_or(io::ErrorKind::UnexpectedEof)?);
+        Ok(())
+    }
+
+    fn set_len(&self, length: u64) -> io::Result<()> {
+        let mut bytes = self.bytes();
+        if bytes.dead {
+            return Err(gone());
+        }
+        let length = usize::try_from(length).map_err(io::Error::other)?;
+        let tail = bytes.now.get(length..).map(<[u8]>::to_vec).unwrap_or_default();
+        if !tail.is_empty() {
+            bytes.unsynced.push(Undo::Length(tail));
+        }
+        bytes.now.resize(length, 0);
+        Ok(())
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        let mut bytes = self.bytes();
+        if bytes.dead {
+            return Err(gone());
+        }
+        if let Some(left) = bytes.syncs_left {
+            bytes.syncs_left = left.checked_sub(1);
+            if bytes.syncs_left.is_none() {
+                bytes.dead = true;
+                return Err(gone());
+            }
+        }
+        bytes.unsynced.clear();
+        Ok(())
+    }
+
+    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        let mut bytes = self.bytes();
+        if bytes.dead {
+            return Err(gone());
+        }
+        let start = usize::try_from(offset).map_err(io::Error::other)?;
+        let place = bytes.now.get_mut(start..start + data.len()).ok_or(io::ErrorKind::UnexpectedEof)?;
+        let before = place.to_vec();
+        place.copy_from_slice(data);
+        bytes.unsynced.push(Undo::Write { offset: start, before });
+        Ok(())
+    }
+}

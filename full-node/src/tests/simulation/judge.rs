@@ -1,0 +1,78 @@
+//! What must hold in every run, whatever happens to nodes and lines.
+
+use std::collections::BTreeMap;
+
+use light_client::{
+    consensus::spos::{Vote, VotingRecord},
+    crypto::Hash,
+    data_format::{BlockId, Height, Slot},
+};
+
+use crate::storage::Database;
+
+/// Sees what honest nodes sign and call final.
+#[derive(Default)]
+pub(super) struct Judge {
+    /// The final block of each height, and who said so first.
+    finals: BTreeMap<u64, (BlockId, usize)>,
+    /// How far each node's final chain was looked at.
+    seen: BTreeMap<usize, Height>,
+    votes: BTreeMap<Hash, Vec<Vote>>,
+    minted: BTreeMap<(usize, Slot), BlockId>,
+    /// Two conflicting final blocks, and the nodes that say so: for runs with too many hostile slots.
+    pub(super) conflict: Option<(u64, usize, usize)>,
+    /// The most blocks that a node undid at once is left to it; votes counted.
+    pub(super) votes_seen: usize,
+}
+
+impl Judge {
+    /// Compares what a node calls final with what others do.
+    pub(super) fn check_final(&mut self, node: usize, height: Height, database: &Database) {
+        let from = self.seen.get(&node).map_or(0, |seen| seen.0 + 1);
+        if height.0 + 1 <= from {
+            return;
+        }
+        let snapshot = database.read().unwrap();
+        for at in from..=height.0 {
+            let id = snapshot.at_height(Height(at)).unwrap().unwrap();
+            let (known, first) = *self.finals.entry(at).or_insert((id, node));
+            if known != id && self.conflict.is_none() {
+                self.conflict = Some((at, first, node));
+            }
+        }
+        self.seen.insert(node, height);
+    }
+
+    /// A node that came back may have lost nothing of what it called final.
+    pub(super) fn check_kept(&self, node: usize, height: Height) {
+        let seen = self.seen.get(&node).copied().unwrap_or_default();
+        assert!(height >= seen, "node {node} called block {seen} final, and now only {height}");
+    }
+
+    /// It was put back to an earlier state on purpose.
+    pub(super) fn restored(&mut self, node: usize) {
+        self.seen.remove(&node);
+    }
+
+    /// An honest key never signs two votes that exclude each other, and no vote again.
+    pub(super) fn check_vote(&mut self, vote: &Vote) {
+        self.votes_seen += 1;
+        let earlier = self.votes.entry(vote.minting_key).or_default();
+        for before in earlier.iter() {
+            let after = VotingRecord::default().vote(&before.link).unwrap().vote(&vote.link);
+            assert!(
+                after.is_ok() || before.link == vote.link,
+                "an honest key signed {:?} and then {:?}: {after:?}",
+                before.link,
+                vote.link
+            );
+        }
+        earlier.push(*vote);
+    }
+
+    /// An honest node makes one block in a slot.
+    pub(super) fn check_minted(&mut self, node: usize, slot: Slot, id: BlockId) {
+        let known = *self.minted.entry((node, slot)).or_insert(id);
+        assert_eq!(known, id, "node {node} made two blocks in slot {slot}");
+    }
+}

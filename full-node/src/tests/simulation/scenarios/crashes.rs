@@ -1,0 +1,111 @@
+//! Nodes that die and come back.
+
+use super::{World, assert_finalises_since, final_slot, for_seeds, world::SLOT_MS};
+
+#[test]
+fn a_node_killed_at_any_time_comes_back() {
+    for_seeds("crashes::a_node_killed_at_any_time_comes_back", 0..30, |seed| {
+        let mut world = World::new(4, seed);
+        for _ in 0..5 {
+            let victim = world.random.place(4);
+            let rest = world.random.below(6);
+            world.run_to(world.now / SLOT_MS + rest);
+            if world.random.chance(500) {
+                // In the middle of a write.
+                let syncs = world.random.below(6);
+                world.members[victim].disk.kill_after(syncs);
+                world.run_rounds(1);
+            }
+            if world.members[victim].running.is_some() {
+                let power = world.random.chance(500);
+                world.crash(victim, power);
+            }
+            let rest = world.random.below(8);
+            world.run_to(world.now / SLOT_MS + rest);
+            world.start(victim);
+        }
+        let calm = world.now / SLOT_MS;
+        world.run_rounds(9);
+        assert_finalises_since(&world, calm);
+        assert_eq!(world.bans, []);
+    });
+}
+
+#[test]
+fn all_nodes_killed_at_once_come_back() {
+    for_seeds("crashes::all_nodes_killed_at_once_come_back", 0..20, |seed| {
+        let mut world = World::new(4, seed);
+        for _ in 0..3 {
+            let rest = 5 + world.random.below(12);
+            world.run_to(world.now / SLOT_MS + rest);
+            for member in 0..4 {
+                let power = world.random.chance(500);
+                world.crash(member, power);
+            }
+            let rest = world.random.below(30);
+            world.run_to(world.now / SLOT_MS + rest);
+            (0..4).for_each(|member| world.start(member));
+        }
+        let calm = world.now / SLOT_MS;
+        world.run_rounds(10);
+        assert_finalises_since(&world, calm);
+        assert_eq!(world.bans, []);
+    });
+}
+
+#[test]
+fn a_node_that_comes_back_after_500_blocks_catches_up() {
+    for_seeds("crashes::a_node_that_comes_back_after_500_blocks_catches_up", 0..2, |seed| {
+        let mut world = World::new(4, seed);
+        world.run_rounds(3);
+        world.crash(3, false);
+        let before = world.head_height(0);
+        // Three of four slots are filled.
+        world.run_rounds(170);
+        assert!(world.head_height(0) > before + 500);
+        let back = world.now / SLOT_MS;
+        world.start(3);
+        world.run_rounds(3);
+        assert!(world.head_height(3) + 2 >= world.head_height(0), "it has not caught up");
+        world.run_rounds(4);
+        assert_finalises_since(&world, back);
+        assert_eq!(world.bans, []);
+    });
+}
+
+#[test]
+fn a_validator_restored_from_a_backup_does_not_vote_twice() {
+    for_seeds("crashes::a_validator_restored_from_a_backup_does_not_vote_twice", 0..20, |seed| {
+        let mut world = World::new(4, seed);
+        let at = 9 + world.random.below(8);
+        world.run_to(at);
+        let victim = world.random.place(4);
+        // A copy of the folder of a node that is stopped for it.
+        world.crash(victim, false);
+        let backup = world.members[victim].disk.backup();
+        world.start(victim);
+        let rest = 4 + world.random.below(20);
+        world.run_to(world.now / SLOT_MS + rest);
+        // Its last votes and blocks are for a branch that nobody else knows.
+        world.links.cut(&[&[victim]]);
+        let rest = 1 + world.random.below(8);
+        world.run_to(world.now / SLOT_MS + rest);
+        world.links.heal();
+        world.crash(victim, false);
+        world.members[victim].disk = backup;
+        world.judge.restored(victim);
+        let rest = world.random.below(5);
+        world.run_to(world.now / SLOT_MS + rest);
+        world.start(victim);
+        let restored = world.now / SLOT_MS;
+        // The judge knows every vote and every block from before.
+        world.run_rounds(10);
+        assert_finalises_since(&world, restored);
+        let minted = world
+            .final_slots(victim)
+            .into_iter()
+            .filter(|slot| slot.0 > restored && slot.0 % 4 == victim as u64);
+        assert!(minted.count() > 0, "it takes part again");
+        assert!(final_slot(&world, victim) > restored);
+    });
+}

@@ -1,0 +1,111 @@
+//! Holders of slots that break the rules.
+
+use super::{
+    World, assert_finalises_since, for_seeds,
+    hostile::Manner,
+    world::{FIRST_KEY, SLOT_MS},
+};
+
+#[test]
+fn a_minter_that_withholds_its_block_to_the_vote_does_not_stop_finality() {
+    let name = "holders::a_minter_that_withholds_its_block_to_the_vote_does_not_stop_finality";
+    for_seeds(name, 0..12, |seed| {
+        let mut world = World::new(7, seed);
+        // The holder of the last slot of a round; of any other slot in every fourth run.
+        let withholder = if seed % 4 == 3 { world.random.place(7) } else { 6 };
+        world.members[withholder].manner = Manner::Withholds;
+        world.run_rounds(10);
+        assert_finalises_since(&world, 6 * 7);
+        assert_eq!(world.bans, []);
+    });
+}
+
+#[test]
+fn a_minter_that_ignores_its_predecessors_block_does_not_win() {
+    for_seeds("holders::a_minter_that_ignores_its_predecessors_block_does_not_win", 0..12, |seed| {
+        let mut world = World::new(7, seed);
+        let place = world.random.place(7);
+        world.members[place].manner = Manner::IgnoresPredecessor;
+        world.run_rounds(10);
+        assert_finalises_since(&world, 6 * 7);
+        let others = world.honest();
+        let slots = world.final_slots(others[0]);
+        let of = |position: usize| slots.iter().filter(|slot| slot.0 % 7 == position as u64).count();
+        let (own, predecessor) = (of(place), of((place + 6) % 7));
+        assert!(predecessor >= 5, "its predecessor loses blocks: {predecessor}");
+        assert!(own <= 1, "it won {own} times by building beside its predecessor");
+    });
+}
+
+/// Whoever may be hostile is, in every way at once: its keys are in use twice, on both sides of cuts that come and go,
+/// while lines lose messages and honest nodes die and come back.
+#[test]
+fn below_a_third_of_hostile_slots_no_two_conflicting_blocks_are_final() {
+    let name = "holders::below_a_third_of_hostile_slots_no_two_conflicting_blocks_are_final";
+    for_seeds(name, 0..60, |seed| {
+        let slots = if seed % 6 == 0 { 7 } else { 4 };
+        let hostile = (slots - 1) / 3;
+        let mut world = with_twins(slots, hostile, seed);
+        world.links.loss = world.random.below(40);
+        for _ in 0..3 {
+            let rest = 2 + world.random.below(3 * slots);
+            world.run_to(world.now / SLOT_MS + rest);
+            cut_at_random(&mut world);
+            if world.random.chance(300) {
+                let victim = world.random.place(slots as usize);
+                world.crash(victim, true);
+                let rest = world.random.below(2 * slots);
+                world.run_to(world.now / SLOT_MS + rest);
+                world.start(victim);
+            }
+        }
+        assert_eq!(world.judge.conflict, None, "two conflicting final blocks");
+        world.links.heal();
+        world.links.loss = 0;
+        let healed = world.now / SLOT_MS;
+        world.run_rounds(12);
+        assert_finalises_since(&world, healed);
+    });
+}
+
+/// What is proven of a third is not true of more: the judge sees it, so it would have seen it above.
+#[test]
+fn with_more_than_a_third_of_hostile_slots_two_conflicting_blocks_can_be_final() {
+    let name = "holders::with_more_than_a_third_of_hostile_slots_two_conflicting_blocks_can_be_final";
+    for_seeds(name, 0..4, |seed| {
+        let mut world = with_twins(7, 3, seed);
+        world.run_rounds(2);
+        // Three hostile holders and two honest ones are a quorum, on each side.
+        world.links.cut(&[&[0, 1, 2, 3, 4], &[5, 6, 7, 8, 9]]);
+        world.run_rounds(5);
+        let (height, one, other) = world.judge.conflict.unwrap();
+        assert!(height > 7 && [3, 4].contains(&one) != [3, 4].contains(&other));
+    });
+}
+
+/// A node for each slot, and for each hostile slot a second one with the same key.
+fn with_twins(slots: u64, hostile: u64, seed: u64) -> World {
+    let spec = light_client::test_support::chain::test_spec(slots, Vec::new());
+    let keys: Vec<Vec<u64>> = (0..slots + hostile).map(|place| vec![FIRST_KEY + place % slots]).collect();
+    let mut world = World::with_keys(spec, &keys, seed);
+    for twin in 0..usize::try_from(hostile).unwrap() {
+        world.members[twin].manner = Manner::Twin;
+        world.members[twin + usize::try_from(slots).unwrap()].manner = Manner::Twin;
+    }
+    world
+}
+
+/// Cuts the network in two at random, twins on different sides; or heals it.
+fn cut_at_random(world: &mut World) {
+    if world.random.chance(200) {
+        return world.links.heal();
+    }
+    let slots = usize::try_from(world.slots).unwrap();
+    let (mut one, mut other) = (Vec::new(), Vec::new());
+    for member in 0..world.members.len() {
+        let twin_there = member >= slots && one.contains(&(member - slots));
+        let here = if member >= slots { !twin_there } else { world.random.chance(500) };
+        if here { one.push(member) } else { other.push(member) }
+    }
+    world.links.cut(&[&one, &other]);
+}

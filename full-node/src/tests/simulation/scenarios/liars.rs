@@ -1,0 +1,22 @@
+//! Peers without a key that do what no node does.
+
+use super::{World, assert_finalises_since, for_seeds, hostile::Liar};
+
+#[test]
+fn peers_that_lie_stop_nobody_and_are_banned() {
+    for_seeds("liars::peers_that_lie_stop_nobody_and_are_banned", 0..20, |seed| {
+        let mut world = World::new(4, seed);
+        let liar = Liar::ALL[usize::try_from(seed).unwrap() % Liar::ALL.len()];
+        let place = world.add_liar(liar);
+        // Silence is not charged as dearly as a lie.
+        let rounds = if liar == Liar::Stalls { 40 } else { 10 };
+        world.run_rounds(rounds);
+        assert_finalises_since(&world, (rounds - 3) * 4);
+        assert!(
+            world.bans.iter().all(|(_, banned)| *banned == place),
+            "an honest node was banned: {:?}",
+            world.bans
+        );
+        assert!(!world.bans.is_empty(), "{liar:?} was never found out");
+    });
+}

@@ -1,0 +1,31 @@
+//! What is played, and what must come of it.
+
+mod crashes;
+mod holders;
+mod liars;
+mod partitions;
+mod runs;
+
+use super::{for_seeds, hostile, world, world::World};
+
+/// Every honest node that runs calls a block final that was made since this slot, and they agree on how far they are.
+fn assert_finalises_since(world: &World, slot: u64) {
+    for member in world.honest() {
+        if world.members[member].running.is_some() {
+            let status = world.status(member);
+            assert!(
+                status.final_block.slot.0 >= slot,
+                "node {member} stands at slot {}, final is slot {}, wanted {slot}; now is {}",
+                status.head.slot,
+                status.final_block.slot,
+                world.now / world::SLOT_MS
+            );
+        }
+    }
+    assert_eq!(world.judge.conflict, None, "two conflicting final blocks");
+}
+
+/// The newest final slot of a node.
+fn final_slot(world: &World, member: usize) -> u64 {
+    world.status(member).final_block.slot.0
+}

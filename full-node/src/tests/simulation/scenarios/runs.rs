@@ -1,0 +1,47 @@
+//! Runs without anybody hostile.
+
+use super::{World, assert_finalises_since, for_seeds};
+
+#[test]
+fn a_run_is_the_same_each_time() {
+    let run = |seed| {
+        let mut world = World::new(4, seed);
+        world.links.loss = 50;
+        world.run_rounds(6);
+        world.crash(1, true);
+        world.run_rounds(2);
+        world.start(1);
+        world.run_rounds(6);
+        (world.trace(), world.events(), world.final_height(0))
+    };
+    let (first, again, other) = (run(1), run(1), run(2));
+    assert_eq!(first, again);
+    assert_ne!(first.0, other.0);
+}
+
+#[test]
+fn honest_nodes_finalise_within_two_rounds() {
+    for_seeds("runs::honest_nodes_finalise_within_two_rounds", 0..4, |seed| {
+        let mut world = World::new(7, seed);
+        world.run_rounds(8);
+        assert_finalises_since(&world, 6 * 7 - 2);
+        // Nothing is lost: every slot has its block.
+        assert!(world.honest().iter().all(|member| world.head_height(*member) == 8 * 7 - 1));
+        assert_eq!(world.bans, []);
+    });
+}
+
+#[test]
+fn clocks_that_drift_and_lines_that_lose_do_not_stop_finality() {
+    for_seeds("runs::clocks_that_drift_and_lines_that_lose_do_not_stop_finality", 0..20, |seed| {
+        let mut world = World::new(4, seed);
+        world.links.loss = 20;
+        world.links.latency = (20, 250);
+        for member in 0..4 {
+            world.members[member].drift = i64::try_from(world.random.below(500)).unwrap() - 250;
+        }
+        world.run_rounds(14);
+        assert_finalises_since(&world, 8 * 4);
+        assert_eq!(world.bans, []);
+    });
+}
