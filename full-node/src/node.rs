@@ -250,6 +250,9 @@ impl Node {
         let accepted = chain.insert(block, now, &verified)?;
         if let Some(id) = &accepted.id {
             holder.witness().see_block(chain, id, block.certificate.as_ref())?;
+            if let Some(certificate) = &block.certificate {
+                holder.compare(chain, certificate, now)?;
+            }
         }
         self.digest(chain, holder, &accepted).map_err(|error| BlockError::Halted(error.to_string()))
     }

@@ -22,6 +22,9 @@ pub enum BlockError {
     /// BLOCK-TREE-1: the parent is known and not before the newest final block; the slot has room.
     #[error(transparent)]
     Tree(#[from] TreeError),
+    /// BLOCK-COPY-1: the block is known with other signatures, which hold as well: one copy is enough.
+    #[error("block {0} is known with another seal or other signatures")]
+    Copy(BlockId),
     /// SPOS-…: the header is one that the engine accepts after its parent.
     #[error(transparent)]
     Header(#[from] HeaderError),

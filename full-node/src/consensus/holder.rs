@@ -1,5 +1,5 @@
 use light_client::{
-    consensus::spos::{Certificate, Link, Refusal, Triple, Vote, VotingRecord, vote_position},
+    consensus::spos::{Certificate, Electorate, Link, Refusal, Triple, Vote, VotingRecord, vote_position},
     crypto::{Hash, KeyPair, PublicKey, Signature},
     data_format::{Checkpoint, Header, Round, Slot, Time, TransactionId},
     transaction::{CheckedTransaction, TransactionError},
@@ -9,14 +9,16 @@ use super::{VotePool, Witness};
 use crate::{
     block_tree::{Accepted, BlockError, Chain},
     node::MintingKey,
-    storage::{Batch, Snapshot, StorageError},
+    storage::{Batch, Snapshot, Space, StorageError},
 };
 
 /// The minting keys of this node, and the votes it knows.
 ///
 /// A key signs only with a record of what it signed before. A new chain is stored with the empty records of the keys
 /// at hand ([`Chain::open`]). A key without one, brought from elsewhere, waits until a checkpoint later than its start is final: whatever
-/// it signed before then cannot clash with what it signs after.
+/// it signed before then cannot clash with what it signs after. So does a key that signed what its record does not know:
+/// the record was restored from a backup ([`Holder::compare`]). Nobody votes in the round in which the node starts, because
+/// what a restored record does not know may not be on the chain yet.
 pub struct Holder {
     keys: Vec<(Hash, KeyPair)>,
     started: Round,
@@ -97,7 +99,8 @@ impl Holder {
         let Some(slot) = clock.slot_at(now) else { return Ok(Vec::new()) };
         let round = clock.round(slot);
         let slots = usize::try_from(clock.slots_per_round()).unwrap_or(usize::MAX);
-        if round == Round(0) || clock.position(slot) < vote_position(slots) || self.keys.is_empty() {
+        let early = round <= self.started || clock.position(slot) < vote_position(slots);
+        if early || self.keys.is_empty() {
             return Ok(Vec::new());
         }
         let snapshot = chain.database().read()?;
@@ -162,6 +165,34 @@ impl Holder {
             if let Err(error) = self.votes.add(*vote, chain.engine().chain(), &target, &source) {
                 tracing::warn!(%error, "a vote that does not count");
             }
+        }
+        Ok(())
+    }
+
+    /// Compares what a certificate of the chain says that its own keys signed with what their records say. A record that
+    /// is behind was restored from a backup: it is dropped, and its key waits as one without a record.
+    ///
+    /// # Errors
+    /// [`BlockError`] when the disk fails.
+    pub fn compare(&mut self, chain: &Chain, certificate: &Certificate, now: Time) -> Result<(), BlockError> {
+        let link = &certificate.link;
+        let snapshot = chain.database().read()?;
+        let (target, source) =
+            (snapshot.tables(&link.target.next_slots)?, snapshot.tables(&link.source.next_slots)?);
+        let electorate = Electorate::new(&target, &source);
+        let mut batch = Batch::default();
+        for key in certificate.signers.positions().filter_map(|position| electorate.member(position)) {
+            let own = self.keys.iter().any(|(public, _)| *public == key);
+            let behind = |record: VotingRecord| record.target < link.target.checkpoint.round;
+            if own && snapshot.voting(&key)?.is_some_and(behind) {
+                tracing::error!(%key, "it signed what this folder does not know: a restored backup, or a key in use twice. It waits");
+                batch.remove(Space::Voting, *key.as_bytes());
+            }
+        }
+        if !batch.changes().is_empty() {
+            chain.database().commit(&batch)?;
+            let clock = chain.engine().clock();
+            self.started = self.started.max(clock.slot_at(now).map_or(Round(0), |slot| clock.round(slot)));
         }
         Ok(())
     }

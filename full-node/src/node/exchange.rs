@@ -104,7 +104,9 @@ impl ChainPort for Node {
         let verdict = match &inserted {
             Ok(()) => Verdict::Taken,
             Err(error) if error.is_fault() => Verdict::Failed,
-            Err(BlockError::Tree(_) | BlockError::Header(HeaderError::SlotEarly { .. })) => Verdict::Unfit,
+            Err(
+                BlockError::Tree(_) | BlockError::Copy(_) | BlockError::Header(HeaderError::SlotEarly { .. }),
+            ) => Verdict::Unfit,
             Err(_) => Verdict::Invalid,
         };
         let why = inserted.err().map(|error| error.to_string()).unwrap_or_default();

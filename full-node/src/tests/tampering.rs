@@ -34,6 +34,24 @@ fn reseal(block: &mut Block, harness: &Harness) {
     block.header.seal = key.sign(&Header::seal_message(&harness.node.chain(), &header.id()));
 }
 
+#[test]
+fn a_garbled_copy_of_a_known_block_is_refused() {
+    let (mut follower, block) = scene();
+    follower.take(std::slice::from_ref(&block), 5);
+    let refused = |alter: fn(&mut Block)| {
+        let mut copy = block.clone();
+        alter(&mut copy);
+        follower.node.insert(&copy, in_slot(5)).unwrap_err()
+    };
+    let error = refused(|block| block.header.seal.0[3] ^= 1);
+    assert!(matches!(error, BlockError::Header(HeaderError::Seal)), "{error:?}");
+    let error = refused(|block| block.transactions[1].signature.0[3] ^= 1);
+    assert!(matches!(error, BlockError::Transaction { index: 1, .. }), "{error:?}");
+    let error = refused(|block| block.certificate = None);
+    assert!(matches!(error, BlockError::CertificateHash { .. }), "{error:?}");
+    follower.node.insert(&block, in_slot(5)).unwrap();
+}
+
 /// The error for a block that was altered and sealed again.
 fn refusal(alter: impl FnOnce(&mut Block)) -> BlockError {
     let (mut follower, mut block) = scene();
