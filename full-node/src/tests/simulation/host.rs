@@ -378,6 +378,6 @@ pub(super) fn fingerprint(message: &Message) -> Hash {
 
 /// Slots of a round.
 pub(super) fn slots(spec: &ChainSpec) -> u64 {
-    let EngineSpec::Spos(spos) = &spec.engine;
+    let EngineSpec::Spos(spos) = &spec.engine else { panic!("only supernodes have slots") };
     spos.slots.0.len() as u64
 }

@@ -29,7 +29,7 @@ impl Judge {
     /// Compares what a node calls final with what others do.
     pub(super) fn check_final(&mut self, node: usize, height: Height, database: &Database) {
         let from = self.seen.get(&node).map_or(0, |seen| seen.0 + 1);
-        if height.0 + 1 <= from {
+        if height.0 < from {
             return;
         }
         let snapshot = database.read().unwrap();
