@@ -205,6 +205,10 @@ impl Host {
                 ids.truncate(MAX_BLOCKS as usize);
                 Response::Blocks(self.node.blocks(&ids, MAX_RESPONSE_BYTES - 1_024).unwrap())
             }
+            // Nobody here starts from a snapshot.
+            Request::Finality { .. } | Request::SnapshotBase { .. } | Request::SnapshotLeaves { .. } => {
+                Response::Busy
+            }
         }
     }
 
