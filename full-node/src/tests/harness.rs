@@ -124,6 +124,11 @@ impl Harness {
         Self::over(database, ChainChoice::Development, Vec::new())
     }
 
+    /// A development chain in a database.
+    pub(crate) fn over_database(database: Database) -> Self {
+        Self::over(database, ChainChoice::Development, Vec::new())
+    }
+
     /// The same folder, opened again at this time.
     pub(crate) fn reopened(self, now: Time) -> Self {
         let Self { node, database, .. } = self;

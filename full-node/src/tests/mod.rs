@@ -4,6 +4,7 @@ mod branches;
 mod checks;
 mod crashes;
 mod equivocation;
+mod faults;
 mod finality;
 pub(crate) mod harness;
 mod leases;

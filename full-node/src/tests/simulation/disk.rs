@@ -15,7 +15,7 @@ use crate::{
 
 /// The bytes, which outlive the process that writes them.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Disk(Arc<Mutex<Bytes>>);
+pub(in crate::tests) struct Disk(Arc<Mutex<Bytes>>);
 
 #[derive(Debug, Default)]
 struct Bytes {
@@ -40,7 +40,7 @@ impl Disk {
     }
 
     /// The database on it, as a process that starts finds it.
-    pub(super) fn open(&self) -> Database {
+    pub(in crate::tests) fn open(&self) -> Database {
         {
             let mut bytes = self.bytes();
             (bytes.dead, bytes.syncs_left) = (false, None);
@@ -50,17 +50,17 @@ impl Disk {
     }
 
     /// From now on nothing is written: call it before the process is dropped.
-    pub(super) fn kill(&self) {
+    pub(in crate::tests) fn kill(&self) {
         self.bytes().dead = true;
     }
 
     /// The process dies while it syncs, after so many more syncs.
-    pub(super) fn kill_after(&self, syncs: u64) {
+    pub(in crate::tests) fn kill_after(&self, syncs: u64) {
         self.bytes().syncs_left = Some(syncs);
     }
 
     /// The machine lost power: of what was not synced any part may be there or not. Without, the system writes it out.
-    pub(super) fn lose_unsynced(&self, random: &mut Random) {
+    pub(in crate::tests) fn lose_unsynced(&self, random: &mut Random) {
         let mut bytes = self.bytes();
         while let Some(undo) = bytes.unsynced.pop() {
             match undo {
@@ -83,7 +83,7 @@ impl Disk {
     }
 
     /// A copy of the folder as it is now: of a node that is stopped.
-    pub(super) fn backup(&self) -> Self {
+    pub(in crate::tests) fn backup(&self) -> Self {
         let copy = Bytes { now: self.bytes().now.clone(), ..Bytes::default() };
         Self(Arc::new(Mutex::new(copy)))
     }

@@ -23,6 +23,9 @@ mod world;
 
 use std::{ops::Range, panic::AssertUnwindSafe};
 
+pub(super) use disk::Disk;
+pub(super) use random::Random;
+
 /// Plays a scenario once for each seed, or for the one that the environment names.
 fn for_seeds(scenario: &str, seeds: Range<u64>, play: impl Fn(u64)) {
     let named = std::env::var("SEED").ok().and_then(|seed| seed.parse::<u64>().ok());
