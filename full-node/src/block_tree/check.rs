@@ -2,10 +2,11 @@
 
 use light_client::{
     block_tree::{HeaderRange, RangeNodes, RangeStore, TreeError},
-    consensus::spos::{Block, Certificate, HeaderError, Tables},
+    consensus::spos::{Block, Certificate, Electorate, HeaderError, Tables},
     crypto::{Hash, Signature},
     data_format::{
-        BlockId, Checkpoint, Header, MAX_BLOCK_BYTES, Round, SealedHeader, Slot, Time, TransactionId, codec,
+        Address, BlockId, Checkpoint, Header, MAX_BLOCK_BYTES, Round, SealedHeader, Slot, Time,
+        TransactionId, codec,
     },
     state::Root,
     transaction::{CheckedTransaction, TransactionError, check_in_block},
@@ -14,7 +15,7 @@ use rayon::prelude::*;
 
 use super::{BlockError, Chain};
 use crate::{
-    logic::{BlockExecution, Executed, InclusionError, Place},
+    logic::{Activity, BlockExecution, Executed, InclusionError, Place},
     storage::{Effects, Snapshot, StorageError, Version},
 };
 use light_client::{data_format::Outcome, state::Changes};
@@ -263,7 +264,13 @@ impl Chain {
         let minting = snapshot.tables(&checkpoint_header.next_slots)?.in_force;
         let position = clock.position(slot);
         let (holder, _) = minting.holder(position).ok_or(HeaderError::SlotVacant(position))?;
-        let place = Place { spos, height, slot, round, tables, recent };
+        let activity = Activity {
+            signers: certificate.map(|certificate| signers(snapshot, certificate)).transpose()?,
+            entered: entered(&snapshot.tables(&ground.parent.next_slots)?, &tables),
+            justified: header.justified.round,
+            begins_round: clock.round(ground.parent.slot) < round,
+        };
+        let place = Place { spos, height, slot, round, tables, recent, activity };
         let state = snapshot.state(ground.root);
         Ok(BlockExecution::new(&self.container, state, place, &holder.address, spos.block_reward)?)
     }
@@ -360,6 +367,30 @@ fn tables_before_calls(
         return Ok(tables);
     };
     Ok(tables.after_final(&snapshot.tables(&certificate.link.source.next_slots)?))
+}
+
+/// Whose votes a certificate holds, which was checked or made here.
+fn signers(snapshot: &Snapshot, certificate: &Certificate) -> Result<Vec<Address>, BlockError> {
+    let link = certificate.link;
+    let (target, source) =
+        (snapshot.tables(&link.target.next_slots)?, snapshot.tables(&link.source.next_slots)?);
+    let electorate = Electorate::new(&target, &source);
+    let holders = || target.each().chain(source.each()).flat_map(|table| table.holders());
+    let owner = |key: Hash| holders().find(|(holder, _)| holder.minting_key == key);
+    let signed = certificate.signers.positions().filter_map(|position| electorate.member(position));
+    Ok(signed.filter_map(owner).map(|(holder, _)| holder.address).collect())
+}
+
+/// Who holds a slot now and did not before.
+fn entered(before: &Tables, now: &Tables) -> Vec<Address> {
+    if before.in_force.hash() == now.in_force.hash() {
+        return Vec::new();
+    }
+    let held = |address: &Address| {
+        before.in_force.slots().0.iter().flatten().any(|holder| holder.address == *address)
+    };
+    let holders = now.in_force.slots().0.iter().flatten().map(|holder| holder.address);
+    holders.filter(|address| !held(address)).collect()
 }
 
 fn check_justified(expected: Checkpoint, found: Checkpoint) -> Result<(), BlockError> {

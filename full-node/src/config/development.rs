@@ -27,6 +27,8 @@ const BLOCK_REWARD: Amount = Amount(36 * UNITS_PER_COIN);
 const CONTEND_MINIMUM: Amount = Amount(1_000_000 * UNITS_PER_COIN);
 /// A chain of which one node holds all slots needs no more.
 const MIN_FILLED: u8 = 1;
+/// An hour.
+const IDLE_ROUNDS: u32 = 900;
 /// A quarter of an hour.
 const BAN_ROUNDS: u32 = 225;
 /// 10 %.
@@ -68,6 +70,7 @@ pub fn development_spec(genesis_time: Time) -> ChainSpec {
             average_window: AVERAGE_WINDOW,
             contend_minimum: CONTEND_MINIMUM,
             min_filled: MIN_FILLED,
+            idle_rounds: IDLE_ROUNDS,
             ban_rounds: BAN_ROUNDS,
         }),
         modules: vec![ModuleName::Coin, ModuleName::Lease, ModuleName::Supernode],

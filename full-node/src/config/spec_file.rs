@@ -156,6 +156,8 @@ struct Spos {
     contend_minimum: String,
     min_filled: u8,
     /// In rounds.
+    idle_rounds: u32,
+    /// In rounds.
     ban_rounds: u32,
     #[serde(default)]
     holders: Vec<SlotHolder>,
@@ -287,6 +289,7 @@ fn spos_meant(file: Spos) -> Result<SposSpec, SpecFault> {
         average_window: file.average_window,
         contend_minimum,
         min_filled: file.min_filled,
+        idle_rounds: file.idle_rounds,
         ban_rounds: file.ban_rounds,
     })
 }
@@ -303,6 +306,7 @@ fn spos_printed(spos: &SposSpec) -> Spos {
         average_window: spos.average_window,
         contend_minimum: spos.contend_minimum.to_string(),
         min_filled: spos.min_filled,
+        idle_rounds: spos.idle_rounds,
         ban_rounds: spos.ban_rounds,
         holders: holders.collect(),
     }
@@ -427,6 +431,7 @@ mod tests {
         assert_eq!(commission, SpecError::Commission(10_001));
         assert_eq!(rule("average_window = 600", "average_window = 0"), SpecError::AverageWindow);
         assert_eq!(rule("min_filled = 1", "min_filled = 0"), SpecError::MinFilled);
+        assert_eq!(rule("idle_rounds = 900", "idle_rounds = 2"), SpecError::IdleRounds(2));
         assert_eq!(rule("ban_rounds = 225", "ban_rounds = 0"), SpecError::BanRounds);
         assert_eq!(spec(fault("slot = 3", "slot = 2")), SpecFault::Slot(2));
         assert_eq!(spec(fault("slot = 3", "slot = 4")), SpecFault::Slot(4));

@@ -57,6 +57,7 @@ impl<'a> BlockExecution<'a> {
         reward: Amount,
     ) -> Result<Self, StateFault> {
         let mut state = BlockState::open(before, place)?;
+        state.note_activity(minter)?;
         if reward > Amount::ZERO {
             state.reward(minter, reward)?;
         }

@@ -4,7 +4,7 @@ use light_client::{
     state::{Changes, NodeId, Root, Supernode, Trie},
 };
 
-use super::{BlockState, ChangeError, Place};
+use super::{Activity, BlockState, ChangeError, Place};
 use crate::storage::{Effects, StateNodes};
 
 /// The state of block 0: the spec's balances, each with its history record, the supply, and the supernodes that hold
@@ -25,6 +25,7 @@ pub fn genesis_state(
         round: Round(0),
         tables: tables.clone(),
         recent: Vec::new(),
+        activity: Activity::default(),
     };
     let mut state = BlockState::open(Trie::open(Root::EMPTY, nodes), place)?;
     for account in &spec.accounts {

@@ -8,6 +8,7 @@
 //! number of records, and every change of a balance goes through [`BlockState::change`], which appends the history
 //! record of it: so a balance is always the sum of its history.
 
+mod activity;
 mod coin;
 mod execution;
 mod genesis;
@@ -22,6 +23,7 @@ use light_client::{
     state::StateError,
 };
 
+pub use activity::Activity;
 pub use coin::Coin;
 pub use execution::{BlockExecution, Executed, InclusionError};
 pub use genesis::genesis_state;

@@ -4,10 +4,13 @@ use light_client::{
     consensus::spos::Tables,
     data_format::{Address, Height, Holder, Round, Slot, SlotTable, SposSpec, codec},
     data_format::{Amount, Checkpoint},
-    state::{AccountRecord, MAX_VALUE_BYTES, Order, Request, SlotChange, Space, StateError, Supernode, Trie},
+    state::{
+        AccountRecord, Certificates, MAX_VALUE_BYTES, Order, Request, SlotChange, Space, StateError,
+        Supernode, Trie,
+    },
 };
 
-use super::StateFault;
+use super::{Activity, StateFault};
 use crate::storage::StateNodes;
 
 /// Requests that one block looks at: who floods the queue pays a fee for each, and the rest waits for the next block.
@@ -28,6 +31,8 @@ pub struct Place<'a> {
     pub tables: Tables,
     /// The checkpoints of its round and of the one before, on its branch.
     pub recent: Vec<Checkpoint>,
+    /// Who is alive.
+    pub activity: Activity,
 }
 
 impl Place<'_> {
@@ -71,7 +76,11 @@ impl Place<'_> {
     }
 
     /// Takes requests out of the queue until one still holds; gives the table it asks for.
-    pub(super) fn plan(&self, trie: &mut Trie<StateNodes<'_>>) -> Result<Option<SlotTable>, StateFault> {
+    pub(super) fn plan(
+        &self,
+        trie: &mut Trie<StateNodes<'_>>,
+        certificates: Certificates,
+    ) -> Result<Option<SlotTable>, StateFault> {
         if self.tables.planned.is_some() {
             return Ok(None);
         }
@@ -86,7 +95,7 @@ impl Place<'_> {
             let mut supernode = Supernode::read(trie, &request.address)?.unwrap_or_default();
             supernode.waiting &= !request.change.kind().bit();
             supernode.write(trie, &request.address)?;
-            if let Some(table) = self.with(&request, trie)? {
+            if let Some(table) = self.with(&request, trie, certificates)? {
                 return Ok(Some(table));
             }
         }
@@ -98,20 +107,27 @@ impl Place<'_> {
         &self,
         request: &Request,
         trie: &mut Trie<StateNodes<'_>>,
+        certificates: Certificates,
     ) -> Result<Option<SlotTable>, StateFault> {
         let mut slots = self.tables.in_force.slots().clone();
         let address = request.address;
         let held = position(&slots, &address);
-        let may_leave = || slots.0.iter().flatten().count() > usize::from(self.spos.min_filled);
         let record = Supernode::read(trie, &address)?.unwrap_or_default();
         let after = match (request.change, held) {
-            (SlotChange::Ban, Some(position)) if record.is_banned(self.round) && may_leave() => {
+            (SlotChange::Ban, Some(position)) if record.is_banned(self.round) && self.may_shrink() => {
                 (position, None)
             }
             (SlotChange::MintingKey { key }, Some(position)) => {
                 (position, Some(Holder { address, minting_key: key }))
             }
-            (SlotChange::Release, Some(position)) if may_leave() => (position, None),
+            (SlotChange::Vacate, Some(position)) if self.may_shrink() => {
+                let account = AccountRecord::read(trie, &address)?.unwrap_or_default();
+                if !self.must_leave(&record, &account, certificates) {
+                    return Ok(None);
+                }
+                (position, None)
+            }
+            (SlotChange::Release, Some(position)) if self.may_shrink() => (position, None),
             (SlotChange::Contend { slot, key }, None) if !record.is_banned(self.round) => {
                 let mut account =
                     |address: &Address| Ok(AccountRecord::read(trie, address)?.unwrap_or_default());

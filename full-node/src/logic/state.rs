@@ -3,12 +3,12 @@ use light_client::{
     crypto::Hash,
     data_format::{Address, Amount, Height, Round, TransactionId},
     state::{
-        AccountChange, AccountRecord, Asset, Changes, HistoryKind, NodeId, Pool, Position, RecordError,
-        Request, RequestPlace, RoundEnd, Stake, StakeError, Supernode, SupplyRecord, Trie,
+        AccountChange, AccountRecord, Asset, Certificates, Changes, HistoryKind, NodeId, Pool, Position,
+        RecordError, Request, RequestPlace, RoundEnd, Stake, StakeError, Supernode, SupplyRecord, Trie,
     },
 };
 
-use super::{Place, StateFault, records::Records};
+use super::{Activity, Place, StateFault, records::Records};
 use crate::storage::{Effects, HistoryEntry, StateNodes};
 
 /// Units there may be at most, so that a change of a balance fits a signed 64-bit number.
@@ -30,6 +30,8 @@ pub struct BlockState<'a> {
     /// Requests for changes of the slot table, made in this block.
     requests: Vec<Request>,
     supply: SupplyRecord,
+    /// After the block's own certificate.
+    certificates: Certificates,
     history: Vec<(Address, HistoryEntry)>,
 }
 
@@ -65,6 +67,8 @@ impl<'a> BlockState<'a> {
     /// [`StateFault`] when the disk cannot be read.
     pub fn open(mut trie: Trie<StateNodes<'a>>, place: Place<'a>) -> Result<Self, StateFault> {
         let supply = SupplyRecord::read(&mut trie)?.unwrap_or_default();
+        let Certificates(before) = Certificates::read(&mut trie)?;
+        let certificates = Certificates(before + u64::from(place.activity.signers.is_some()));
         Ok(Self {
             trie,
             place,
@@ -76,8 +80,24 @@ impl<'a> BlockState<'a> {
             key_owners: Records::new(),
             requests: Vec::new(),
             supply,
+            certificates,
             history: Vec::new(),
         })
+    }
+
+    /// Takes note of who is alive: the block's minter, whoever signed its certificate, and who has just come into the
+    /// table.
+    ///
+    /// # Errors
+    /// [`StateFault`] when the disk cannot be read.
+    pub fn note_activity(&mut self, minter: &Address) -> Result<(), StateFault> {
+        let Certificates(active) = self.certificates;
+        let Activity { signers, entered, .. } = self.place.activity.clone();
+        for address in signers.iter().flatten().chain(&entered).chain([minter]) {
+            let record = self.supernode(address)?;
+            self.put_supernode(address, Supernode { active, ..record });
+        }
+        Ok(())
     }
 
     /// The height of the block.
@@ -353,6 +373,9 @@ impl<'a> BlockState<'a> {
         if self.supply != SupplyRecord::default() {
             self.supply.write(&mut self.trie)?;
         }
+        if self.place.activity.signers.is_some() {
+            self.certificates.write(&mut self.trie)?;
+        }
         for (address, _, supernode) in self.supernodes.changed() {
             supernode.write(&mut self.trie, &address)?;
         }
@@ -362,8 +385,11 @@ impl<'a> BlockState<'a> {
         for (index, request) in (0..).zip(&self.requests) {
             request.write(&mut self.trie, &RequestPlace { kind: request.change.kind(), height, index })?;
         }
+        // A block holds at most 65,536 transactions of 16 calls.
+        let asked = u32::try_from(self.requests.len()).unwrap_or(u32::MAX);
+        self.place.review_holders(&mut self.trie, self.certificates, asked)?;
         let mut tables = self.place.tables.clone();
-        if let Some(slots) = self.place.plan(&mut self.trie)? {
+        if let Some(slots) = self.place.plan(&mut self.trie, self.certificates)? {
             let damaged = |error: TableError| ChangeError::Table(error);
             tables.planned = Some(Table::new(slots).map_err(damaged)?.into());
         }

@@ -3,23 +3,17 @@
 use light_client::{
     consensus::spos::{Block, Evidence, Vote},
     crypto::{Hash, KeyPair},
-    data_format::{
-        Amount, Call, Height, Round, SignedTransaction, Status, SupernodeCall, Transaction, codec::encode,
-    },
-    state::{Ban, Supernode},
+    data_format::{Amount, Call, Height, Round, SignedTransaction, Status, SupernodeCall, Transaction},
+    state::Ban,
     test_support::chain::test_key,
     transaction::TransactionError,
 };
 
 use super::{
-    harness::{Harness, in_slot, keys},
-    scene::{SLOTS, Scene},
+    harness::{in_slot, keys},
+    scene::{SLOTS, Scene, follow, hear, supernode, votes},
 };
-use crate::{
-    block_tree::BlockError,
-    network::{Announcement, ChainPort, Heard},
-    node::SubmitError,
-};
+use crate::{block_tree::BlockError, network::ChainPort, node::SubmitError};
 
 const BAN: u64 = 12;
 
@@ -28,41 +22,8 @@ fn scene(positions: &[usize]) -> Scene {
     Scene::with_rules(|spos| spos.ban_rounds = u32::try_from(BAN).unwrap(), positions)
 }
 
-fn supernode(harness: &Harness, index: usize) -> Supernode {
-    let snapshot = harness.snapshot();
-    let head = snapshot.head().unwrap().unwrap();
-    let root = snapshot.version(&head).unwrap().unwrap().root;
-    Supernode::read(&mut snapshot.state(root), &harness.address(index)).unwrap().unwrap()
-}
-
 fn public(position: usize) -> Hash {
     Hash(*keys(&[position])[0].public().as_bytes())
-}
-
-/// The blocks of one node after those that another has.
-fn follow(to: &mut Harness, from: &Harness, slot: u64) {
-    let first = to.head().0 + 1;
-    let blocks: Vec<Block> = (first..=from.head().0).map(|height| from.block(height)).collect();
-    to.take(&blocks, slot);
-}
-
-/// The votes that a node cast with its keys.
-fn votes(announcements: &mut tokio::sync::broadcast::Receiver<Announcement>) -> Vec<Vote> {
-    std::iter::from_fn(|| announcements.try_recv().ok())
-        .filter_map(|announcement| match announcement {
-            Announcement::Votes(votes) => Some(votes),
-            _ => None,
-        })
-        .flatten()
-        .map(|ballot| borsh::from_slice(&ballot.bytes).unwrap())
-        .collect()
-}
-
-/// A node hears votes, all of which count somewhere.
-fn hear(harness: &Harness, votes: &[Vote], slot: u64) {
-    let bytes: Vec<Vec<u8>> = votes.iter().map(encode).collect();
-    let heard = ChainPort::hear(&harness.node, &bytes, in_slot(slot)).unwrap();
-    assert!(heard.iter().all(|heard| matches!(heard, Heard::Counts { .. })), "{heard:?}");
 }
 
 /// Two blocks of slot 4 by the key of position 0, on block 3 of `main`.

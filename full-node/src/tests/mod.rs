@@ -16,4 +16,5 @@ mod simulation;
 mod stores;
 mod supernodes;
 mod tampering;
+mod vacating;
 mod waiting;

@@ -1,16 +1,22 @@
 //! A development chain on which supernodes come and go.
 
 use light_client::{
+    consensus::spos::{Block, Vote},
     crypto::KeyPair,
     data_format::{
         Address, Amount, Call, Checkpoint, CoinCall, Height, MintingKey, Network, Round, SlotTable, SposSpec,
-        Status, SupernodeCall, Transaction,
+        Status, SupernodeCall, Transaction, codec::encode,
     },
+    state::Supernode,
     test_support::chain::test_key,
 };
 
-use super::harness::Harness;
-use crate::node::TransactionState;
+use super::harness::{Harness, in_slot};
+use crate::{
+    config::faucet_key,
+    network::{Announcement, ChainPort, Heard},
+    node::TransactionState,
+};
 
 pub(super) const SLOTS: u64 = 4;
 /// The fee of one call.
@@ -117,12 +123,44 @@ impl Scene {
             .expect("the plan comes into force")
     }
 
-    /// Gives the stranger coins of two holders.
+    /// Gives the stranger coins of the faucet: holders stay rich.
     pub(super) fn endow(&mut self, coins: u64) {
-        let to = self.stranger();
-        for from in [0, 1] {
-            let call = Call::Coin(CoinCall::Transfer { to, amount: Amount(coins * COIN / 2) });
-            assert_eq!(self.run(&self.holder(from), vec![call]), Status::Success);
-        }
+        let call = Call::Coin(CoinCall::Transfer { to: self.stranger(), amount: Amount(coins * COIN) });
+        assert_eq!(self.run(&faucet_key(), vec![call]), Status::Success);
     }
+}
+
+/// What the state holds of the supernode of a funded account.
+pub(super) fn supernode(harness: &Harness, index: usize) -> Supernode {
+    let snapshot = harness.snapshot();
+    let head = snapshot.head().unwrap().unwrap();
+    let root = snapshot.version(&head).unwrap().unwrap().root;
+    Supernode::read(&mut snapshot.state(root), &harness.address(index)).unwrap().unwrap()
+}
+
+/// The blocks of one node after those that another has.
+pub(super) fn follow(to: &mut Harness, from: &Harness, slot: u64) {
+    // What is known already changes nothing.
+    let first = to.node.status().final_block.height.0 + 1;
+    let blocks: Vec<Block> = (first..=from.head().0).map(|height| from.block(height)).collect();
+    to.take(&blocks, slot);
+}
+
+/// The votes that a node cast with its keys.
+pub(super) fn votes(announcements: &mut tokio::sync::broadcast::Receiver<Announcement>) -> Vec<Vote> {
+    std::iter::from_fn(|| announcements.try_recv().ok())
+        .filter_map(|announcement| match announcement {
+            Announcement::Votes(votes) => Some(votes),
+            _ => None,
+        })
+        .flatten()
+        .map(|ballot| borsh::from_slice(&ballot.bytes).unwrap())
+        .collect()
+}
+
+/// A node hears votes, all of which count somewhere.
+pub(super) fn hear(harness: &Harness, votes: &[Vote], slot: u64) {
+    let bytes: Vec<Vec<u8>> = votes.iter().map(encode).collect();
+    let heard = ChainPort::hear(&harness.node, &bytes, in_slot(slot)).unwrap();
+    assert!(heard.iter().all(|heard| matches!(heard, Heard::Counts { .. })), "{heard:?}");
 }

@@ -133,10 +133,15 @@ pub struct SposSpec {
     pub contend_minimum: Amount,
     /// Slots that stay filled: the last holders cannot leave. At least 1.
     pub min_filled: u8,
+    /// Rounds with a certificate after which a holder of whom the chain has neither a block nor a vote loses the slot, at
+    /// least [`MIN_IDLE_ROUNDS`].
+    pub idle_rounds: u32,
     /// Rounds for which somebody whose minting key signed what excludes each other may not contend, at least 1.
     pub ban_rounds: u32,
 }
 
+/// The least [`SposSpec::idle_rounds`]: who comes into the table in one round can only vote and mint in the next.
+pub const MIN_IDLE_ROUNDS: u32 = 3;
 /// The whole of a commission: hundredths of a percent.
 pub const MAX_COMMISSION: u16 = 10_000;
 /// The greatest reward of a block.
@@ -248,6 +253,9 @@ pub enum SpecError {
     /// No block to average over.
     #[error("average_window must be at least 1 block")]
     AverageWindow,
+    /// Too short a time to show oneself.
+    #[error("idle_rounds must be at least {MIN_IDLE_ROUNDS} rounds, it is {0}")]
+    IdleRounds(u32),
     /// A punishment that is over at once.
     #[error("ban_rounds must be at least 1 round")]
     BanRounds,
@@ -404,6 +412,7 @@ impl SposSpec {
             average_window: 86_400,
             contend_minimum: Amount::ZERO,
             min_filled: 1,
+            idle_rounds: 1_440,
             ban_rounds: 1_440,
         }
     }
@@ -429,6 +438,9 @@ impl SposSpec {
         }
         if self.min_filled == 0 {
             return Err(SpecError::MinFilled);
+        }
+        if self.idle_rounds < MIN_IDLE_ROUNDS {
+            return Err(SpecError::IdleRounds(self.idle_rounds));
         }
         if self.ban_rounds == 0 {
             return Err(SpecError::BanRounds);
@@ -483,7 +495,7 @@ mod tests {
         };
         let bytes = encode(&spec);
         assert_eq!(decode::<ChainSpec>(&bytes, bytes.len()).as_ref(), Ok(&spec));
-        let changes: [fn(&mut ChainSpec); 17] = [
+        let changes: [fn(&mut ChainSpec); 18] = [
             |spec| spec.name.push('2'),
             |spec| spec.network = Network::Main,
             |spec| spec.genesis_time = Time(2),
@@ -495,6 +507,7 @@ mod tests {
             |spec| spec.fees.supernode = Amount(2),
             |spec| spos(spec).contend_minimum = Amount(1),
             |spec| spos(spec).min_filled = 2,
+            |spec| spos(spec).idle_rounds = 4,
             |spec| spos(spec).ban_rounds = 2,
             |spec| spec.modules.clear(),
             |spec| spec.fees.transfer = Amount(2),

@@ -24,7 +24,7 @@ pub use amount::{Amount, AmountError, UNITS_PER_COIN};
 pub use block::{Block, MAX_BLOCK_BYTES};
 pub use chain_spec::{
     ChainId, ChainSpec, EngineSpec, FeeSchedule, GenesisAccount, Holder, InstantSpec, MAX_COMMISSION,
-    MAX_PEERS, MAX_SLOTS, ModuleName, ProofOfWorkSpec, SlotTable, SpecError, SposSpec,
+    MAX_PEERS, MAX_SLOTS, MIN_IDLE_ROUNDS, ModuleName, ProofOfWorkSpec, SlotTable, SpecError, SposSpec,
 };
 pub use codec::{DecodeError, decode};
 pub use evidence::{Evidence, EvidenceError, MAX_EVIDENCE_BYTES, Offence};

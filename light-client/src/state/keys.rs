@@ -35,6 +35,8 @@ pub enum Space {
 pub enum ChainRecord {
     /// The [`SupplyRecord`](super::SupplyRecord).
     Supply = 0,
+    /// How many rounds have a certificate: [`Certificates`](super::Certificates).
+    Certificates = 1,
 }
 
 /// The key of a record there is one of: 2 bytes.

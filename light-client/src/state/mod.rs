@@ -48,7 +48,7 @@ pub use keys::{
     round_end_key, supernode_key,
 };
 pub use stake::{MintingAverage, Pool, Position, RoundEnd, Stake, StakeError};
-pub use supernode::{Ban, Request, RequestKind, RequestPlace, SlotChange, Supernode};
+pub use supernode::{Ban, Certificates, Request, RequestKind, RequestPlace, SlotChange, Supernode};
 pub use trie::{
     Changes, Entry, MAX_KEY_BYTES, MAX_VALUE_BYTES, MemoryStore, NodeId, NodeStore, Order, Root, StoredNode,
     SubRoot, Trie, TrieError, UnknownNode, VersionedStore,

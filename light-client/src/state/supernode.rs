@@ -2,7 +2,10 @@
 
 use borsh::{BorshDeserialize, BorshSerialize};
 
-use super::{NodeStore, StateError, Trie, account, minting_key_owner_key, request_key, supernode_key};
+use super::{
+    ChainRecord, NodeStore, StateError, Trie, account, chain_key, minting_key_owner_key, request_key,
+    supernode_key,
+};
 use crate::{
     crypto::Hash,
     data_format::{Address, Height, Round, Slot, codec},
@@ -19,7 +22,14 @@ pub struct Supernode {
     pub waiting: u8,
     /// The last punishment.
     pub ban: Option<Ban>,
+    /// [`Certificates`] of the chain when it last minted a block, or when a vote of it last stood in one of them.
+    pub active: u64,
 }
+
+/// How many rounds the chain has a certificate for. Idle rounds are counted in these: while nobody can finalise,
+/// nobody is idle.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Certificates(pub u64);
 
 /// A punishment for what a minting key signed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -35,6 +45,8 @@ pub struct Ban {
 pub enum RequestKind {
     /// A slot taken from somebody who was punished.
     Ban,
+    /// A slot taken from somebody who does not use it, or has not enough coins for it.
+    Vacate,
     /// Another minting key.
     MintingKey,
     /// A slot given up.
@@ -48,6 +60,8 @@ pub enum RequestKind {
 pub enum SlotChange {
     /// The address loses its slot: it was punished.
     Ban,
+    /// The address loses its slot: it is idle, or poor.
+    Vacate,
     /// Another key mints for the address.
     MintingKey {
         /// The key.
@@ -96,6 +110,7 @@ impl SlotChange {
     pub const fn kind(&self) -> RequestKind {
         match self {
             Self::Ban => RequestKind::Ban,
+            Self::Vacate => RequestKind::Vacate,
             Self::MintingKey { .. } => RequestKind::MintingKey,
             Self::Release => RequestKind::Release,
             Self::Contend { .. } => RequestKind::Contend,
@@ -103,7 +118,31 @@ impl SlotChange {
     }
 }
 
+impl Certificates {
+    /// Reads the number; none in a state without it.
+    ///
+    /// # Errors
+    /// As [`Trie::get`], and if the value is not a number.
+    pub fn read<S: NodeStore>(trie: &mut Trie<S>) -> Result<Self, StateError<S::Error>> {
+        Ok(account::read(trie, &chain_key(ChainRecord::Certificates))?.unwrap_or_default())
+    }
+
+    /// Writes the number.
+    ///
+    /// # Errors
+    /// As [`Trie::insert`].
+    pub fn write<S: NodeStore>(&self, trie: &mut Trie<S>) -> Result<(), StateError<S::Error>> {
+        trie.insert(&chain_key(ChainRecord::Certificates), &codec::encode(self))?;
+        Ok(())
+    }
+}
+
 impl Supernode {
+    /// For how many rounds that have a certificate nothing was seen of it.
+    pub const fn idle_rounds(&self, certificates: Certificates) -> u64 {
+        certificates.0.saturating_sub(self.active)
+    }
+
     /// Whether it may not contend in a round.
     pub fn is_banned(&self, round: Round) -> bool {
         self.ban.is_some_and(|ban| round < ban.until)
