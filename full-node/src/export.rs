@@ -190,6 +190,7 @@ fn transaction(network: Network, signed: &SignedTransaction, outcome: &Outcome) 
             Call::Supernode(SupernodeCall::SetMintingKey { .. }) => "set_minting_key",
             Call::Supernode(SupernodeCall::SetCommission { .. }) => "set_commission",
             Call::Supernode(SupernodeCall::Report { .. }) => "report",
+            Call::Supernode(SupernodeCall::SetRewardAddress { .. }) => "set_reward_address",
         },
         with: call.counterparty().map(|address| address.to_string()),
         amount: call.amount().map(units),

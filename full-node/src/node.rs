@@ -216,6 +216,7 @@ impl Node {
         if self.0.held.load(Ordering::Relaxed) {
             return Ok(());
         }
+        holder.erase_keys(chain)?;
         let votes = holder.vote(chain, now)?;
         if !votes.is_empty() {
             self.0.votes_cast.fetch_add(votes.len() as u64, Ordering::Relaxed);

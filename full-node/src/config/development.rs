@@ -106,6 +106,7 @@ pub fn testnet_spec(genesis_time: Time, slot_ms: u32, minting_keys: &[Hash]) -> 
             average_window: TESTNET_WINDOW,
             contend_minimum: CONTEND_MINIMUM,
             min_filled,
+            idle_rounds: IDLE_ROUNDS,
             ban_rounds: BAN_ROUNDS,
         }),
         accounts: addresses.iter().enumerate().map(endowed).collect(),

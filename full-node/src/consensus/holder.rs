@@ -2,6 +2,7 @@ use light_client::{
     consensus::spos::{Certificate, Electorate, Link, Refusal, Triple, Vote, VotingRecord, vote_position},
     crypto::{Hash, KeyPair, PublicKey, Signature},
     data_format::{Checkpoint, Header, Round, Slot, Time, TransactionId},
+    state::Supernode,
     transaction::{CheckedTransaction, TransactionError},
 };
 
@@ -24,6 +25,8 @@ pub struct Holder {
     started: Round,
     votes: VotePool,
     witness: Witness,
+    /// The final round for which it was seen which keys are needed no more.
+    erased_up_to: Round,
 }
 
 /// A block that was made here, and what it changed.
@@ -43,7 +46,13 @@ impl Holder {
             PublicKey::Ed25519(bytes) => Some((Hash(bytes), key)),
             PublicKey::Curve25519(_) => None,
         });
-        Self { keys: keys.collect(), started, votes: VotePool::default(), witness: Witness::default() }
+        Self {
+            keys: keys.collect(),
+            started,
+            votes: VotePool::default(),
+            witness: Witness::default(),
+            erased_up_to: Round(0),
+        }
     }
 
     /// The public halves of its keys.
@@ -77,6 +86,51 @@ impl Holder {
             })
         };
         self.keys.iter().map(state).collect()
+    }
+
+    /// Erases keys that have signed and that no final table names any more, with the record of what they signed: whoever
+    /// gets hold of one later cannot forge a past with it. A key that is to come back into a table stays.
+    ///
+    /// Looks once for each final round. The file of a key is its owner's to delete.
+    ///
+    /// # Errors
+    /// [`BlockError`] when the disk fails.
+    pub fn erase_keys(&mut self, chain: &Chain) -> Result<(), BlockError> {
+        let root = chain.finality().root;
+        if root.round <= self.erased_up_to || self.keys.is_empty() {
+            return Ok(());
+        }
+        let snapshot = chain.database().read()?;
+        let head = chain.head();
+        let finals = snapshot.tables(&chain.header(&snapshot, &root.id)?.next_slots)?;
+        let newest = snapshot.tables(&head.header.next_slots)?;
+        let mut state = snapshot.state(head.root);
+        let (mut batch, mut gone) = (Batch::default(), Vec::new());
+        for (public, _) in &self.keys {
+            let named = finals.each().chain(newest.each()).any(|table| table.names(public));
+            let signed = snapshot.voting(public)?.is_some_and(|record| record != VotingRecord::default());
+            if named || !signed {
+                continue;
+            }
+            let waits = match Supernode::owner_of_key(&mut state, public)? {
+                Some(owner) => Supernode::read(&mut state, &owner)?
+                    .is_some_and(|record| record.minting_key == *public && record.waiting != 0),
+                None => false,
+            };
+            if !waits {
+                batch.remove(Space::Voting, *public.as_bytes());
+                gone.push(*public);
+            }
+        }
+        if !gone.is_empty() {
+            chain.database().commit(&batch)?;
+            self.keys.retain(|(public, _)| !gone.contains(public));
+            for key in &gone {
+                tracing::info!(%key, "erased a minting key that no final table names any more: delete its file");
+            }
+        }
+        self.erased_up_to = root.round;
+        Ok(())
     }
 
     /// Number of keys.

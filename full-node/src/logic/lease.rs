@@ -55,8 +55,17 @@ impl Module for Lease {
             }
             LeaseCall::Claim { from } => {
                 let sender = &context.sender;
-                let interest = state.change_stake(sender, from, |stake| stake.pay()).map_err(failed)?;
-                let owed = if from == sender { state.take_owed(sender)? } else { Amount::ZERO };
+                let mut interest = Amount::ZERO;
+                if from != sender {
+                    interest = state.change_stake(sender, from, |stake| stake.pay()).map_err(failed)?;
+                }
+                let mut owed = Amount::ZERO;
+                // Who gets what the supernode itself earns.
+                if state.supernode(from)?.reward_address.unwrap_or(*from) == *sender {
+                    let own = state.change_stake(from, from, |stake| stake.pay()).map_err(failed)?;
+                    interest = interest.checked_add(own).ok_or(CallError::Failed(Status::Overflow))?;
+                    owed = state.take_owed(from)?;
+                }
                 if interest == Amount::ZERO && owed == Amount::ZERO {
                     return Err(CallError::Failed(Status::NothingToClaim));
                 }

@@ -45,7 +45,7 @@ impl Module for Supernode {
                 let next = Slot(since.0.saturating_add(state.place().slots_of_a_day()));
                 refuse_if(since > Slot(0) && state.place().slot < next, Status::TooSoon)
             }
-            SupernodeCall::SetCommission { .. } => {
+            SupernodeCall::SetCommission { .. } | SupernodeCall::SetRewardAddress { .. } => {
                 let account = state.account(sender)?;
                 refuse_if(!account.is_some_and(|account| account.is_supernode), Status::NotAHolder)
             }
@@ -67,6 +67,12 @@ impl Module for Supernode {
                 ask(state, context.sender, SlotChange::MintingKey { key: key.key })
             }
             SupernodeCall::SetCommission { commission } => set_commission(state, context, *commission),
+            SupernodeCall::SetRewardAddress { to } => {
+                let reward_address = (*to != context.sender).then_some(*to);
+                let record = state.supernode(&context.sender)?;
+                state.put_supernode(&context.sender, Record { reward_address, ..record });
+                Ok(())
+            }
             SupernodeCall::Report { evidence } => {
                 let culprit = accused(state, evidence)?;
                 punish(state, culprit)

@@ -2,7 +2,9 @@
 //! unit.
 
 use light_client::{
-    data_format::{Address, Amount, Call, CoinCall, LeaseCall, Status, TransactionId},
+    data_format::{
+        Address, Amount, Call, CoinCall, Height, LeaseCall, Status, SupernodeCall, Transaction, TransactionId,
+    },
     state::{AccountRecord, HistoryKind},
     transaction::TransactionError,
 };
@@ -203,4 +205,59 @@ proptest! {
         prop_assert_eq!(other.state_root(), harness.state_root());
         other.check_state();
     }
+}
+
+#[test]
+fn the_reward_address_gets_what_the_supernode_itself_earns_and_it_alone() {
+    let mut harness = Harness::new();
+    let (supernode, lessor, other) = (harness.address(0), harness.address(1), harness.address(2));
+    let set = |to| Call::Supernode(SupernodeCall::SetRewardAddress { to });
+    assert_eq!(run(&mut harness, 1, vec![lease(supernode, 1_000_000)]), Status::Success);
+    harness.steps(5 * SLOTS);
+    assert_eq!(run(&mut harness, 0, vec![set(other)]), Status::Success);
+    harness.steps(5 * SLOTS);
+    assert_eq!(run(&mut harness, 0, vec![claim(supernode)]), Status::NothingToClaim);
+    let before = harness.record(&other).balance;
+    assert_eq!(run(&mut harness, 2, vec![claim(supernode)]), Status::Success);
+    harness.check_state();
+    let after = harness.record(&other).balance;
+    let commission = earned(&harness, &other, HistoryKind::Commission);
+    let interest = earned(&harness, &other, HistoryKind::Interest);
+    assert_eq!(after.units() + FEE, before.units() + commission + interest);
+    // Ten blocks and more, of which 10 % are commission, and nearly all of the rest is own stake's.
+    assert!(commission >= 10 * REWARD / 10 && interest > 8 * REWARD, "{commission} and {interest}");
+    assert_eq!(earned(&harness, &supernode, HistoryKind::Interest), 0);
+    // Who leases is not concerned, also when the reward address itself leases.
+    assert_eq!(run(&mut harness, 1, vec![claim(supernode)]), Status::Success);
+    assert_eq!(earned(&harness, &lessor, HistoryKind::Commission), 0);
+    assert_eq!(run(&mut harness, 2, vec![lease(supernode, 5_000_000)]), Status::Success);
+    harness.steps(3 * SLOTS);
+    assert_eq!(run(&mut harness, 2, vec![claim(supernode)]), Status::Success);
+    // And back.
+    assert_eq!(run(&mut harness, 0, vec![set(supernode)]), Status::Success);
+    harness.steps(SLOTS);
+    assert_eq!(run(&mut harness, 0, vec![claim(supernode)]), Status::Success);
+    assert!(earned(&harness, &supernode, HistoryKind::Commission) > 0);
+    harness.check_state();
+}
+
+#[test]
+fn only_a_supernode_has_a_reward_address() {
+    let mut harness = Harness::new();
+    let to = harness.address(0);
+    let faucet = crate::config::faucet_key();
+    let calls = vec![Call::Supernode(SupernodeCall::SetRewardAddress { to })];
+    let transaction = Transaction {
+        sender: faucet.public(),
+        nonce: 0,
+        fee: harness.node.spec().minimum_fee(&calls).unwrap(),
+        valid_until: Height(100),
+        calls,
+        memo: Vec::new(),
+    };
+    harness.node.submit_now(&transaction.sign(&harness.node.chain(), &faucet)).unwrap();
+    harness.step();
+    let block = harness.block(1);
+    let outcome = harness.snapshot().outcomes(&block.header.header.id()).unwrap()[0];
+    assert_eq!(outcome.status, Status::NotAHolder);
 }

@@ -34,6 +34,12 @@ fn a_slot_given_up_is_vacant_once_that_is_final_and_can_be_taken_again() {
     assert_eq!(scene.harness.head().0 - head.0, 3 * (SLOTS - 1), "three of four slots from slot {slot} on");
     assert!(scene.harness.node.status().final_block.height > Height(head.0 - 2 * SLOTS));
 
+    // The node has erased its key, which no final table named any more. Its owner brings it back.
+    assert_eq!(scene.harness.node.status().minting_keys.len(), 3);
+    let slot = scene.harness.slot;
+    scene.harness = scene.harness.reopened(in_slot(slot));
+    scene.harness.slot = slot;
+    assert_eq!(scene.harness.node.status().minting_keys.len(), 4);
     let minting = &keys(&[3])[0];
     let calls = scene.contend(3, minting, &address);
     assert_eq!(scene.run(&holder, calls), Status::Success);

@@ -77,7 +77,8 @@ pub enum LeaseCall {
         /// How much, above 0.
         amount: Amount,
     },
-    /// Pays out what a lease has earned; with the sender's own address, what its own stake and its commission have.
+    /// Pays out what a lease has earned; with the sender's own address, what its own stake and its commission have. If that
+    /// supernode has a reward address, this account gets the latter instead, when it claims.
     Claim {
         /// Where the coins are leased to.
         from: Address,
@@ -114,6 +115,12 @@ pub enum SupernodeCall {
     Report {
         /// What proves it.
         evidence: Box<Evidence>,
+    },
+    /// Lets another account claim what the sender's commission and its own stake earn, and it alone: the owner's key can
+    /// stay where it is.
+    SetRewardAddress {
+        /// Who claims; the sender itself to go back.
+        to: Address,
     },
 }
 
@@ -203,6 +210,7 @@ impl Call {
         match self {
             Self::Coin(CoinCall::Transfer { to, .. }) | Self::Lease(LeaseCall::Lease { to, .. }) => Some(*to),
             Self::Lease(LeaseCall::Cancel { from, .. } | LeaseCall::Claim { from }) => Some(*from),
+            Self::Supernode(SupernodeCall::SetRewardAddress { to }) => Some(*to),
             Self::Supernode(_) => None,
         }
     }

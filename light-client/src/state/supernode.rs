@@ -24,6 +24,8 @@ pub struct Supernode {
     pub ban: Option<Ban>,
     /// [`Certificates`] of the chain when it last minted a block, or when a vote of it last stood in one of them.
     pub active: u64,
+    /// Who claims what its commission and its own stake earn; `None` for itself.
+    pub reward_address: Option<Address>,
 }
 
 /// How many rounds the chain has a certificate for. Idle rounds are counted in these: while nobody can finalise,

@@ -19,6 +19,7 @@ impl Label {
             Self::ReleaseSlot => "Give the slot up",
             Self::Commission => "Commission",
             Self::MintingKey => "Minting key",
+            Self::RewardAddress => "Rewards go to",
             Self::ReportedKey => "Accused minting key",
             Self::Amount => "Amount",
             Self::Fee => "Fee",

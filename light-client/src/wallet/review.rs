@@ -86,6 +86,8 @@ pub enum Label {
     MintingKey,
     /// The minting key that the sender accuses, with proof.
     ReportedKey,
+    /// Who may claim what the sender's commission and own stake earn.
+    RewardAddress,
     /// What the recipient gets, or what is leased or called back.
     Amount,
     /// What including it costs.
@@ -245,6 +247,9 @@ impl Writer<'_> {
             Call::Lease(LeaseCall::Claim { from }) => self.address(Label::ClaimFrom, *from),
             Call::Supernode(SupernodeCall::Contend { slot, .. }) => {
                 self.signed(Label::ContendForSlot, Value::Number((*slot).into()));
+            }
+            Call::Supernode(SupernodeCall::SetRewardAddress { to }) => {
+                self.recipient(Label::RewardAddress, *to);
             }
             Call::Supernode(SupernodeCall::Release) => self.signed(Label::ReleaseSlot, Value::Flag(true)),
             Call::Supernode(

@@ -90,6 +90,8 @@ pub enum RowLabel {
     MintingKey,
     /// The minting key that the sender accuses, with proof.
     ReportedKey,
+    /// Who may claim what the sender's commission and own stake earn.
+    RewardAddress,
     /// What the recipient gets, or what is leased or called back.
     Amount,
     /// What including it costs.
@@ -251,6 +253,7 @@ impl From<Label> for RowLabel {
             Label::Commission => Self::Commission,
             Label::MintingKey => Self::MintingKey,
             Label::ReportedKey => Self::ReportedKey,
+            Label::RewardAddress => Self::RewardAddress,
             Label::Amount => Self::Amount,
             Label::Fee => Self::Fee,
             Label::Total => Self::Total,
