@@ -12,6 +12,7 @@ mod error;
 mod exchange;
 mod proofs;
 mod queries;
+mod row;
 mod snapshots;
 mod submission;
 mod view;
@@ -30,7 +31,10 @@ use std::{
 use light_client::{
     consensus::spos::{Block, Clock},
     crypto::PublicKey,
-    data_format::{ChainId, ChainSpec, Checkpoint, Header, MAX_BLOCK_BYTES, Round, SealedHeader, Slot, Time},
+    data_format::{
+        ChainId, ChainSpec, Checkpoint, Header, MAX_BLOCK_BYTES, Round, SealedHeader, Slot, Time,
+        TransactionId,
+    },
     transaction::{CheckedTransaction, check_stateless},
 };
 use rayon::prelude::*;
@@ -242,13 +246,22 @@ impl Node {
     /// # Errors
     /// [`BlockError`] with the rule that it breaks, or the fault of the disk.
     pub fn insert(&self, block: &Block, now: Time) -> Result<(), BlockError> {
+        let mut core = self.core();
+        self.insert_core(&mut core, block, now, &|id| self.pool().get(id).cloned())
+    }
+
+    fn insert_core(
+        &self,
+        core: &mut Core,
+        block: &Block,
+        now: Time,
+        verified: &(dyn Fn(&TransactionId) -> Option<CheckedTransaction> + Sync),
+    ) -> Result<(), BlockError> {
         if let Some(why) = self.paused() {
             return Err(BlockError::Halted(why));
         }
-        let mut core = self.core();
-        let Core { chain, holder } = &mut *core;
-        let verified = |id: &_| self.pool().get(id).cloned();
-        let accepted = chain.insert(block, now, &verified)?;
+        let Core { chain, holder } = core;
+        let accepted = chain.insert(block, now, verified)?;
         if let Some(id) = &accepted.id {
             holder.witness().see_block(chain, id, block.certificate.as_ref())?;
             if let Some(certificate) = &block.certificate {

@@ -10,7 +10,7 @@ use light_client::{
 use super::{BlockError, Chain, Head, Prepared};
 use crate::storage::{Batch, Effects, Finality, Inclusion, Snapshot, Space, Version};
 
-/// What taking a block changed. Everything in it is on disk.
+/// What taking a block changed. Everything in it is on disk, or will be after [`Chain::sync`].
 #[derive(Debug, Default)]
 pub struct Accepted {
     /// The block, unless it was known before.
@@ -91,7 +91,7 @@ impl Chain {
     }
 
     /// Memory is ahead of the disk if a write failed: from then on nothing may be built on it.
-    fn halt_on_error<T>(&mut self, result: Result<T, BlockError>) -> Result<T, BlockError> {
+    pub(super) fn halt_on_error<T>(&mut self, result: Result<T, BlockError>) -> Result<T, BlockError> {
         if let Err(error) = &result {
             tracing::error!(%error, "the chain stands still until the node is started again");
             self.halted = Some(error.to_string());
@@ -156,7 +156,7 @@ impl Chain {
         batch.head(&head.id);
         let height = prepared.block.header.header.height.0;
         tracing::trace!(height, "the commit of a block begins");
-        self.database.commit(&batch)?;
+        self.write(&batch)?;
         tracing::trace!(height, "the commit of a block ends");
 
         for (id, node) in &prepared.changes.new_nodes {
@@ -183,7 +183,7 @@ impl Chain {
         self.stage_way(&mut batch, &snapshot, None, &way, &mut accepted)?;
         let head = self.head_after(&snapshot, None)?;
         batch.head(&head.id);
-        self.database.commit(&batch)?;
+        self.write(&batch)?;
         (self.head, self.finality) = (head, finality);
         Ok(accepted)
     }

@@ -40,6 +40,8 @@ pub struct Chain {
     /// Checkpoints justified on other branches, which wait for the time to adopt them.
     pub(super) deferred: Vec<Checkpoint>,
     pub(super) halted: Option<String>,
+    /// Writes wait for [`Chain::sync`] to become durable.
+    pub(super) unsynced: bool,
 }
 
 /// The newest block of the best branch.
@@ -103,9 +105,33 @@ impl Chain {
             bodies_kept: retention.bodies.map(|kept| kept.max(Retention::MINIMUM_HEIGHTS)),
             deferred: Vec::new(),
             halted: None,
+            unsynced: false,
             database,
             spec,
         })
+    }
+
+    /// From now on blocks are not on disk when they are taken, but once [`Chain::sync`] returned: a kill before that loses the
+    /// newest of them, wholly, as if they had never come. For blocks that can be had again.
+    pub const fn defer_sync(&mut self) {
+        self.unsynced = true;
+    }
+
+    /// Makes everything durable that was taken.
+    ///
+    /// # Errors
+    /// [`BlockError`] if the disk fails; the chain then stands still.
+    pub fn sync(&mut self) -> Result<(), BlockError> {
+        if !std::mem::take(&mut self.unsynced) {
+            return Ok(());
+        }
+        let synced = self.database.commit(&Batch::default()).map_err(BlockError::from);
+        self.halt_on_error(synced)
+    }
+
+    /// Writes a batch, durably unless that is deferred.
+    pub(super) fn write(&self, batch: &Batch) -> Result<(), StorageError> {
+        if self.unsynced { self.database.commit_later(batch) } else { self.database.commit(batch) }
     }
 
     /// The spec.

@@ -77,6 +77,12 @@ pub trait ChainPort: SnapshotPort {
     /// Checks a block by every rule and stores it; with words on why not.
     fn insert(&self, block: &Block, now: Time) -> Inserted;
 
+    /// As [`ChainPort::insert`] for blocks that were fetched, each of which may be the next one's parent; all of them, whatever
+    /// becomes of the first. They are on disk when this returns.
+    fn insert_all(&self, blocks: &[Block], now: Time) -> Vec<Inserted> {
+        blocks.iter().map(|block| self.insert(block, now)).collect()
+    }
+
     /// Takes votes as they came; what each of them is. At most [`MAX_VOTE_BYTES`](super::protocol::MAX_VOTE_BYTES)
     /// bytes each.
     ///

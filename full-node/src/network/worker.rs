@@ -31,7 +31,9 @@ use super::{
 /// Blocks by gossip that wait; each may have 4 MiB.
 const TOLD_BLOCKS: usize = 16;
 /// Blocks that wait in all; fetched ones are bounded by whoever fetches them.
-const BLOCKS: usize = 48;
+const BLOCKS: usize = 80;
+/// Fetched blocks that the chain takes together.
+const BLOCKS_AT_ONCE: usize = 32;
 const VOTES: usize = 1_024;
 const TRANSACTIONS: usize = 4_096;
 const READS: usize = 64;
@@ -245,27 +247,42 @@ fn sent<T>(sent: &Result<(), TrySendError<T>>) -> bool {
 }
 
 fn work_on_blocks(port: &dyn ChainPort, mut work: Receiver<BlockWork>, moved: &Sender<()>, done: &Outcomes) {
-    while let Some(next) = work.blocking_recv() {
-        let (block, origin) = match next {
-            BlockWork::Fetched(block) => (block, Origin::Sync),
+    let mut waiting = None;
+    while let Some(next) = waiting.take().or_else(|| work.blocking_recv()) {
+        match next {
+            BlockWork::Fetched(first) => {
+                let mut blocks = vec![*first];
+                while blocks.len() < BLOCKS_AT_ONCE && waiting.is_none() {
+                    match work.try_recv() {
+                        Ok(BlockWork::Fetched(block)) => blocks.push(*block),
+                        Ok(told) => waiting = Some(told),
+                        Err(_) => break,
+                    }
+                }
+                let inserted = port.insert_all(&blocks, system_time());
+                for (block, inserted) in blocks.into_iter().zip(inserted) {
+                    let header = Box::new(block.header.header);
+                    done.tell(Done::Block { origin: Origin::Sync, id: header.id(), header, inserted });
+                }
+            }
             BlockWork::Told(Told { peer, id, data }) => {
-                match codec::decode(&data, Topic::Blocks.max_bytes()) {
-                    Ok(block) => (Box::new(block), Origin::Gossip { peer, id }),
+                let decoded: Result<Block, _> = codec::decode(&data, Topic::Blocks.max_bytes());
+                let block = match decoded {
+                    Ok(block) => block,
                     Err(error) => {
                         tracing::debug!(%peer, %error, "a block that cannot be decoded");
                         let opinion = Opinion::Garbage;
                         done.tell(Done::Message { topic: Topic::Blocks, peer, id, opinion });
                         continue;
                     }
-                }
+                };
+                let inserted = port.insert(&block, system_time());
+                let (origin, header) = (Origin::Gossip { peer, id }, Box::new(block.header.header));
+                done.tell(Done::Block { origin, id: header.id(), header, inserted });
             }
-        };
-        let inserted = port.insert(&block, system_time());
-        let Block { header, .. } = *block;
-        let id = header.header.id();
+        }
         // One note is enough, so a full queue is fine.
         let _: Result<(), TrySendError<()>> = moved.try_send(());
-        done.tell(Done::Block { origin, id, header: Box::new(header.header), inserted });
     }
 }
 

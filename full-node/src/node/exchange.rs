@@ -95,25 +95,17 @@ impl ChainPort for Node {
 
     fn insert(&self, block: &Block, now: Time) -> Inserted {
         if self.is_starting() {
-            let (verdict, why) =
-                (Verdict::Unfit, "it comes after the snapshot that this node starts from".to_owned());
-            let tip = ChainPort::tip(self).unwrap_or_default();
-            return Inserted { verdict, why, tip };
+            return self.after_snapshot();
         }
-        let inserted = self.insert(block, now);
-        let verdict = match &inserted {
-            Ok(()) => Verdict::Taken,
-            Err(error) if error.is_fault() => Verdict::Failed,
-            Err(
-                BlockError::Tree(_) | BlockError::Copy(_) | BlockError::Header(HeaderError::SlotEarly { .. }),
-            ) => Verdict::Unfit,
-            Err(_) => Verdict::Invalid,
-        };
-        let why = inserted.err().map(|error| error.to_string()).unwrap_or_default();
-        match ChainPort::tip(self) {
-            Ok(tip) => Inserted { verdict, why, tip },
-            Err(error) => Inserted { verdict: Verdict::Failed, why: error.to_string(), tip: Tip::default() },
+        self.inserted(self.insert(block, now))
+    }
+
+    fn insert_all(&self, blocks: &[Block], now: Time) -> Vec<Inserted> {
+        if self.is_starting() {
+            return blocks.iter().map(|_| self.after_snapshot()).collect();
         }
+        let inserted = self.insert_row(blocks, now);
+        inserted.into_iter().map(|inserted| self.inserted(inserted)).collect()
     }
 
     fn hear(&self, votes: &[Vec<u8>], now: Time) -> Result<Vec<Heard>, PortError> {
@@ -148,6 +140,30 @@ impl ChainPort for Node {
 }
 
 impl Node {
+    /// What became of a block.
+    fn inserted(&self, inserted: Result<(), BlockError>) -> Inserted {
+        let verdict = match &inserted {
+            Ok(()) => Verdict::Taken,
+            Err(error) if error.is_fault() => Verdict::Failed,
+            Err(
+                BlockError::Tree(_) | BlockError::Copy(_) | BlockError::Header(HeaderError::SlotEarly { .. }),
+            ) => Verdict::Unfit,
+            Err(_) => Verdict::Invalid,
+        };
+        let why = inserted.err().map(|error| error.to_string()).unwrap_or_default();
+        match ChainPort::tip(self) {
+            Ok(tip) => Inserted { verdict, why, tip },
+            Err(error) => Inserted { verdict: Verdict::Failed, why: error.to_string(), tip: Tip::default() },
+        }
+    }
+
+    /// No block is taken while the node waits for a snapshot.
+    fn after_snapshot(&self) -> Inserted {
+        let why = "it comes after the snapshot that this node starts from".to_owned();
+        let tip = ChainPort::tip(self).unwrap_or_default();
+        Inserted { verdict: Verdict::Unfit, why, tip }
+    }
+
     /// Tells the network, if there is one.
     pub(super) fn announce(&self, what: Announcement) {
         // Nobody may be listening.

@@ -12,6 +12,7 @@ mod payments;
 mod proofs;
 mod pruning;
 mod scene;
+mod rows;
 mod simulation;
 mod stores;
 mod supernodes;

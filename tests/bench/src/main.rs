@@ -18,6 +18,7 @@ mod build;
 mod crypto;
 mod light;
 mod measure;
+mod network;
 mod payments;
 mod start;
 mod submissions;
@@ -31,13 +32,14 @@ use measure::Figures;
 /// A group of figures: the start of their names, and what measures them.
 type Group = (&'static str, fn(&mut Figures) -> Result<(), String>);
 
-const GROUPS: [Group; 9] = [
+const GROUPS: [Group; 10] = [
     ("crypto", crypto::measure),
     ("light.header", light::measure_headers),
     ("light.bundle", light::measure_bundles),
     ("trie", trie::measure),
     ("node.payments", payments::measure),
     ("node.submissions", submissions::measure),
+    ("net", network::measure),
     ("node.first_block", start::measure),
     ("wallet", wallet::measure),
     ("build", build::measure),

@@ -46,6 +46,8 @@ pub struct Limits {
     pub per_peer: usize,
     /// Blocks at the chain's door.
     pub at_door: usize,
+    /// Their bytes; one block more may be there.
+    pub bytes_at_door: usize,
     /// How long an answer may take, in milliseconds.
     pub patience_ms: u64,
     /// How long a peer that failed is left alone, in milliseconds.
@@ -61,7 +63,8 @@ impl Default for Limits {
             bytes: 64 << 20,
             batch: 16,
             per_peer: 2,
-            at_door: 8,
+            at_door: 64,
+            bytes_at_door: 16 << 20,
             patience_ms: 10_000,
             rest_ms: 5_000,
             tries: 4,
@@ -330,7 +333,7 @@ impl Sync {
         self.ask_headers(now);
         self.ask_blocks(now);
         if let Some(plan) = &mut self.plan {
-            let ready = plan.ready(self.limits.at_door);
+            let ready = plan.ready(self.limits.at_door, self.limits.bytes_at_door);
             self.effects.extend(ready.into_iter().map(|(block, peer)| Effect::Insert { block, peer }));
         }
     }

@@ -19,7 +19,8 @@ enum State {
     Missing,
     Asked,
     Held(Body),
-    AtDoor(PeerId),
+    /// Who sent it, and its bytes.
+    AtDoor(PeerId, usize),
 }
 
 #[derive(Debug)]
@@ -168,21 +169,25 @@ impl Plan {
 
     /// Whether the chain is looking at a block.
     pub(super) fn is_at_door(&self, id: &BlockId) -> bool {
-        self.entries.get(id).is_some_and(|entry| matches!(entry.state, State::AtDoor(_)))
+        self.entries.get(id).is_some_and(|entry| matches!(entry.state, State::AtDoor(..)))
     }
 
-    /// The blocks that come next, in order, as long as no more than `limit` are at the chain's door.
-    pub(super) fn ready(&mut self, limit: usize) -> Vec<(Box<Block>, PeerId)> {
-        let mut ready = Vec::new();
+    /// The blocks that come next, in order, as long as no more than `limit` with `bytes` in all are at the chain's door.
+    pub(super) fn ready(&mut self, limit: usize, bytes: usize) -> Vec<(Box<Block>, PeerId)> {
+        let (mut ready, mut room) = (Vec::new(), bytes);
         for id in self.order.iter().take(limit) {
             let Some(entry) = self.entries.get_mut(id) else { break };
             match std::mem::replace(&mut entry.state, State::Missing) {
-                State::Held(body) => {
+                State::Held(body) if room > 0 => {
+                    room = room.saturating_sub(body.bytes);
                     self.held -= body.bytes;
-                    entry.state = State::AtDoor(body.peer);
+                    entry.state = State::AtDoor(body.peer, body.bytes);
                     ready.push((body.block, body.peer));
                 }
-                at_door @ State::AtDoor(_) => entry.state = at_door,
+                State::AtDoor(peer, bytes) => {
+                    room = room.saturating_sub(bytes);
+                    entry.state = State::AtDoor(peer, bytes);
+                }
                 other => {
                     entry.state = other;
                     break;
@@ -219,7 +224,7 @@ impl Plan {
                 entry.tries += 1;
                 found.1 = entry.tries;
             }
-            if let State::AtDoor(peer) = entry.state
+            if let State::AtDoor(peer, _) = entry.state
                 && (place == id || found.1 > 0)
             {
                 if place == id {

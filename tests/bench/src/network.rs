@@ -1,0 +1,159 @@
+//! How fast a newcomer catches up over real sockets on one machine, giver and taker in one process: whole blocks of 100
+//! payments, every one checked and executed; and the state alone, every entry proven.
+
+use std::{
+    env, fs,
+    net::{Ipv4Addr, SocketAddr},
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+
+use full_node::{
+    config::{development_spec, faucet_key, minting_keys},
+    network::{Network, NetworkConfig, peers, snapshot},
+    node::{ChainChoice, Node, NodeConfig},
+    storage::Retention,
+};
+use light_client::{
+    crypto::PublicKey,
+    data_format::{Address, Amount, Call, ChainSpec, CoinCall, GenesisAccount, Height, Time, Transaction},
+};
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+use crate::measure::{Figures, Sequence};
+
+const BLOCKS: u64 = 1_000;
+const PAYMENTS: u64 = 100;
+/// Accounts of the chain whose blocks travel, and of the one whose state does.
+const ACCOUNTS: u64 = 10_000;
+const STATE_ACCOUNTS: u64 = 200_000;
+/// Blocks until a state is final that can travel.
+const STATE_BLOCKS: u64 = 40;
+const PATIENCE: Duration = Duration::from_secs(600);
+
+pub(crate) fn measure(figures: &mut Figures) -> Result<(), String> {
+    let runtime = Runtime::new().map_err(|error| error.to_string())?;
+    // Beside the program, on the disk that holds the build: the system's own folder may be in memory.
+    let beside = env::current_exe().map_err(|error| error.to_string())?.with_file_name("bench-data");
+    fs::create_dir_all(&beside).map_err(|error| format!("{}: {error}", beside.display()))?;
+    let folder = || TempDir::new_in(&beside).map_err(|error| error.to_string());
+    {
+        let giver = giver(ACCOUNTS, BLOCKS, PAYMENTS)?;
+        eprintln!("    {BLOCKS} blocks of {PAYMENTS} payments are there");
+        let taker_folder = folder()?;
+        let taker = open(giver.spec(), Some(taker_folder.path()), false)?;
+        let (took, _) = runtime.block_on(follow(&giver, &taker))?;
+        figures.print("net.sync.blocks_per_s", BLOCKS as f64 / took, "1/s");
+        figures.print("net.sync.payments_per_s", (BLOCKS * PAYMENTS) as f64 / took, "1/s");
+    }
+    let giver = giver(STATE_ACCOUNTS, STATE_BLOCKS, 0)?;
+    eprintln!("    a state of {STATE_ACCOUNTS} accounts is there");
+    let taker_folder = folder()?;
+    let taker = open(giver.spec(), Some(taker_folder.path()), false)?;
+    if !taker.start_from_snapshot(None) {
+        return Err("a node without blocks takes no snapshot".to_owned());
+    }
+    let (took, bytes) = runtime.block_on(follow(&giver, &taker))?;
+    figures.print("net.snapshot.mb_per_s", bytes as f64 / 1e6 / took, "MB/s");
+    figures.print("net.snapshot.entries_per_s", STATE_ACCOUNTS as f64 / took, "1/s");
+    Ok(())
+}
+
+fn now() -> Time {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Time(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+}
+
+fn open(spec: &ChainSpec, data: Option<&Path>, mints: bool) -> Result<Node, String> {
+    let opened = Node::open(NodeConfig {
+        data: data.map(Path::to_owned),
+        chain: ChainChoice::Spec(Box::new(spec.clone())),
+        minting_keys: if mints { minting_keys() } else { Vec::new() },
+        retention: Retention::default(),
+        pool: full_node::transaction::Limits::default(),
+        now: now(),
+    });
+    opened.map_err(|error| error.to_string())
+}
+
+/// A node in memory with a chain that began long enough ago for all of its blocks.
+fn giver(accounts: u64, blocks: u64, payments: u64) -> Result<Node, String> {
+    let mut random = Sequence(7);
+    let mut spec = development_spec(Time((now().0 / 1_000 - blocks - 60) * 1_000));
+    let mut addresses = Vec::new();
+    for number in 0..accounts {
+        let address = Address::of(&PublicKey::Ed25519(random.bytes()), spec.network);
+        addresses.push(address);
+        spec.accounts.push(GenesisAccount { address, balance: Amount(1_000_000 + number) });
+    }
+    let slot_ms = 1_000;
+    let node = open(&spec, None, true)?;
+    let (key, chain) = (faucet_key(), node.chain());
+    let mut nonce = 0;
+    for block in 1..=blocks {
+        for _ in 0..payments {
+            let to = addresses[random.below(addresses.len())];
+            let payment = Transaction {
+                sender: key.public(),
+                nonce,
+                fee: spec.fees.transfer,
+                valid_until: Height(u64::MAX / 2),
+                calls: vec![Call::Coin(CoinCall::Transfer { to, amount: Amount(1) })],
+                memo: Vec::new(),
+            };
+            node.submit_now(&payment.sign(&chain, &key)).map_err(|error| error.to_string())?;
+            nonce += 1;
+        }
+        node.advance(spec.genesis_time.plus_ms(block * slot_ms + 10)).map_err(|error| error.to_string())?;
+    }
+    let height = node.status().head.height;
+    if height != Height(blocks) {
+        return Err(format!("block {height} instead of {blocks}"));
+    }
+    Ok(node)
+}
+
+/// Seconds until the taker has the giver's head, and bytes of messages that came.
+async fn follow(giver: &Node, taker: &Node) -> Result<(f64, u64), String> {
+    let failed = |error: &dyn std::fmt::Display| error.to_string();
+    let config = |peers| NetworkConfig {
+        listen: vec![SocketAddr::from((Ipv4Addr::LOCALHOST, 0))],
+        peers,
+        // One peer gives all: what it may give is not to be the measure.
+        limits: unbounded(),
+        snapshot: snapshot::Limits { ahead: 10, higher_ms: 0, ..snapshot::Limits::default() },
+        ..NetworkConfig::default()
+    };
+    let gives = Network::start(config(Vec::new()), vec![Arc::new(giver.clone())]);
+    let gives = gives.await.map_err(|error| failed(&error))?;
+    let address = gives.status().borrow().listening.first().cloned().ok_or("nobody listens")?;
+    let target = giver.status();
+    let began = Instant::now();
+    let takes = Network::start(config(vec![address]), vec![Arc::new(taker.clone())]);
+    let takes = takes.await.map_err(|error| failed(&error))?;
+    let took = loop {
+        if taker.status().head.height >= target.final_block.height && taker.status().head.id == target.head.id
+        {
+            break began.elapsed().as_secs_f64();
+        }
+        if began.elapsed() > PATIENCE {
+            return Err(format!("the newcomer is at block {} only", taker.status().head.height));
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    };
+    // Figures of peers are told a few times a second.
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let bytes = takes.status().borrow().peers.iter().map(|peer| peer.bytes_in).sum();
+    takes.shutdown().await;
+    gives.shutdown().await;
+    Ok((took, bytes))
+}
+
+fn unbounded() -> peers::Limits {
+    let mut limits = peers::Limits::default();
+    let rate = peers::Rate { burst: u64::MAX / 2_000, per_second: 1 << 40 };
+    (limits.rates.requests, limits.rates.answer_bytes) = (rate, rate);
+    limits
+}
