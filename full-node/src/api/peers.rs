@@ -211,7 +211,13 @@ mod tests {
     #[test]
     fn the_network_is_shown_and_read_back() {
         let peer = libp2p::identity::Keypair::generate_ed25519().public().to_peer_id();
-        let tip = Tip { head: Hash([1; 32]), height: Height(9), weight: 1, final_height: Height(7) };
+        let tip = Tip {
+            head: Hash([1; 32]),
+            height: Height(9),
+            weight: 1,
+            final_height: Height(7),
+            kept_from: Height(0),
+        };
         let shown = PeerStatus {
             peer,
             address: "/ip4/192.0.2.1/tcp/9921".parse().unwrap(),

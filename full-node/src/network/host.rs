@@ -31,7 +31,7 @@ use super::{
     sync::{Effect, RequestId, Sync},
     tending::Wanted,
     transports,
-    worker::{Done, ReadWork, SnapshotWork, Worker, system_time},
+    worker::{Done, Machine, ReadWork, SnapshotWork, Worker, system_time},
 };
 
 /// Between two looks at the clock.
@@ -67,8 +67,7 @@ impl HostChain {
 
     /// Where a node stands that has this block as its newest.
     pub(super) fn tip_of(&self, id: &BlockId, header: &Header) -> Tip {
-        let final_height = self.tip.final_height;
-        Tip { head: *id, height: header.height, weight: self.claims.weight(header), final_height }
+        Tip { head: *id, height: header.height, weight: self.claims.weight(header), ..self.tip }
     }
 }
 
@@ -288,6 +287,12 @@ impl Host {
                         tracing::warn!(%peer, %id, "a fetched block found no room");
                     }
                 }
+                Effect::Check { peer, proof } => {
+                    let work = SnapshotWork::Check { peer, proof, whose: Machine::Sync };
+                    if !self.chains[chain].worker.snapshot(work) {
+                        tracing::error!("a proof of finality found no room");
+                    }
+                }
                 Effect::Fault { peer, fault } => self.fault(peer, fault),
             }
         }
@@ -301,7 +306,9 @@ impl Host {
                     self.fault(peer, fault);
                     continue;
                 }
-                SnapshotEffect::Check { peer, proof } => SnapshotWork::Check { peer, proof },
+                SnapshotEffect::Check { peer, proof } => {
+                    SnapshotWork::Check { peer, proof, whose: Machine::Snapshot }
+                }
                 SnapshotEffect::Begin { peer, block, base } => SnapshotWork::Begin { peer, block, base },
                 SnapshotEffect::Take { peer, first, count, proof } => {
                     SnapshotWork::Take { peer, first, count, proof }

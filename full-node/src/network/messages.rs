@@ -5,7 +5,10 @@
 use std::fmt;
 
 use borsh::{BorshDeserialize, BorshSerialize};
-use light_client::data_format::{BlockId, ChainId, Height, SealedHeader, codec};
+use light_client::{
+    block_tree::HeaderProof,
+    data_format::{BlockId, ChainId, Height, SealedHeader, codec},
+};
 
 use super::port::Block;
 
@@ -41,6 +44,8 @@ pub struct Tip {
     pub weight: u128,
     /// The height of its newest final block.
     pub final_height: Height,
+    /// The height from which on it has whole blocks: not 0 if it started from a snapshot, or deletes old ones.
+    pub kept_from: Height,
 }
 
 /// The answer to a [`Hello`].
@@ -147,6 +152,15 @@ pub enum Request {
         /// How many, at most.
         limit: u32,
     },
+    /// Headers of the branch that ends in a final block.
+    AnchoredHeaders {
+        /// The height before the first of them.
+        after: Height,
+        /// The final block.
+        anchor: BlockId,
+        /// How many, at most.
+        limit: u32,
+    },
     /// Whole blocks.
     Blocks {
         /// Which.
@@ -189,10 +203,21 @@ pub enum Response {
     Busy,
     /// To [`Request::Finality`]: a proof; `None` if the block named is not on its chain.
     Finality(Option<Bytes>),
+    /// To [`Request::AnchoredHeaders`]; `None` if it does not have them, or the final block.
+    AnchoredHeaders(Option<AnchoredHeaders>),
     /// To [`Request::SnapshotBase`]; `None` if that state is not kept.
     SnapshotBase(Option<Bytes>),
     /// To [`Request::SnapshotLeaves`]: how many entries, and their proof; `None` if that state is not kept.
     SnapshotLeaves(Option<(u32, Bytes)>),
+}
+
+/// Headers in a row, oldest first, the last of which is proven to be on the branch that was asked about: so all are.
+#[derive(Clone, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct AnchoredHeaders {
+    /// The headers; at least one.
+    pub headers: Headers,
+    /// Proof of the last one; empty if that is the final block itself.
+    pub proof: HeaderProof,
 }
 
 /// What only the chain can read, up to 4 MiB.

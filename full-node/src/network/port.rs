@@ -7,7 +7,11 @@ use light_client::{
 };
 use tokio::sync::broadcast;
 
-use super::{messages::Tip, snapshot::SnapshotPort, sync::Verdict};
+use super::{
+    messages::{AnchoredHeaders, Tip},
+    snapshot::SnapshotPort,
+    sync::Verdict,
+};
 
 /// A block as it travels: the network reads its header and no more.
 pub type Block = light_client::consensus::spos::Block;
@@ -67,6 +71,18 @@ pub trait ChainPort: SnapshotPort {
         locator: &[BlockId],
         limit: usize,
     ) -> Result<Option<Vec<SealedHeader>>, PortError>;
+
+    /// At most `limit` headers from the one after `after` on, of the branch that ends in a final block of ours, with the proof of
+    /// the last; `None` if that block or the headers are not here.
+    ///
+    /// # Errors
+    /// [`PortError`].
+    fn headers_to(
+        &self,
+        after: Height,
+        anchor: &BlockId,
+        limit: usize,
+    ) -> Result<Option<AnchoredHeaders>, PortError>;
 
     /// These blocks, as many as are known in a row and as fit into `bytes`; the first whatever its size.
     ///

@@ -13,7 +13,7 @@ use super::{
     port::{Announcement, Inserted},
     protocol::Topic,
     sync::Verdict,
-    worker::{Done, Opinion, Origin, system_time},
+    worker::{Done, Machine, Opinion, Origin, system_time},
 };
 
 impl Host {
@@ -50,7 +50,12 @@ impl Host {
                     self.publish(chain, Topic::Votes, vote);
                 }
             }
-            Done::Shown { peer, shown } => self.chains[chain].snapshot.shown(&peer, shown, system_time()),
+            Done::Shown { peer, shown, whose: Machine::Sync } => {
+                self.chains[chain].sync.shown(&peer, shown, system_time());
+            }
+            Done::Shown { peer, shown, whose: Machine::Snapshot } => {
+                self.chains[chain].snapshot.shown(&peer, shown, system_time());
+            }
             Done::Begun { peer, begun } => self.chains[chain].snapshot.begun(&peer, begun, system_time()),
             Done::Taken { peer, first, count, taken } => {
                 self.chains[chain].snapshot.taken(&peer, first, count, taken, system_time());

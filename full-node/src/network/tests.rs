@@ -398,6 +398,7 @@ impl HalfSnapshot {
             Request::SnapshotLeaves { .. } => Response::SnapshotLeaves(None),
             Request::Tip => Response::Tip(ChainPort::tip(node).unwrap()),
             Request::Headers { .. } => Response::Headers(None),
+            Request::AnchoredHeaders { .. } => Response::AnchoredHeaders(None),
             Request::Blocks { .. } => Response::Blocks(Vec::new()),
         }
     }

@@ -70,9 +70,16 @@ pub(super) enum BlockWork {
     Fetched(Box<Block>),
 }
 
+/// Which machine wants to know what a proof shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Machine {
+    Sync,
+    Snapshot,
+}
+
 /// What there is to do for a snapshot, in the order in which it was asked for.
 pub(super) enum SnapshotWork {
-    Check { peer: PeerId, proof: Vec<u8> },
+    Check { peer: PeerId, proof: Vec<u8>, whose: Machine },
     Begin { peer: PeerId, block: BlockId, base: Vec<u8> },
     Take { peer: PeerId, first: u64, count: u32, proof: Vec<u8> },
     Install,
@@ -122,6 +129,7 @@ pub(super) enum Done {
     Shown {
         peer: PeerId,
         shown: Shown,
+        whose: Machine,
     },
     /// `None`, here and below: the chain could not.
     Begun {
@@ -416,10 +424,10 @@ fn work_on_snapshots(port: &dyn ChainPort, mut work: Receiver<SnapshotWork>, don
     let failed = |error: PortError| tracing::error!(%error, "a snapshot cannot go on");
     while let Some(next) = work.blocking_recv() {
         match next {
-            SnapshotWork::Check { peer, proof } => {
+            SnapshotWork::Check { peer, proof, whose } => {
                 let shown = port.check_final(&proof, system_time());
                 let shown = shown.unwrap_or_else(|error| Shown::Unsure(error.to_string()));
-                done.tell(Done::Shown { peer, shown });
+                done.tell(Done::Shown { peer, shown, whose });
             }
             SnapshotWork::Begin { peer, block, base } => {
                 let begun = port.begin(&block, &base).map_err(failed).ok();
@@ -484,6 +492,9 @@ fn serve(port: &dyn ChainPort, request: Request) -> Result<Response, PortError> 
         Request::Headers { locator, limit } => {
             let headers = port.headers_after(&locator, limit.min(MAX_HEADERS) as usize)?;
             Response::Headers(headers.map(Headers))
+        }
+        Request::AnchoredHeaders { after, anchor, limit } => {
+            Response::AnchoredHeaders(port.headers_to(after, &anchor, limit.min(MAX_HEADERS) as usize)?)
         }
         Request::Blocks { mut ids } => {
             ids.truncate(MAX_BLOCKS as usize);

@@ -4,6 +4,7 @@ use std::sync::{Arc, atomic::Ordering};
 
 use libp2p::PeerId;
 use light_client::{
+    block_tree::{HeaderProof, HeaderRange},
     consensus::spos::{Block, Clock, HeaderError, SLOT_TOLERANCE_MS, Vote},
     data_format::{BlockId, ChainId, Header, Height, Round, SealedHeader, SignedTransaction, Time, codec},
     transaction::{TransactionError, check_stateless},
@@ -14,8 +15,11 @@ use super::{Node, NodeError, SubmitError, queries::need, queries::stored_finalit
 use crate::{
     block_tree::{BlockError, Chain},
     network::{
-        Announcement, Ballot, ChainPort, Claims, Heard, Inserted, PortError, Taken, identity::peer_of_key,
-        messages::Tip, protocol::MAX_VOTE_BYTES, sync::Verdict,
+        Announcement, Ballot, ChainPort, Claims, Heard, Inserted, PortError, Taken,
+        identity::peer_of_key,
+        messages::{AnchoredHeaders, Headers, Tip},
+        protocol::MAX_VOTE_BYTES,
+        sync::Verdict,
     },
     storage::Snapshot,
 };
@@ -87,6 +91,15 @@ impl ChainPort for Node {
         limit: usize,
     ) -> Result<Option<Vec<SealedHeader>>, PortError> {
         Ok(self.headers_after_now(locator, limit)?)
+    }
+
+    fn headers_to(
+        &self,
+        after: Height,
+        anchor: &BlockId,
+        limit: usize,
+    ) -> Result<Option<AnchoredHeaders>, PortError> {
+        Ok(self.headers_to_now(after, anchor, limit)?)
     }
 
     fn blocks(&self, ids: &[BlockId], bytes: usize) -> Result<Vec<Block>, PortError> {
@@ -193,7 +206,15 @@ impl Node {
         let id = need(snapshot.head()?, "the head")?;
         let header = need(snapshot.header(&id)?, "the header of the head")?.header;
         let weight = SlotClaims(self.0.clock).weight(&header);
-        Ok(Tip { head: id, height: header.height, weight, final_height: stored_finality(snapshot)?.height })
+        let begins = snapshot.begins_at()?;
+        let whole = if begins > Height(0) { begins.next() } else { begins };
+        Ok(Tip {
+            head: id,
+            height: header.height,
+            weight,
+            final_height: stored_finality(snapshot)?.height,
+            kept_from: whole.max(snapshot.bodies_from()?),
+        })
     }
 
     fn headers_after_now(
@@ -216,6 +237,38 @@ impl Node {
             return Ok(Some(headers).filter(|_| follows));
         }
         Ok(None)
+    }
+
+    fn headers_to_now(
+        &self,
+        after: Height,
+        anchor: &BlockId,
+        limit: usize,
+    ) -> Result<Option<AnchoredHeaders>, NodeError> {
+        let snapshot = self.0.database.read()?;
+        let Some(end) = snapshot.header(anchor)? else { return Ok(None) };
+        let end = end.header.height;
+        let is_ours = snapshot.at_height(end)? == Some(*anchor);
+        let count = end.0.saturating_sub(after.0).min(limit as u64);
+        if !is_ours || end > stored_finality(&snapshot)?.height || count == 0 {
+            return Ok(None);
+        }
+        let ids = snapshot.heights(after.next(), usize::try_from(count).unwrap_or(usize::MAX))?;
+        let headers = ids.iter().map(|id| need(snapshot.header(id)?, "a header of the best branch"));
+        let headers: Vec<SealedHeader> = headers.collect::<Result<_, _>>()?;
+        let (Some(first), Some(last)) = (headers.first(), headers.last()) else { return Ok(None) };
+        let (first, last) = (first.header.height, last.header.height);
+        // A node that started from a snapshot has block 0, and not what follows it.
+        if first != after.next() {
+            return Ok(None);
+        }
+        let proof = if last == end {
+            HeaderProof::default()
+        } else {
+            let proven = HeaderRange::new(&snapshot, end.0).prove(last);
+            proven.map_err(|error| NodeError::Damaged(format!("the range of headers: {error}")))?
+        };
+        Ok(Some(AnchoredHeaders { headers: Headers(headers), proof }))
     }
 
     fn blocks_now(&self, ids: &[BlockId], bytes: usize) -> Result<Vec<Block>, NodeError> {

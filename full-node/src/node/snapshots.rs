@@ -16,6 +16,7 @@ use light_client::{
         Anchor, AnchorError, Trusted, engine,
         spos::{Table, Tables},
     },
+    crypto::Hash,
     data_format::{BlockId, Checkpoint, Header, Height, SlotTable, Time, codec},
 };
 
@@ -46,6 +47,13 @@ pub(super) struct Starting {
     /// Blocks that were proven final, and by what.
     shown: BTreeMap<BlockId, Finality>,
     pieces: Option<Pieces>,
+}
+
+impl Starting {
+    /// What is trusted instead of this node's own blocks: only until it has some.
+    fn checkpoint(&self) -> Option<(Height, BlockId)> {
+        self.checkpoint.filter(|_| self.wanted)
+    }
 }
 
 /// Proof of a final block, and what it takes to know the block that it starts from, if that was asked for.
@@ -155,7 +163,7 @@ impl Node {
         own: Trusted,
         proof: &[u8],
         now: Time,
-    ) -> Result<Option<Finality>, Refused> {
+    ) -> Result<Option<(Finality, Hash)>, Refused> {
         let refused = |failure: AnchorError| {
             let words = failure.to_string();
             if failure.is_lie() { Refused::Lie(words) } else { Refused::Unsure(words) }
@@ -178,7 +186,8 @@ impl Node {
             }
             Anchor::Trusted(_) | Anchor::Sealed(_) | Anchor::Buried(_) => None,
         };
-        Ok(Some(Finality { root, height: newer.height, certificate, justified: root }))
+        let finality = Finality { root, height: newer.height, certificate, justified: root };
+        Ok(Some((finality, anchor.header().headers_root)))
     }
 
     fn install_now(&self) -> Result<Tip, NodeError> {
@@ -204,18 +213,19 @@ impl SnapshotPort for Node {
     }
 
     fn trusted(&self) -> Result<(BlockId, bool), PortError> {
-        match self.starting().checkpoint {
+        let checkpoint = self.starting().checkpoint();
+        match checkpoint {
             Some((_, id)) => Ok((id, true)),
             None => Ok((self.own_trust()?.id, false)),
         }
     }
 
     fn check_final(&self, proof: &[u8], now: Time) -> Result<Shown, PortError> {
-        let checkpoint = self.starting().checkpoint;
+        let checkpoint = self.starting().checkpoint();
         Ok(match self.check_proof(checkpoint, self.own_trust()?, proof, now) {
             Ok(None) => Shown::Nothing,
-            Ok(Some(finality)) => {
-                let block = FinalBlock { id: finality.root.id, height: finality.height };
+            Ok(Some((finality, headers_root))) => {
+                let block = FinalBlock { id: finality.root.id, height: finality.height, headers_root };
                 let shown = &mut self.starting().shown;
                 if shown.len() >= SHOWN && !shown.contains_key(&block.id) {
                     let lowest = shown.iter().min_by_key(|(_, known)| known.height).map(|(id, _)| *id);
@@ -254,7 +264,8 @@ impl SnapshotPort for Node {
         let pieces = Pieces::resume(&self.0.database).map_err(NodeError::from)?;
         let begun = pieces.as_ref().map(|pieces| {
             let finality = pieces.finality();
-            let block = FinalBlock { id: finality.root.id, height: finality.height };
+            let headers_root = pieces.headers_root();
+            let block = FinalBlock { id: finality.root.id, height: finality.height, headers_root };
             Begun { block, total: pieces.total(), taken: pieces.taken() }
         });
         self.starting().pieces = pieces;

@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use light_client::{
+    crypto::Hash,
     data_format::{BlockId, codec},
     state::{Entry, TrieError, UnknownNode, WitnessError, verify},
 };
@@ -140,6 +141,11 @@ impl Pieces {
     /// What is final, by which the snapshot is trusted.
     pub const fn finality(&self) -> &Finality {
         &self.finality
+    }
+
+    /// What the block's header commits to: all headers before it.
+    pub const fn headers_root(&self) -> Hash {
+        self.base.base.header.header.headers_root
     }
 
     /// Entries of the whole state.

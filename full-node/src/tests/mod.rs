@@ -11,7 +11,6 @@ mod leases;
 mod payments;
 mod proofs;
 mod pruning;
-mod scene;
 mod rows;
 mod simulation;
 mod stores;

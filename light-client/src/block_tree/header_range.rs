@@ -190,7 +190,15 @@ impl HeaderProof {
     /// # Errors
     /// [`ProofError`] says which of height, length and root is wrong.
     pub fn verify(&self, newer: &Header, old: &Header) -> Result<(), ProofError> {
-        let (index, count) = (old.height.0, newer.height.0);
+        self.verify_under(newer.height, &newer.headers_root, old)
+    }
+
+    /// As [`HeaderProof::verify`], of a newer header of which height and `headers_root` are known.
+    ///
+    /// # Errors
+    /// As [`HeaderProof::verify`].
+    pub fn verify_under(&self, newer: Height, headers_root: &Hash, old: &Header) -> Result<(), ProofError> {
+        let (index, count) = (old.height.0, newer.0);
         if index >= count {
             return Err(ProofError::Index { index, count });
         }
@@ -200,7 +208,7 @@ impl HeaderProof {
         }
         let proof = MerkleProof::<Hash, MergeHashes>::new(range_size(count), self.0.clone());
         match proof.calculate_root(vec![(leaf_index_to_pos(index), leaf(&old.id()))]) {
-            Ok(root) if root == newer.headers_root => Ok(()),
+            Ok(root) if root == *headers_root => Ok(()),
             _ => Err(ProofError::Root),
         }
     }

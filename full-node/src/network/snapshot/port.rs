@@ -1,4 +1,7 @@
-use light_client::data_format::{BlockId, Height, Time};
+use light_client::{
+    crypto::Hash,
+    data_format::{BlockId, Height, Time},
+};
 
 use crate::network::{PortError, messages::Tip};
 
@@ -9,6 +12,8 @@ pub struct FinalBlock {
     pub id: BlockId,
     /// Its height.
     pub height: Height,
+    /// What its header commits to: all headers before it.
+    pub headers_root: Hash,
 }
 
 /// What a proof of finality shows.

@@ -51,7 +51,7 @@ fn id(number: u32) -> PeerId {
 }
 
 fn block() -> FinalBlock {
-    FinalBlock { id: Hash([7; 32]), height: Height(HEIGHT) }
+    FinalBlock { id: Hash([7; 32]), height: Height(HEIGHT), headers_root: Hash::ZERO }
 }
 
 impl World {
@@ -62,7 +62,16 @@ impl World {
         let peers: Vec<_> = (1..).zip(manners).map(|(number, manner)| (id(number), *manner)).collect();
         for (peer, _) in &peers {
             let height = Height(HEIGHT + 10);
-            machine.peer(*peer, Tip { head: Hash([9; 32]), height, weight: 1, final_height: Height(HEIGHT) });
+            machine.peer(
+                *peer,
+                Tip {
+                    head: Hash([9; 32]),
+                    height,
+                    weight: 1,
+                    final_height: Height(HEIGHT),
+                    kept_from: Height(0),
+                },
+            );
         }
         Self {
             machine,

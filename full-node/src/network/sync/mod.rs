@@ -1,7 +1,10 @@
 //! What to ask whom, so that this node has the best chain that its peers know. A state machine: answers, failures and the
 //! time go in, [`Effect`]s come out; no sockets, no clock, no disk. A run replays from its inputs.
 //!
-//! A node that is behind makes a plan: it asks one peer, the lead, for the headers after a block both have,
+//! A node that is far behind asks one peer, the lead, to prove a newer final block from its own newest one. Then it asks
+//! several peers for the headers up to that block, each answer proven to be of its branch, and for the bodies: nobody can
+//! lead it astray, however long the way is. The rest of the way, and every short one, is made on the lead's word: a node
+//! that is behind makes a plan: it asks one peer, the lead, for the headers after a block both have,
 //! checks that they are a chain, and then asks several peers for the bodies, a few at a time and in parallel. Blocks
 //! go to the chain in their order, and only the chain says whether they are valid: it checks every rule, seal,
 //! certificate and state, before it stores anything.
@@ -21,9 +24,9 @@ mod votes;
 use std::{collections::BTreeMap, sync::Arc};
 
 use libp2p::PeerId;
-use light_client::data_format::{BlockId, Time};
+use light_client::data_format::{BlockId, Height, Time};
 
-use self::plan::Plan;
+use self::plan::{Plan, Way};
 use super::{
     messages::{Request, Response, Tip},
     peers::Fault,
@@ -38,6 +41,8 @@ pub use votes::RecentVotes;
 pub struct Limits {
     /// Headers kept ahead of the chain.
     pub headers: usize,
+    /// Blocks that a peer's final block must be ahead of our newest one to be proven first.
+    pub anchor_ahead: u64,
     /// Bytes of bodies kept ahead of the chain; one body more may come.
     pub bytes: usize,
     /// Blocks asked for at once.
@@ -60,6 +65,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             headers: 1_024,
+            anchor_ahead: 128,
             bytes: 64 << 20,
             batch: 16,
             per_peer: 2,
@@ -89,6 +95,13 @@ pub enum Effect {
         id: RequestId,
         /// What.
         request: Request,
+    },
+    /// Check a proof of finality: answer with [`Sync::shown`].
+    Check {
+        /// Who sent it.
+        peer: PeerId,
+        /// The proof.
+        proof: Vec<u8>,
     },
     /// Give a block to the chain: answer with [`Sync::inserted`].
     Insert {
@@ -138,7 +151,9 @@ struct Open {
 
 #[derive(Clone, Debug)]
 enum Asked {
+    Proof,
     Headers(Vec<BlockId>),
+    Anchored(Height),
     Blocks(Vec<BlockId>),
 }
 
@@ -151,6 +166,8 @@ pub struct Sync {
     peers: BTreeMap<PeerId, Remote>,
     open: BTreeMap<RequestId, Open>,
     next: u64,
+    /// The newest final block, as far as it is known.
+    base: Option<(BlockId, Height)>,
     plan: Option<Plan>,
     /// No plan is made before: the disk failed, or the last plan came to nothing.
     resting_until: Time,
@@ -168,6 +185,7 @@ impl Sync {
             peers: BTreeMap::new(),
             open: BTreeMap::new(),
             next: 0,
+            base: None,
             plan: None,
             resting_until: Time(0),
             paused: false,
@@ -193,8 +211,8 @@ impl Sync {
 
     /// A peer sent a block: it stands there at least.
     pub fn peer_has(&mut self, peer: PeerId, tip: Tip) {
-        if self.peers.get(&peer).is_some_and(|remote| remote.tip.weight < tip.weight) {
-            self.peer(peer, tip);
+        if let Some(remote) = self.peers.get_mut(&peer).filter(|remote| remote.tip.weight < tip.weight) {
+            remote.tip = Tip { kept_from: remote.tip.kept_from, ..tip };
         }
     }
 
@@ -212,6 +230,7 @@ impl Sync {
     /// last.
     pub fn located(&mut self, tip: Tip, locator: Vec<BlockId>, now: Time) {
         self.tip = tip;
+        self.base = locator.last().map(|id| (*id, tip.final_height));
         if let Some(plan) = self.plan.as_mut().filter(|plan| plan.locator.is_empty()) {
             plan.locator = locator;
             let lead = self.peers.get(&plan.lead);
@@ -231,6 +250,10 @@ impl Sync {
                 self.take_headers(peer, &locator, headers, now);
             }
             (Asked::Blocks(ids), Response::Blocks(blocks)) => self.take_blocks(peer, &ids, blocks, now),
+            (Asked::Proof, Response::Finality(proof)) => self.take_proof(peer, proof, now),
+            (Asked::Anchored(after), Response::AnchoredHeaders(headers)) => {
+                self.take_anchored(peer, after, headers, now);
+            }
             (_, Response::Busy) => self.rest(&peer, now),
             _ => self.wrong(peer, Fault::WrongAnswer, now),
         }
@@ -252,13 +275,15 @@ impl Sync {
             Verdict::Taken => plan.taken(id, now),
             Verdict::Invalid => {
                 let (sender, tries) = plan.refused(id);
-                let lead = plan.lead;
+                let (lead, anchored) = (plan.lead, plan.is_anchored());
                 if let Some(sender) = sender {
                     self.wrong(sender, Fault::InvalidBlock, now);
                 }
                 // Its headers may be what does not hold, and whoever gives their bodies lies too.
                 if tries >= self.limits.tries {
-                    self.wrong(lead, Fault::FalseTip, now);
+                    if !anchored {
+                        self.wrong(lead, Fault::FalseTip, now);
+                    }
                     self.give_up(now);
                 }
             }
@@ -294,6 +319,7 @@ impl Sync {
     pub fn progress(&self, now: Time) -> Option<Progress> {
         let plan = self.plan.as_ref().filter(|plan| plan.has_headers())?;
         let target = self.peers.get(&plan.lead).map_or(plan.newest, |remote| remote.tip.height);
+        let target = if let Way::Anchored(block) = plan.way { target.max(block.height) } else { target };
         // A claim far beyond what the clock allows is none.
         let possible = self.claims.highest(now).unwrap_or(target);
         let target = target.max(plan.newest).min(possible.max(plan.newest));
@@ -320,7 +346,10 @@ impl Sync {
                     self.rest(&lead, now);
                 }
                 self.plan = None;
-            } else if plan.len() == 0 && remote.is_none_or(|remote| remote.resting_until > now) {
+            } else if plan.len() == 0
+                && !plan.is_anchored()
+                && remote.is_none_or(|remote| remote.resting_until > now)
+            {
                 self.plan = None;
             } else if now.ms_since(plan.active) > 2 * self.limits.patience_ms {
                 // Nobody has these blocks any more.

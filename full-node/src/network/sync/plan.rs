@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, VecDeque};
 use libp2p::PeerId;
 use light_client::data_format::{BlockId, Height, SealedHeader, Time, codec};
 
-use crate::network::port::Block;
+use crate::network::{port::Block, snapshot::FinalBlock};
 
 /// A body that came, and who sent it.
 #[derive(Debug)]
@@ -31,11 +31,23 @@ struct Entry {
     tries: u32,
 }
 
+/// What the headers of a plan hang on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    /// On the lead's word: at most as many as are kept ahead.
+    Open,
+    /// The lead is to prove a final block first.
+    Unproven,
+    /// Each of them is an ancestor of this final block.
+    Anchored(FinalBlock),
+}
+
 /// The way to a better head: its headers in order, and where their bodies are.
 #[derive(Debug)]
 pub(super) struct Plan {
-    /// Who gives the headers.
+    /// Who gives the headers, or proved what they hang on.
     pub(super) lead: PeerId,
+    pub(super) way: Way,
     /// When it was made.
     pub(super) began: Time,
     /// When something last came.
@@ -64,9 +76,10 @@ impl Body {
 }
 
 impl Plan {
-    pub(super) const fn new(lead: PeerId, from: Height, now: Time) -> Self {
+    pub(super) const fn new(lead: PeerId, way: Way, from: Height, now: Time) -> Self {
         Self {
             lead,
+            way,
             began: now,
             active: now,
             from,
@@ -79,6 +92,17 @@ impl Plan {
             held: 0,
             started: false,
         }
+    }
+
+    /// Whether its headers are proven to be final.
+    pub(super) const fn is_anchored(&self) -> bool {
+        matches!(self.way, Way::Anchored(_))
+    }
+
+    /// A final block is proven: headers come from `base` on up to it.
+    pub(super) fn anchor(&mut self, block: FinalBlock, base: (BlockId, Height), now: Time) {
+        (self.way, self.locator, self.newest) = (Way::Anchored(block), vec![base.0], base.1);
+        self.active = now;
     }
 
     /// Headers whose blocks are not in the chain yet.
@@ -112,8 +136,9 @@ impl Plan {
         }
     }
 
-    /// The next bodies to ask for, the oldest first, and the height of the newest among them; none while enough are held.
-    pub(super) fn missing(&self, batch: usize, bytes: usize) -> Option<(Vec<BlockId>, Height)> {
+    /// The next bodies to ask for, the oldest first, and the heights of the oldest and the newest among them; none while
+    /// enough are held.
+    pub(super) fn missing(&self, batch: usize, bytes: usize) -> Option<(Vec<BlockId>, Height, Height)> {
         let is_missing =
             |id: &&BlockId| self.entries.get(id).is_some_and(|entry| matches!(entry.state, State::Missing));
         let first = self.order.iter().find(is_missing)?;
@@ -129,8 +154,9 @@ impl Plan {
             .take(batch)
             .copied()
             .collect();
-        let highest = ids.last().and_then(|id| self.entries.get(id))?.height;
-        Some((ids, highest))
+        let height = |id: Option<&BlockId>| Some(self.entries.get(id?)?.height);
+        let (lowest, highest) = (height(ids.first())?, height(ids.last())?);
+        Some((ids, lowest, highest))
     }
 
     pub(super) fn asked(&mut self, ids: &[BlockId]) {

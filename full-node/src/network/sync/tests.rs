@@ -4,12 +4,16 @@
 use std::collections::{BTreeSet, VecDeque};
 
 use light_client::{
+    block_tree::{HeaderProof, HeaderRange, RangePeaks},
     crypto::{Hash, Signature},
     data_format::{Checkpoint, Header, Height, Round, SealedHeader, Slot},
 };
 
 use super::*;
-use crate::network::messages::Headers;
+use crate::network::{
+    messages::{AnchoredHeaders, Bytes, Headers},
+    snapshot::{FinalBlock, Shown},
+};
 
 const SLOT_MS: u64 = 1_000;
 
@@ -31,7 +35,7 @@ impl Claims for Slots {
     }
 }
 
-fn block(parent: BlockId, height: u64, branch: u8) -> Block {
+fn block(parent: BlockId, height: u64, branch: u8, headers_root: Hash) -> Block {
     let header = Header {
         version: 1,
         height: Height(height),
@@ -40,7 +44,7 @@ fn block(parent: BlockId, height: u64, branch: u8) -> Block {
         transactions_root: Hash::ZERO,
         transactions_count: 0,
         state_root: Hash([branch; 32]),
-        headers_root: Hash::ZERO,
+        headers_root,
         next_slots: Hash::ZERO,
         justified: Checkpoint { round: Round(0), id: Hash::ZERO },
         certificate_hash: Hash::ZERO,
@@ -55,12 +59,23 @@ fn block(parent: BlockId, height: u64, branch: u8) -> Block {
 
 /// A branch from genesis; blocks after `fork` are of another branch than number 0's.
 fn chain(length: u64, fork: u64, branch: u8) -> Vec<Block> {
-    let mut blocks = vec![block(Hash::ZERO, 0, 0)];
+    let mut blocks = vec![block(Hash::ZERO, 0, 0, Hash::ZERO)];
+    let mut range = RangePeaks::before(&blocks[0].header.header, Vec::new()).unwrap();
     for height in 1..=length {
         let parent = blocks.last().unwrap().header.header.id();
-        blocks.push(block(parent, height, if height > fork { branch } else { 0 }));
+        let headers_root = range.push(height - 1, &parent).unwrap();
+        blocks.push(block(parent, height, if height > fork { branch } else { 0 }, headers_root));
     }
     blocks
+}
+
+/// The range of headers of a branch.
+fn range(blocks: &[Block]) -> RangePeaks {
+    let mut range = RangePeaks::before(&blocks[0].header.header, Vec::new()).unwrap();
+    for block in blocks {
+        range.push(block.header.header.height.0, &block.header.header.id()).unwrap();
+    }
+    range
 }
 
 fn id(number: u32) -> PeerId {
@@ -71,7 +86,13 @@ fn id(number: u32) -> PeerId {
 
 fn tip(blocks: &[Block]) -> Tip {
     let header = &blocks.last().unwrap().header.header;
-    Tip { head: header.id(), height: header.height, weight: Slots.weight(header), final_height: Height(0) }
+    Tip {
+        head: header.id(),
+        height: header.height,
+        weight: Slots.weight(header),
+        final_height: Height(0),
+        kept_from: Height(0),
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -87,6 +108,10 @@ enum Manner {
     Swaps,
     /// Gives headers that are no chain.
     Jumbles,
+    /// Forges a proof that its branch is final.
+    Forges,
+    /// Proves a final block, and then gives headers of its own branch.
+    Strays,
 }
 
 struct World {
@@ -96,6 +121,10 @@ struct World {
     peers: Vec<(PeerId, Manner, Vec<Block>)>,
     /// Where each peer has a block.
     places: Vec<BTreeMap<BlockId, usize>>,
+    ranges: Vec<RangePeaks>,
+    /// What is final: an honest peer proves it.
+    final_block: Option<FinalBlock>,
+    asked_for_headers: BTreeSet<PeerId>,
     /// Blocks that break a rule.
     invalid: BTreeSet<BlockId>,
     /// Milliseconds from question to answer.
@@ -127,8 +156,35 @@ impl World {
             blocks.iter().enumerate().map(|(place, block)| (block.header.header.id(), place)).collect()
         };
         let places = peers.iter().map(|(_, _, blocks)| ids(blocks)).collect();
+        let ranges = peers.iter().map(|(_, _, blocks)| range(blocks)).collect();
         let (mail, faults, invalid) = (VecDeque::new(), Vec::new(), BTreeSet::new());
-        Self { sync, now, own, peers, places, invalid, latency: 40, mail, faults, given, most_open: 0 }
+        Self {
+            sync,
+            now,
+            own,
+            peers,
+            places,
+            ranges,
+            final_block: None,
+            asked_for_headers: BTreeSet::new(),
+            invalid,
+            latency: 40,
+            mail,
+            faults,
+            given,
+            most_open: 0,
+        }
+    }
+
+    /// A block of this branch is final, and all peers say that they have it.
+    fn with_final(mut self, blocks: &[Block], height: usize) -> Self {
+        let header = &blocks[height].header.header;
+        let (id, height, headers_root) = (header.id(), header.height, header.headers_root);
+        self.final_block = Some(FinalBlock { id, height, headers_root });
+        for (peer, _, blocks) in &self.peers {
+            self.sync.peer(*peer, Tip { final_height: height, ..tip(blocks) });
+        }
+        self
     }
 
     /// Runs for some virtual seconds, or until nothing is left to do.
@@ -158,7 +214,9 @@ impl World {
                     }
                 }
                 Effect::Ask { .. } => self.mail.push_back((self.now.plus_ms(self.latency), effect)),
-                Effect::Locate | Effect::Insert { .. } => self.mail.push_back((self.now, effect)),
+                Effect::Locate | Effect::Insert { .. } | Effect::Check { .. } => {
+                    self.mail.push_back((self.now, effect))
+                }
             }
         }
         self.mail.make_contiguous().sort_by_key(|(at, _)| *at);
@@ -200,6 +258,13 @@ impl World {
                     self.sync.answered(id, response, self.now);
                 }
             }
+            Effect::Check { peer, proof } => {
+                let shown = match proof[0] {
+                    0 => Shown::Lie("forged".to_owned()),
+                    _ => Shown::Final(self.final_block.unwrap()),
+                };
+                self.sync.shown(&peer, shown, self.now);
+            }
             Effect::Fault { .. } => {}
         }
     }
@@ -208,8 +273,35 @@ impl World {
         let place = self.peers.iter().position(|(known, ..)| *known == peer).unwrap();
         let (_, manner, blocks) = &self.peers[place];
         let position = |id: &BlockId| self.places[place].get(id).copied();
+        if matches!(request, Request::Headers { .. } | Request::AnchoredHeaders { .. }) {
+            self.asked_for_headers.insert(peer);
+        }
         match (request, manner) {
             (_, Manner::Silent) => None,
+            (Request::Finality { trusted, open: false }, manner) => {
+                assert_eq!(position(&trusted), Some(0), "what is final here");
+                Some(Response::Finality(Some(Bytes(vec![u8::from(*manner != Manner::Forges)]))))
+            }
+            (Request::AnchoredHeaders { after, anchor, limit }, manner) => {
+                let end = match position(&anchor) {
+                    Some(end) => end,
+                    None if *manner == Manner::Strays => blocks.len() - 1,
+                    None => return Some(Response::AnchoredHeaders(None)),
+                };
+                let first = usize::try_from(after.0).unwrap() + 1;
+                let last = end.min(first + limit as usize - 1);
+                let mut headers: Vec<_> =
+                    blocks[first..=last].iter().map(|block| block.header.clone()).collect();
+                if *manner == Manner::Jumbles {
+                    headers.reverse();
+                }
+                let proof = if last == end {
+                    HeaderProof::default()
+                } else {
+                    HeaderRange::new(&self.ranges[place], end as u64).prove(Height(last as u64)).unwrap()
+                };
+                Some(Response::AnchoredHeaders(Some(AnchoredHeaders { headers: Headers(headers), proof })))
+            }
             (Request::Headers { .. }, Manner::Boasts) => Some(Response::Headers(Some(Headers(Vec::new())))),
             (Request::Headers { locator, limit }, manner) => {
                 let fork = locator.iter().find_map(position);
@@ -255,6 +347,40 @@ fn bodies_come_from_several_peers_at_once() {
     assert!(world.most_open <= 3 * 2 + 1, "{}", world.most_open);
     assert_eq!(world.sync.progress(world.now), None, "done");
     assert!(world.sync.open.is_empty());
+}
+
+#[test]
+fn a_long_way_is_anchored_in_a_final_block_first() {
+    let best = chain(3_000, 0, 1);
+    let peers = [(Manner::Honest, &best[..]), (Manner::Honest, &best), (Manner::Jumbles, &best)];
+    let mut world = World::new(chain(0, 0, 0), &peers).with_final(&best, 2_900);
+    world.run(60);
+    assert!(world.is_at(&best), "at {:?}", world.sync.tip.height);
+    assert!(world.faults.iter().all(|fault| *fault == (id(3), Fault::WrongAnswer)), "{:?}", world.faults);
+    assert!(world.given[..2].iter().all(|given| *given >= 700), "{:?}", world.given);
+    assert!(world.asked_for_headers.len() > 1, "anybody may give them");
+}
+
+#[test]
+fn nobody_who_forges_finality_is_asked_for_a_header() {
+    let (honest, forged) = (chain(700, 0, 1), chain(2_000, 0, 9));
+    let peers = [(Manner::Honest, &honest[..]), (Manner::Forges, &forged)];
+    let mut world = World::new(chain(0, 0, 0), &peers).with_final(&honest, 650);
+    world.run(60);
+    assert!(world.is_at(&honest), "at {:?}", world.sync.tip.height);
+    assert_eq!(world.faults, [(id(2), Fault::FalseProof)]);
+    assert_eq!(world.asked_for_headers, [id(1)].into());
+}
+
+#[test]
+fn headers_of_another_branch_than_the_final_one_are_refused() {
+    let (honest, forged) = (chain(700, 0, 1), chain(2_000, 100, 9));
+    let peers = [(Manner::Strays, &forged[..]), (Manner::Honest, &honest)];
+    let mut world = World::new(chain(0, 0, 0), &peers).with_final(&honest, 650);
+    world.run(60);
+    assert!(world.is_at(&honest), "at {:?}", world.sync.tip.height);
+    assert_eq!(world.faults, [(id(1), Fault::FalseProof)]);
+    assert_eq!(world.given[0], 0, "not a block of its branch was asked for");
 }
 
 #[test]
