@@ -1,0 +1,187 @@
+//! Peers that send garbage, or too much.
+
+use super::*;
+
+/// A peer that knows how to greet, and then does what a test wants.
+pub(super) struct Hostile {
+    pub(super) swarm: Swarm<Behaviour>,
+    chains: Vec<ChainId>,
+    /// What it was answered.
+    pub(super) welcome: Hello,
+    subscribed: usize,
+}
+
+fn is_subscription(event: &SwarmEvent<BehaviourEvent>) -> bool {
+    let SwarmEvent::Behaviour(BehaviourEvent::Gossip((_, event))) = event else { return false };
+    matches!(event, libp2p::gossipsub::Event::Subscribed { .. })
+}
+
+impl Hostile {
+    /// Connected and greeted; subscribed to everything.
+    pub(super) async fn greet(target: &Multiaddr, nodes: &[&Node]) -> Self {
+        let mut hostile = Self::connect(target, nodes).await;
+        let mut subscribed = hostile.subscribed;
+        while subscribed < 3 * nodes.len() {
+            let event = hostile.swarm.select_next_some().await;
+            subscribed += usize::from(is_subscription(&event));
+        }
+        hostile
+    }
+
+    /// Connected and greeted.
+    pub(super) async fn connect(target: &Multiaddr, nodes: &[&Node]) -> Self {
+        let chains: Vec<ChainId> = nodes.iter().map(|node| node.chain()).collect();
+        let limits = peers::Limits { ban_at: u32::MAX, ..peers::Limits::default() };
+        let everybody = vec![None; chains.len()].into();
+        let mut swarm = swarm(Keypair::generate_ed25519(), &chains, &everybody, &limits).unwrap();
+        swarm.dial(DialOpts::from(target.clone())).unwrap();
+        let hello = Hello {
+            version: protocol::PROTOCOL_VERSION,
+            chains: nodes
+                .iter()
+                .map(|node| {
+                    let genesis = node.genesis().header.id();
+                    ChainHello { chain: node.chain(), genesis, tip: Tip::default() }
+                })
+                .collect(),
+        };
+        let mut subscribed = 0;
+        loop {
+            let event = swarm.select_next_some().await;
+            subscribed += usize::from(is_subscription(&event));
+            match event {
+                SwarmEvent::ConnectionEstablished { peer_id, .. } => {
+                    swarm.behaviour_mut().hello.send_request(&peer_id, codec::Incoming::Asked(hello.clone()));
+                }
+                SwarmEvent::Behaviour(BehaviourEvent::Hello(request_response::Event::Message {
+                    message: request_response::Message::Response { response, .. },
+                    ..
+                })) => {
+                    let Answer::Welcome(welcome) = response else { panic!("{response:?}") };
+                    return Self { swarm, chains, welcome, subscribed };
+                }
+                _ => {}
+            }
+        }
+    }
+
+    pub(super) fn tell(&mut self, chain: usize, topic: protocol::Topic, data: Vec<u8>) {
+        let name = topic.of(&self.chains[chain]);
+        // A full queue is as good as a message.
+        drop(self.swarm.behaviour_mut().gossip.get_mut(chain).unwrap().publish(name, data));
+    }
+
+    /// Lets the swarm work for a while; whether the other side ended the connection.
+    pub(super) async fn work(&mut self, time: Duration) -> bool {
+        let end = tokio::time::sleep(time);
+        tokio::pin!(end);
+        loop {
+            tokio::select! {
+                () = &mut end => return self.swarm.connected_peers().next().is_none(),
+                event = self.swarm.select_next_some() => {
+                    if matches!(event, SwarmEvent::ConnectionClosed { .. }) {
+                        return true;
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_peer_that_sends_garbage_is_banned_and_the_node_goes_on() {
+    let member = Member::start(&spec("garbage"), &[0, 1, 2, 3], &[]).await;
+    let address = member.address("tcp");
+    for kind in 0..3 {
+        let mut hostile = Hostile::greet(&address, &[&member.node]).await;
+        let mut closed = false;
+        for round in 0..50_u8 {
+            match kind {
+                // Cannot be decoded.
+                0 => hostile.tell(0, protocol::Topic::Votes, vec![round; 40]),
+                // An honest block with a garbled seal.
+                1 => {
+                    let tip = ChainPort::tip(&member.node).unwrap();
+                    let mut block = ChainPort::blocks(&member.node, &[tip.head], 1 << 20).unwrap().remove(0);
+                    block.header.header.slot = block.header.header.slot.next();
+                    block.header.seal.0[0] ^= 1 + round;
+                    hostile.tell(0, protocol::Topic::Blocks, encode(&block));
+                }
+                // A transaction that nobody signed.
+                _ => {
+                    let mut signed = payment(&member.node).await;
+                    signed.signature.0[3] ^= 1 + round;
+                    hostile.tell(0, protocol::Topic::Transactions, encode(&signed));
+                }
+            }
+            closed = hostile.work(Duration::from_millis(50)).await;
+            if closed {
+                break;
+            }
+        }
+        assert!(closed, "kind {kind} is not banned");
+        until("the ban is shown", || member.network.status().borrow().bans == kind + 1).await;
+        let banned = member.network.status().borrow().banned.clone();
+        let hostile_id = *hostile.swarm.local_peer_id();
+        assert!(banned.iter().any(|ban| ban.peer == hostile_id && ban.until > worker::system_time()));
+        // The same key is not let in again.
+        hostile.swarm.dial(DialOpts::from(address.clone())).unwrap();
+        assert!(hostile.work(Duration::from_secs(2)).await, "kind {kind} is back");
+    }
+    let height = final_height(&member.node);
+    until("more final blocks", || final_height(&member.node) > height).await;
+    member.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flooded_chain_does_not_slow_its_neighbour_in_the_same_process() {
+    let (flooded, quiet) = (spec("flooded"), spec("quiet"));
+    let nodes = [node(&flooded, &[0, 1, 2, 3]), node(&quiet, &[0, 1])];
+    let chains: Vec<Arc<dyn ChainPort>> =
+        nodes.iter().map(|node| Arc::new(node.clone()) as Arc<dyn ChainPort>).collect();
+    let limits = peers::Limits { ban_at: u32::MAX, ..peers::Limits::default() };
+    let network = Network::start(NetworkConfig { limits, ..config(&[]) }, chains).await.unwrap();
+    let minting: Vec<_> =
+        nodes.iter().cloned().map(|node| tokio::spawn(async move { node.run().await })).collect();
+    let tcp = network.status().borrow().listening[0].clone().with_p2p(network.peer()).unwrap();
+    // The quiet chain needs votes and blocks of this one, over the swarm that is flooded.
+    let other = Member::start(&quiet, &[2, 3], std::slice::from_ref(&tcp)).await;
+    until("the quiet chain runs", || final_height(&nodes[1]) > 0 && final_height(&other.node) > 0).await;
+
+    let flooding = tokio::spawn({
+        let node = nodes[0].clone();
+        let signed = payment(&node).await;
+        async move {
+            let mut hostile = Hostile::greet(&tcp, &[&node]).await;
+            let mut told = 0_u64;
+            loop {
+                for _ in 0..200 {
+                    // Each has a wrong signature of its own, so each costs the node a check.
+                    let mut forged = signed.clone();
+                    forged.signature.0[..8].copy_from_slice(&told.to_le_bytes());
+                    hostile.tell(0, protocol::Topic::Transactions, encode(&forged));
+                    told += 1;
+                }
+                if hostile.work(Duration::from_millis(20)).await {
+                    return told;
+                }
+            }
+        }
+    });
+    let (before, slot_ms) = (nodes[1].status(), 400);
+    let began = worker::system_time();
+    tokio::time::sleep(Duration::from_secs(8)).await;
+    assert!(!flooding.is_finished(), "the flood went on");
+    let after = nodes[1].status();
+    let slots = worker::system_time().ms_since(began) / slot_ms;
+    let minted = after.head.height.0 - before.head.height.0;
+    assert!(minted * 10 >= slots * 6, "{minted} blocks in {slots} slots");
+    assert!(after.final_block.height > before.final_block.height, "it finalises under the flood");
+    flooding.abort();
+    network.shutdown().await;
+    for (node, minting) in nodes.into_iter().zip(minting) {
+        node.shutdown().await;
+        minting.await.unwrap().unwrap();
+    }
+    other.stop().await;
+}
