@@ -12,6 +12,7 @@ mod payments;
 mod proofs;
 mod pruning;
 mod rows;
+mod scene;
 mod simulation;
 mod stores;
 mod supernodes;

@@ -6,9 +6,9 @@ use light_client::crypto::Hash;
 use super::{server::FalseServer, *};
 use crate::network::messages::{Bytes, Headers, Request, Response};
 
-/// Not long, so that a stalling peer is found out within seconds.
+/// Not long, so that a stalling peer is found out within seconds; few blocks at a time, so that both are asked for some.
 fn impatient(peers: &[Multiaddr]) -> NetworkConfig {
-    let sync = sync::Limits { patience_ms: 1_500, rest_ms: 500, ..sync::Limits::default() };
+    let sync = sync::Limits { patience_ms: 1_500, rest_ms: 500, batch: 2, ..sync::Limits::default() };
     NetworkConfig { sync, ..config(peers) }
 }
 

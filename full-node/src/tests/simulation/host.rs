@@ -17,9 +17,10 @@ use light_client::{
 use crate::{
     network::{
         Announcement, Ballot, Block, ChainPort, Claims, Heard,
-        messages::{Headers, Request, Response, Tip},
+        messages::{Bytes, Headers, Request, Response, Tip},
         peers::{self, Admission, Fault, Peers},
         protocol::{MAX_BLOCKS, MAX_HEADERS, MAX_LOCATOR, MAX_RESPONSE_BYTES, Topic},
+        snapshot::SnapshotPort,
         sync::{self, Effect, RecentVotes, RequestId, Sync, Verdict},
     },
     node::Node,
@@ -205,10 +206,15 @@ impl Host {
                 ids.truncate(MAX_BLOCKS as usize);
                 Response::Blocks(self.node.blocks(&ids, MAX_RESPONSE_BYTES - 1_024).unwrap())
             }
-            // Nobody here starts from a snapshot.
-            Request::Finality { .. } | Request::SnapshotBase { .. } | Request::SnapshotLeaves { .. } => {
-                Response::Busy
+            Request::Finality { trusted, open } => {
+                Response::Finality(self.node.prove_final(&trusted, open).unwrap().map(Bytes))
             }
+            Request::AnchoredHeaders { after, anchor, limit } => {
+                let limit = limit.min(MAX_HEADERS) as usize;
+                Response::AnchoredHeaders(self.node.headers_to(after, &anchor, limit).unwrap())
+            }
+            // Nobody here starts from a snapshot.
+            Request::SnapshotBase { .. } | Request::SnapshotLeaves { .. } => Response::Busy,
         }
     }
 
@@ -283,8 +289,7 @@ impl Host {
     }
 
     fn tip_of(&self, header: &Header) -> Tip {
-        let final_height = self.tip.final_height;
-        Tip { head: header.id(), height: header.height, weight: self.claims.weight(header), final_height }
+        Tip { head: header.id(), height: header.height, weight: self.claims.weight(header), ..self.tip }
     }
 
     /// What the node did is told to the others.
@@ -342,6 +347,10 @@ impl Host {
                         self.sync.located(tip, locator, now);
                     }
                     Effect::Ask { peer, id, request } => self.ask(self.number(&peer), request, Some(id)),
+                    Effect::Check { peer, proof } => {
+                        let shown = self.node.check_final(&proof, now).unwrap();
+                        self.sync.shown(&peer, shown, now);
+                    }
                     Effect::Insert { block, .. } => {
                         // What it is is told to the machine.
                         let told: Result<(), Option<Fault>> = self.on_block(None, &block, now);

@@ -128,6 +128,7 @@ fn claim(liar: Liar) -> Tip {
             height: Height(1 << 40),
             weight: u128::MAX,
             final_height: Height(0),
+            kept_from: Height(0),
         },
         Liar::Garbage | Liar::Seals => Tip::default(),
     }
