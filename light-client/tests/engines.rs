@@ -13,7 +13,7 @@ use light_client::{
         Amount, ChainSpec, Checkpoint, EngineSpec, Header, Height, InstantSpec, ModuleName, ProofOfWorkSpec,
         SealedHeader, Slot, SpecError, Time,
     },
-    test_support::chain::{test_key, test_spec},
+    test_support::chain::{test_address, test_key, test_spec},
 };
 
 const RULES: ProofOfWorkSpec = ProofOfWorkSpec {
@@ -55,7 +55,7 @@ impl Mine {
 
     fn seal(&self, parent: &Header, header: Header) -> SealedHeader {
         let (id, difficulty) = (header.id(), self.engine.difficulty_after(parent));
-        let seal = (0..).find_map(|nonce| self.engine.seal(&id, difficulty, nonce)).unwrap();
+        let seal = (0..).find_map(|nonce| self.engine.seal(&id, difficulty, &test_address(1), nonce)).unwrap();
         SealedHeader { header, seal }
     }
 
@@ -107,14 +107,23 @@ fn a_seal_without_the_work_is_refused() {
     assert_eq!(check(good), Ok(()));
     let difficulty = mine.engine.difficulty_after(parent);
     let refused = Err(HeaderError::Work { difficulty });
+    let payee = ProofOfWork::payee(good).unwrap();
+    assert_eq!(payee, test_address(1));
     // A lesser difficulty, a byte of the seal that means nothing, another header under the same seal.
-    let cheap = (0..).find_map(|nonce| mine.engine.seal(&good.header.id(), 1, nonce)).unwrap();
+    let cheap = (0..).find_map(|nonce| mine.engine.seal(&good.header.id(), 1, &payee, nonce)).unwrap();
     assert_eq!(check(&SealedHeader { seal: cheap, ..good.clone() }), refused);
     let mut padded = good.clone();
     padded.seal.0[63] = 1;
     assert_eq!(check(&padded), refused);
+    // Work done for one address pays no other.
+    let mut stolen = good.clone();
+    stolen.seal.0[16..42].copy_from_slice(test_address(2).as_bytes());
+    let takes = |nonce| mine.engine.seal(&good.header.id(), difficulty, &test_address(2), nonce).is_some();
+    assert_eq!(check(&stolen), if takes(nonce(good)) { Ok(()) } else { refused });
+    stolen.seal.0[16..42].copy_from_slice(&[1; 26]);
+    assert_eq!(check(&stolen), Err(HeaderError::Seal));
     let mut other = good.clone();
-    let lucky = |header: &Header| mine.engine.seal(&header.id(), difficulty, nonce(good)).is_some();
+    let lucky = |header: &Header| mine.engine.seal(&header.id(), difficulty, &payee, nonce(good)).is_some();
     other.header.state_root = (1..)
         .map(|byte| Hash([byte; 32]))
         .find(|root| !lucky(&Header { state_root: *root, ..good.header.clone() }))

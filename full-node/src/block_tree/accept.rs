@@ -2,7 +2,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use light_client::{
     block_tree::{HeaderChanges, Inserted, Reorganisation},
-    consensus::spos::{Block, Certificate, vote_position},
+    consensus::spos::Block,
     data_format::{Address, BlockId, Checkpoint, Height, Outcome, SignedTransaction, Time, TransactionId},
     transaction::CheckedTransaction,
 };
@@ -73,7 +73,7 @@ impl Chain {
     /// [`BlockError`] if the disk fails; the chain then stands still.
     pub fn adopt_deferred(&mut self, now: Time) -> Result<Accepted, BlockError> {
         self.check_running()?;
-        if self.deferred.is_empty() || !self.may_adopt(now) {
+        if self.deferred.is_empty() || !self.rules.may_adopt(self, now) {
             return Ok(Accepted::default());
         }
         for checkpoint in std::mem::take(&mut self.deferred) {
@@ -99,13 +99,6 @@ impl Chain {
         result
     }
 
-    /// Another branch's checkpoint is adopted before the vote position of a round, or at the next round's start.
-    fn may_adopt(&self, now: Time) -> bool {
-        let clock = self.engine.clock();
-        let slots = usize::try_from(clock.slots_per_round()).unwrap_or(usize::MAX);
-        clock.slot_at(now).is_some_and(|slot| clock.position(slot) < vote_position(slots).max(1))
-    }
-
     fn store(&mut self, prepared: &Prepared, now: Time) -> Result<Accepted, BlockError> {
         let snapshot = self.database.read()?;
         let mut batch = Batch::default();
@@ -113,12 +106,11 @@ impl Chain {
         let mut finality = self.finality.clone();
         let mut headers =
             HeaderChanges { added: vec![prepared.block.header.clone()], ..HeaderChanges::default() };
-        if let Some(certificate) = &prepared.block.certificate {
-            self.justify(&prepared.id, certificate.link.target.checkpoint, now)?;
+        if let Some(target) = self.rules.justifies(&prepared.block) {
+            self.justify(&prepared.id, target, now)?;
         }
         // The way is found before blocks are dropped from the tree.
-        let source =
-            prepared.block.certificate.as_ref().and_then(|certificate| self.newly_final(certificate));
+        let source = self.rules.finalises(self, &prepared.block);
         let way_before = self.way(&snapshot, Some(prepared))?;
         let mut accepted = Accepted { id: Some(prepared.id), ..Accepted::default() };
         if let Some((source, certificate)) = source {
@@ -126,7 +118,7 @@ impl Chain {
             headers.dropped = changes.dropped;
             headers.finalised = changes.finalised;
             let height = self.tree.entry(&source.id)?.sealed.header.height;
-            let certificate = Some(certificate.clone());
+            let certificate = certificate.cloned();
             finality = Finality { root: source, height, certificate, justified: finality.justified };
             accepted.finalised = Some(source);
         }
@@ -195,19 +187,12 @@ impl Chain {
             return Ok(());
         }
         let own = self.tree.descends(&self.head.id, &target.id) || self.tree.descends(block, &self.head.id);
-        if own || self.may_adopt(now) {
+        if own || self.rules.may_adopt(self, now) {
             self.tree.justify(target)?;
         } else {
             self.deferred.push(target);
         }
         Ok(())
-    }
-
-    /// The source of a certificate, if that makes it the newest final checkpoint.
-    fn newly_final<'a>(&self, certificate: &'a Certificate) -> Option<(Checkpoint, &'a Certificate)> {
-        let source = certificate.link.source.checkpoint;
-        let newer = source.round > self.finality.root.round && self.tree.entry(&source.id).is_ok();
-        (certificate.link.finalises() && newer).then_some((source, certificate))
     }
 
     /// The way from the stored head to the best block, and that block.
@@ -256,7 +241,9 @@ impl Chain {
             batch.put(Space::Nodes, node_id.get().to_be_bytes(), node.to_bytes());
         }
         batch.version(id, &prepared.version);
-        batch.tables(&prepared.tables);
+        if let Some(tables) = &prepared.tables {
+            batch.tables(tables);
+        }
         batch.effects(id, &prepared.effects);
         batch.next_node(prepared.changes.next_id);
     }

@@ -3,8 +3,8 @@ use std::sync::Arc;
 use light_client::{
     block_tree::{BlockTree, HeaderChanges, HeaderRange, HeaderStore},
     consensus::{
-        genesis,
-        spos::{Block, Spos, Tables, VotingRecord},
+        Engine, engine, genesis,
+        spos::{Block, Tables, VotingRecord},
     },
     crypto::Hash,
     data_format::{BlockId, ChainSpec, Checkpoint, Header, Height, Round, SealedHeader},
@@ -13,6 +13,7 @@ use light_client::{
 
 use super::BlockError;
 use crate::{
+    consensus::{Rules, rules},
     logic::{Container, genesis_state},
     node::OpenError,
     storage::{Batch, Database, Finality, Retention, Snapshot, Space, StorageError, StoredHeaders, Version},
@@ -22,7 +23,8 @@ use crate::{
 /// [`Snapshot`]s of the database.
 pub struct Chain {
     pub(super) spec: Arc<ChainSpec>,
-    pub(super) engine: Spos,
+    pub(super) engine: Arc<dyn Engine>,
+    pub(super) rules: Arc<dyn Rules>,
     pub(super) genesis: SealedHeader,
     pub(super) genesis_id: BlockId,
     pub(super) container: Container,
@@ -67,12 +69,9 @@ impl Chain {
         retention: &Retention,
         minting_keys: &[Hash],
     ) -> Result<Self, OpenError> {
-        let engine = Spos::new(&spec);
-        let tables = Tables::at_genesis(&spec)
-            .map_err(|error| OpenError::Damaged(format!("the slot table: {error}")))?
-            .ok_or(OpenError::Engine)?;
+        let (engine, rules) = (engine(&spec), rules(&spec)?);
         if database.read()?.chain()?.is_none() {
-            found(&database, &spec, &tables, minting_keys)?;
+            found(&database, &spec, &*rules, minting_keys)?;
         }
         let snapshot = database.read()?;
         let missing = |what: &str| OpenError::Damaged(format!("{what} is missing"));
@@ -80,7 +79,7 @@ impl Chain {
         let genesis = snapshot.header(&genesis_id)?.ok_or_else(|| missing("the header of block 0"))?;
         let saved =
             StoredHeaders::new(database.clone()).load()?.ok_or_else(|| missing("the tree of blocks"))?;
-        let tree = BlockTree::restore(light_client::consensus::engine(&spec), saved)
+        let tree = BlockTree::restore(Arc::clone(&engine), saved)
             .map_err(|error| OpenError::Damaged(error.to_string()))?;
         let finality = snapshot.finality()?.ok_or_else(|| missing("the newest final block"))?;
         let head_id = snapshot.head()?.ok_or_else(|| missing("the head"))?;
@@ -91,6 +90,7 @@ impl Chain {
         }
         Ok(Self {
             engine,
+            rules,
             genesis,
             genesis_id,
             container: Container::new(&spec),
@@ -140,8 +140,13 @@ impl Chain {
     }
 
     /// The engine.
-    pub const fn engine(&self) -> &Spos {
-        &self.engine
+    pub fn engine(&self) -> &dyn Engine {
+        &*self.engine
+    }
+
+    /// What its engine makes of blocks.
+    pub fn rules(&self) -> &dyn Rules {
+        &*self.rules
     }
 
     /// Block 0.
@@ -216,21 +221,23 @@ impl Chain {
 fn found(
     database: &Database,
     spec: &ChainSpec,
-    tables: &Tables,
+    rules: &dyn Rules,
     minting_keys: &[Hash],
 ) -> Result<(), OpenError> {
-    let spos = spec.engine.spos().ok_or(OpenError::Engine)?;
     let snapshot = database.read()?;
     let damaged = |error: &dyn std::fmt::Display| OpenError::Damaged(error.to_string());
     let (changes, effects) =
-        genesis_state(spec, spos, tables, snapshot.nodes()).map_err(|error| damaged(&error))?;
+        genesis_state(spec, rules, snapshot.nodes()).map_err(|error| damaged(&error))?;
     let chain = spec.id();
-    let sealed = genesis(&chain, changes.root.hash, tables.commitment());
+    let tables = rules.genesis_tables();
+    let sealed = genesis(&chain, changes.root.hash, tables.map_or(Hash::ZERO, Tables::commitment));
     let id = sealed.header.id();
     let (range, range_root) = HeaderRange::new(&snapshot, 0).push(&id).map_err(|error| damaged(&error))?;
     let mut batch = Batch::default();
     batch.found(&chain, spec);
-    batch.tables(tables);
+    if let Some(tables) = tables {
+        batch.tables(tables);
+    }
     for key in minting_keys {
         batch.voting(key, &VotingRecord::default());
     }

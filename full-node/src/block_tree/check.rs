@@ -29,7 +29,23 @@ pub struct Prepared {
     pub(super) changes: Changes,
     pub(super) effects: Effects,
     pub(super) version: Version,
-    pub(super) tables: Tables,
+    pub(super) tables: Option<Tables>,
+}
+
+/// What a block begins with, besides its place.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    /// The votes that it brings.
+    pub certificate: Option<Certificate>,
+    /// As much of its seal as is known before: who is paid, if a seal says so.
+    pub seal: Signature,
+}
+
+impl Draft {
+    /// A block with these votes, sealed by a key.
+    pub const fn with(certificate: Option<Certificate>) -> Self {
+        Self { certificate, seal: Signature([0; 64]) }
+    }
 }
 
 /// What a block is built or checked on.
@@ -43,6 +59,11 @@ impl Prepared {
     /// The block's id.
     pub const fn id(&self) -> &BlockId {
         &self.id
+    }
+
+    /// Seals it: its id does not change by that.
+    pub const fn seal(&mut self, seal: Signature) {
+        self.block.header.seal = seal;
     }
 
     /// The block.
@@ -76,11 +97,7 @@ impl Chain {
         let (header, id) = (&block.header.header, block.header.header.id());
         let snapshot = self.database.read()?;
         let ground = self.ground(&snapshot, &id, &header.parent)?;
-        let round = self.engine.clock().round(header.slot);
-        let (_, checkpoint) = self.checkpoint(&snapshot, &header.parent, round)?;
-        let table = snapshot.tables(&checkpoint.next_slots)?.in_force;
-        self.engine.check_header(&ground.parent, &table, &block.header, &id, now)?;
-        self.check_certificate(&snapshot, &ground.parent, block)?;
+        self.rules.check(self, &snapshot, &ground.parent, block, &id, now)?;
         check_equal(header.headers_root, ground.headers_root, |expected, found| BlockError::HeadersRoot {
             expected,
             found,
@@ -91,7 +108,7 @@ impl Chain {
         }
         let checked = self.check_transactions(block, verified)?;
         let executed = self.execute(&snapshot, &ground, block, &checked)?;
-        check_equal(header.next_slots, executed.tables.commitment(), |expected, found| {
+        check_equal(header.next_slots, next_slots(&executed), |expected, found| {
             BlockError::NextSlots { expected, found }
         })?;
         check_equal(executed.transactions_root, header.transactions_root, |expected, found| {
@@ -111,7 +128,7 @@ impl Chain {
     pub fn build(
         &self,
         slot: Slot,
-        certificate: Option<Certificate>,
+        draft: Draft,
         candidates: &[CheckedTransaction],
         seal: impl FnOnce(&[u8]) -> Signature,
     ) -> Result<(Prepared, Vec<(TransactionId, TransactionError)>), BlockError> {
@@ -136,16 +153,17 @@ impl Chain {
             certificate_hash: Hash::ZERO,
             main_parent: None,
         };
+        let Draft { certificate, seal: unsealed } = draft;
         if let Some(certificate) = &certificate {
             header.justified = certificate.link.target.checkpoint;
             header.certificate_hash = certificate.hash();
         }
-        let sealed = SealedHeader { header, seal: Signature([0; 64]) };
+        let sealed = SealedHeader { header, seal: unsealed };
         let mut block = Block { header: sealed, certificate, transactions: Vec::new() };
         let mut room = MAX_BLOCK_BYTES.saturating_sub(codec::encode(&block).len());
         let mut skipped = Vec::new();
         let mut execution =
-            self.execution(&snapshot, &ground, &block.header.header, block.certificate.as_ref())?;
+            self.execution(&snapshot, &ground, &block.header, block.certificate.as_ref())?;
         for candidate in candidates {
             if candidate.encoded_length() > room || execution.len() >= MAX_TRANSACTIONS {
                 break;
@@ -165,7 +183,7 @@ impl Chain {
         // At most 65,536, see above.
         header.transactions_count = u32::try_from(executed.outcomes.len()).unwrap_or(u32::MAX);
         header.state_root = executed.changes.root.hash;
-        header.next_slots = executed.tables.commitment();
+        header.next_slots = next_slots(&executed);
         let id = header.id();
         block.header.seal = seal(&Header::seal_message(self.engine.chain(), &id));
         Ok((self.prepare(&snapshot, id, block, executed)?, skipped))
@@ -183,41 +201,6 @@ impl Chain {
         let version = snapshot.version(id)?;
         Ok(version
             .ok_or_else(|| StorageError::damaged(format!("state after block {id}"), "it is not stored"))?)
-    }
-
-    fn check_certificate(
-        &self,
-        snapshot: &Snapshot,
-        parent: &Header,
-        block: &Block,
-    ) -> Result<(), BlockError> {
-        let header = &block.header.header;
-        let found = block.certificate.as_ref().map_or(Hash::ZERO, Certificate::hash);
-        if found != header.certificate_hash {
-            return Err(BlockError::CertificateHash { expected: header.certificate_hash, found });
-        }
-        let Some(certificate) = &block.certificate else {
-            return check_justified(parent.justified, header.justified);
-        };
-        let (source, target) = (certificate.link.source, certificate.link.target);
-        let (justified, found) = (parent.justified.round, target.checkpoint.round);
-        if found <= justified {
-            return Err(BlockError::NotLater { justified, found });
-        }
-        let (expected, target_header) = self.checkpoint(snapshot, &header.parent, target.checkpoint.round)?;
-        if target.checkpoint != expected {
-            return Err(BlockError::Target { expected, found: target.checkpoint });
-        }
-        check_justified(target.checkpoint, header.justified)?;
-        let expected = target_header.justified_on(&self.genesis_id);
-        if source.checkpoint != expected {
-            return Err(BlockError::Source { expected, found: source.checkpoint });
-        }
-        let source_header = self.header(snapshot, &expected.id)?;
-        let target_tables = snapshot.tables(&target_header.next_slots)?;
-        let source_tables = snapshot.tables(&source_header.next_slots)?;
-        certificate.check(self.engine.chain(), &target_tables, &source_tables)?;
-        Ok(())
     }
 
     /// The stateless rules of all transactions, signatures on all cores.
@@ -244,35 +227,16 @@ impl Chain {
             .collect()
     }
 
-    /// The execution of a block, as far as its header says: in whose slot it is and on what it stands.
+    /// The execution of a block, as far as its header says: on what it stands, and whom it pays.
     fn execution<'a>(
         &'a self,
         snapshot: &'a Snapshot,
         ground: &Ground,
-        header: &Header,
+        sealed: &SealedHeader,
         certificate: Option<&Certificate>,
     ) -> Result<BlockExecution<'a>, BlockError> {
-        let spos = self.spec.engine.spos().ok_or_else(|| BlockError::Halted("no slots".to_owned()))?;
-        let clock = self.engine.clock();
-        let (height, slot, round) = (header.height, header.slot, clock.round(header.slot));
-        let (checkpoint, checkpoint_header) = self.checkpoint(snapshot, &header.parent, round)?;
-        let mut recent = vec![checkpoint];
-        if let Some(before) = round.0.checked_sub(1) {
-            recent.push(self.checkpoint(snapshot, &header.parent, Round(before))?.0);
-        }
-        let tables = tables_before_calls(snapshot, &ground.parent, certificate)?;
-        let minting = snapshot.tables(&checkpoint_header.next_slots)?.in_force;
-        let position = clock.position(slot);
-        let (holder, _) = minting.holder(position).ok_or(HeaderError::SlotVacant(position))?;
-        let activity = Activity {
-            signers: certificate.map(|certificate| signers(snapshot, certificate)).transpose()?,
-            entered: entered(&snapshot.tables(&ground.parent.next_slots)?, &tables),
-            justified: header.justified.round,
-            begins_round: clock.round(ground.parent.slot) < round,
-        };
-        let place = Place { spos, height, slot, round, tables, recent, activity };
-        let state = snapshot.state(ground.root);
-        Ok(BlockExecution::new(&self.container, state, place, &holder.address, spos.block_reward)?)
+        let (place, reward) = self.rules.place(self, snapshot, &ground.parent, sealed, certificate)?;
+        Ok(BlockExecution::new(&self.container, snapshot.state(ground.root), place, reward)?)
     }
 
     fn execute(
@@ -282,8 +246,7 @@ impl Chain {
         block: &Block,
         transactions: &[CheckedTransaction],
     ) -> Result<Executed, BlockError> {
-        let header = &block.header.header;
-        let mut execution = self.execution(snapshot, ground, header, block.certificate.as_ref())?;
+        let mut execution = self.execution(snapshot, ground, &block.header, block.certificate.as_ref())?;
         for (index, transaction) in transactions.iter().enumerate() {
             execution.apply(transaction).map_err(|error| match error {
                 InclusionError::Rule(error) => BlockError::Transaction { index, error },
@@ -355,46 +318,8 @@ impl RangeStore for BranchRange<'_> {
     }
 }
 
-/// The slot tables after a block's certificate and before its calls: a plan comes into force once a checkpoint that carries
-/// it is final.
-fn tables_before_calls(
-    snapshot: &Snapshot,
-    parent: &Header,
-    certificate: Option<&Certificate>,
-) -> Result<Tables, BlockError> {
-    let tables = snapshot.tables(&parent.next_slots)?;
-    let Some(certificate) = certificate.filter(|certificate| certificate.link.finalises()) else {
-        return Ok(tables);
-    };
-    Ok(tables.after_final(&snapshot.tables(&certificate.link.source.next_slots)?))
-}
-
-/// Whose votes a certificate holds, which was checked or made here.
-fn signers(snapshot: &Snapshot, certificate: &Certificate) -> Result<Vec<Address>, BlockError> {
-    let link = certificate.link;
-    let (target, source) =
-        (snapshot.tables(&link.target.next_slots)?, snapshot.tables(&link.source.next_slots)?);
-    let electorate = Electorate::new(&target, &source);
-    let holders = || target.each().chain(source.each()).flat_map(|table| table.holders());
-    let owner = |key: Hash| holders().find(|(holder, _)| holder.minting_key == key);
-    let signed = certificate.signers.positions().filter_map(|position| electorate.member(position));
-    Ok(signed.filter_map(owner).map(|(holder, _)| holder.address).collect())
-}
-
-/// Who holds a slot now and did not before.
-fn entered(before: &Tables, now: &Tables) -> Vec<Address> {
-    if before.in_force.hash() == now.in_force.hash() {
-        return Vec::new();
-    }
-    let held = |address: &Address| {
-        before.in_force.slots().0.iter().flatten().any(|holder| holder.address == *address)
-    };
-    let holders = now.in_force.slots().0.iter().flatten().map(|holder| holder.address);
-    holders.filter(|address| !held(address)).collect()
-}
-
-fn check_justified(expected: Checkpoint, found: Checkpoint) -> Result<(), BlockError> {
-    if expected == found { Ok(()) } else { Err(BlockError::Justified { expected, found }) }
+fn next_slots(executed: &Executed) -> Hash {
+    executed.tables.as_ref().map_or(Hash::ZERO, Tables::commitment)
 }
 
 fn check_equal(a: Hash, b: Hash, error: impl FnOnce(Hash, Hash) -> BlockError) -> Result<(), BlockError> {

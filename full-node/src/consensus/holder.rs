@@ -8,7 +8,7 @@ use light_client::{
 
 use super::{VotePool, Witness};
 use crate::{
-    block_tree::{Accepted, BlockError, Chain},
+    block_tree::{Accepted, BlockError, Chain, Draft},
     node::MintingKey,
     storage::{Batch, Snapshot, Space, StorageError},
 };
@@ -272,7 +272,7 @@ impl Holder {
         let seal = |message: &[u8]| -> Signature { key.sign(message) };
         let mut transactions: Vec<CheckedTransaction> = self.witness.reports().cloned().collect();
         transactions.extend(candidates());
-        let (prepared, mut skipped) = chain.build(slot, certificate.clone(), &transactions, seal)?;
+        let (prepared, mut skipped) = chain.build(slot, Draft::with(certificate.clone()), &transactions, seal)?;
         // A report without effect is no transaction of anybody's.
         skipped.retain(|(id, _)| self.witness.reports().all(|report| report.id() != *id));
         let (id, header) = (*prepared.id(), &prepared.block().header.header);

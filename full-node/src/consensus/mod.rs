@@ -9,9 +9,15 @@
 //! [`Witness`], which is bounded by the keys of slot tables, and reported in the next block that is minted here.
 
 mod holder;
+mod rules;
+mod spos_rules;
+mod voteless;
 mod votes;
 mod witness;
 
 pub use holder::{Holder, Minted};
+pub use rules::{Rules, rules};
+pub use spos_rules::SposRules;
+pub use voteless::VotelessRules;
 pub use votes::{VoteError, VotePool};
 pub use witness::Witness;

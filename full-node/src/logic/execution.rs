@@ -17,6 +17,24 @@ pub struct BlockExecution<'a> {
     outcomes: Vec<Outcome>,
 }
 
+/// New coins of a block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reward {
+    /// How much.
+    pub amount: Amount,
+    /// Whom they go to.
+    pub to: Earner,
+}
+
+/// Whom the reward of a block goes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Earner {
+    /// The stake of this supernode, in proportion.
+    Supernode(Address),
+    /// This account.
+    Account(Address),
+}
+
 /// What executing a block gave.
 #[derive(Debug)]
 pub struct Executed {
@@ -28,8 +46,8 @@ pub struct Executed {
     pub changes: Changes,
     /// What the block adds to the indexes.
     pub effects: Effects,
-    /// The slot tables after it: what its header commits to.
-    pub tables: Tables,
+    /// The slot tables after it, if there are any: what its header commits to.
+    pub tables: Option<Tables>,
 }
 
 /// Why a transaction cannot be in the block.
@@ -44,8 +62,8 @@ pub enum InclusionError {
 }
 
 impl<'a> BlockExecution<'a> {
-    /// Starts a block at this place on the state before it. Its reward goes to the supernode that minted it, before
-    /// anything else happens: what its transactions do to stake cannot touch it.
+    /// Starts a block at this place on the state before it. Its reward comes before anything else happens: what its
+    /// transactions do to stake cannot touch it.
     ///
     /// # Errors
     /// [`StateFault`] when the disk cannot be read.
@@ -53,13 +71,16 @@ impl<'a> BlockExecution<'a> {
         container: &'a Container,
         before: Trie<StateNodes<'a>>,
         place: Place<'a>,
-        minter: &Address,
-        reward: Amount,
+        reward: Option<Reward>,
     ) -> Result<Self, StateFault> {
         let mut state = BlockState::open(before, place)?;
-        state.note_activity(minter)?;
-        if reward > Amount::ZERO {
-            state.reward(minter, reward)?;
+        if let Some(Reward { to: Earner::Supernode(supernode), .. }) = &reward {
+            state.note_activity(supernode)?;
+        }
+        match reward {
+            Some(Reward { amount: Amount::ZERO, .. }) | None => {}
+            Some(Reward { amount, to: Earner::Supernode(supernode) }) => state.reward(&supernode, amount)?,
+            Some(Reward { amount, to: Earner::Account(address) }) => state.mint(&address, amount)?,
         }
         Ok(Self { container, state, outcomes: Vec::new() })
     }

@@ -1,10 +1,10 @@
 use light_client::{
-    consensus::spos::Tables,
-    data_format::{ChainSpec, Height, Round, Slot, SposSpec},
+    data_format::{ChainSpec, Height, Round, Slot},
     state::{Changes, NodeId, Root, Supernode, Trie},
 };
 
 use super::{Activity, BlockState, ChangeError, Place};
+use crate::consensus::Rules;
 use crate::storage::{Effects, StateNodes};
 
 /// The state of block 0: the spec's balances, each with its history record, the supply, and the supernodes that hold
@@ -14,16 +14,16 @@ use crate::storage::{Effects, StateNodes};
 /// [`ChangeError`] if the disk cannot be read; a checked spec has no balance that does not fit.
 pub fn genesis_state(
     spec: &ChainSpec,
-    spos: &SposSpec,
-    tables: &Tables,
+    rules: &dyn Rules,
     nodes: StateNodes<'_>,
 ) -> Result<(Changes, Effects), ChangeError> {
+    let spos = rules.stake();
     let place = Place {
         spos,
         height: Height(0),
         slot: Slot(0),
         round: Round(0),
-        tables: tables.clone(),
+        tables: rules.genesis_tables().cloned(),
         recent: Vec::new(),
         activity: Activity::default(),
     };

@@ -25,7 +25,7 @@ use light_client::{
 
 pub use activity::Activity;
 pub use coin::Coin;
-pub use execution::{BlockExecution, Executed, InclusionError};
+pub use execution::{BlockExecution, Earner, Executed, InclusionError, Reward};
 pub use genesis::genesis_state;
 pub use lease::Lease;
 pub use slots::Place;

@@ -19,7 +19,7 @@ const MAX_CONSIDERED: usize = 32;
 /// Where a block stands, as far as its execution has to know.
 #[derive(Clone, Debug)]
 pub struct Place<'a> {
-    /// The rules of slots and stake.
+    /// The rules of slots and stake. Where nobody holds slots, no module asks for more of them than the window of averages.
     pub spos: &'a SposSpec,
     /// Its height.
     pub height: Height,
@@ -27,18 +27,26 @@ pub struct Place<'a> {
     pub slot: Slot,
     /// The round of that slot.
     pub round: Round,
-    /// The slot tables after the block's certificate, before its calls.
-    pub tables: Tables,
+    /// The slot tables after the block's certificate, before its calls; `None` where nobody holds slots.
+    pub tables: Option<Tables>,
     /// The checkpoints of its round and of the one before, on its branch.
     pub recent: Vec<Checkpoint>,
     /// Who is alive.
     pub activity: Activity,
 }
 
+/// The table of a chain without slots.
+static NO_SLOTS: SlotTable = SlotTable(Vec::new());
+
 impl Place<'_> {
+    /// Who holds the slots now.
+    pub(super) fn in_force(&self) -> &SlotTable {
+        self.tables.as_ref().map_or(&NO_SLOTS, |tables| tables.in_force.slots())
+    }
+
     /// Whether an address holds a slot, or will once what is planned comes into force.
     pub(super) fn holds(&self, address: &Address) -> bool {
-        self.tables.each().any(|table| position(table.slots(), address).is_some())
+        self.tables.iter().flat_map(Tables::each).any(|table| position(table.slots(), address).is_some())
     }
 
     /// Slots of a day.
@@ -81,7 +89,7 @@ impl Place<'_> {
         trie: &mut Trie<StateNodes<'_>>,
         certificates: Certificates,
     ) -> Result<Option<SlotTable>, StateFault> {
-        if self.tables.planned.is_some() {
+        if self.tables.as_ref().is_none_or(|tables| tables.planned.is_some()) {
             return Ok(None);
         }
         let waiting: Vec<_> = trie
@@ -109,7 +117,7 @@ impl Place<'_> {
         trie: &mut Trie<StateNodes<'_>>,
         certificates: Certificates,
     ) -> Result<Option<SlotTable>, StateFault> {
-        let mut slots = self.tables.in_force.slots().clone();
+        let mut slots = self.in_force().clone();
         let address = request.address;
         let held = position(&slots, &address);
         let record = Supernode::read(trie, &address)?.unwrap_or_default();
@@ -140,7 +148,7 @@ impl Place<'_> {
         };
         let (position, holder) = after;
         slots.0[position] = holder;
-        Ok((slots != *self.tables.in_force.slots()).then_some(slots))
+        Ok((slots != *self.in_force()).then_some(slots))
     }
 }
 

@@ -247,17 +247,31 @@ impl<'a> BlockState<'a> {
     /// # Errors
     /// [`ChangeError`] when the records of stake are damaged or the disk cannot be read.
     pub fn reward(&mut self, supernode: &Address, reward: Amount) -> Result<(), ChangeError> {
-        let minted = self.supply.minted.checked_add(reward);
-        let supply = minted.map(|minted| SupplyRecord { minted, ..self.supply });
-        let fits = |supply: &SupplyRecord| {
-            supply.genesis.checked_add(supply.minted).is_some_and(|made| made.0 <= MAX_SUPPLY)
-        };
-        let Some(supply) = supply.filter(fits) else { return Ok(()) };
+        let Some(supply) = self.supply_with(reward) else { return Ok(()) };
         let (mut pool, ended) = self.advanced(supernode)?;
         pool.reward(reward)?;
         self.put_pool(supernode, pool, ended);
         self.supply = supply;
         Ok(())
+    }
+
+    /// Makes the new coins of this block and gives them to an account. There are none once 2⁶³ units exist.
+    ///
+    /// # Errors
+    /// As [`BlockState::change`].
+    pub fn mint(&mut self, address: &Address, reward: Amount) -> Result<(), ChangeError> {
+        let Some(supply) = self.supply_with(reward) else { return Ok(()) };
+        // All coins that ever were fit.
+        let delta = i64::try_from(reward.units()).unwrap_or(i64::MAX);
+        self.change(address, TransactionId::ZERO, HistoryKind::Minted, Asset::Coin, delta)?;
+        self.supply = supply;
+        Ok(())
+    }
+
+    fn supply_with(&self, reward: Amount) -> Option<SupplyRecord> {
+        let minted = self.supply.minted.checked_add(reward)?;
+        let made = self.supply.genesis.checked_add(minted)?;
+        (made.0 <= MAX_SUPPLY).then_some(SupplyRecord { minted, ..self.supply })
     }
 
     /// Makes an account a supernode, if it is none: its own coins are stake from now on. Sets its commission; one higher
@@ -351,7 +365,7 @@ impl<'a> BlockState<'a> {
     ///
     /// # Errors
     /// [`StateFault`] when the disk cannot be read.
-    pub fn finish(mut self, next_node: NodeId) -> Result<(Changes, Effects, Tables), StateFault> {
+    pub fn finish(mut self, next_node: NodeId) -> Result<(Changes, Effects, Option<Tables>), StateFault> {
         let height = self.place.height;
         let average_window = self.place.spos.average_window.into();
         for (address, stored, mut account) in self.accounts.changed() {
@@ -391,7 +405,8 @@ impl<'a> BlockState<'a> {
         let mut tables = self.place.tables.clone();
         if let Some(slots) = self.place.plan(&mut self.trie, self.certificates)? {
             let damaged = |error: TableError| ChangeError::Table(error);
-            tables.planned = Some(Table::new(slots).map_err(damaged)?.into());
+            let planned = Some(Table::new(slots).map_err(damaged)?.into());
+            tables = tables.map(|tables| Tables { planned, ..tables });
         }
         Ok((self.trie.commit(next_node), Effects { history: self.history }, tables))
     }

@@ -25,7 +25,7 @@ impl Module for Supernode {
                 check_waiting(state, context, &wanted)?;
                 check_key(state, context, key)?;
                 let place = state.place().clone();
-                let slots = place.tables.in_force.slots();
+                let slots = place.in_force();
                 let mut account = |address: &_| -> Result<_, StateFault> {
                     Ok(state.account(address)?.unwrap_or_default())
                 };

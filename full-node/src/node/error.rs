@@ -42,9 +42,6 @@ pub enum OpenError {
         /// The chain in it.
         chain: ChainId,
     },
-    /// An engine that this version of the node does not run.
-    #[error("this version of the node runs chains with the engine spos only; light clients know the others")]
-    Engine,
     /// A minting key that is not Ed25519.
     #[error("minting key {0} is not an Ed25519 key")]
     MintingKey(usize),

@@ -8,7 +8,6 @@ use light_client::{
         AccountBundle, Anchor, Bundle, HeaderPath, HeaderRow, HistoryPage, MAX_RECORDS, MAX_TIP_HEADERS,
         TransactionBundle,
     },
-    consensus::spos::{Beacon, TablesUpdate},
     data_format::{
         Address, BlockId, Header, Height, SealedHeader, SignedTransaction, Transaction, TransactionId,
         TransactionProof, codec,
@@ -42,7 +41,12 @@ impl Node {
         self.blocking(move |node| {
             let snapshot = node.0.database.read()?;
             let held = node.check_trusted(&snapshot, trusted)?;
-            Ok(node.beacon_now(&snapshot, held.as_ref())?.map(|beacon| beacon.to_bytes()))
+            let held = held.as_ref().unwrap_or(&node.0.genesis.header);
+            let anchor = node.0.rules.anchor(&snapshot, &stored_finality(&snapshot)?, held)?;
+            Ok(anchor.and_then(|anchor| match anchor {
+                Anchor::Beacon(beacon) => Some(beacon.to_bytes()),
+                _ => None,
+            }))
         })
         .await?
     }
@@ -121,10 +125,12 @@ impl Node {
     ) -> Result<Anchor, NodeError> {
         let held = self.check_trusted(snapshot, trusted)?;
         let finality = stored_finality(snapshot)?;
+        // Who trusts no block of the chain yet starts from genesis.
+        let held = held.as_ref().unwrap_or(&self.0.genesis.header);
         if trusted != Some(finality.root.id)
-            && let Some(beacon) = self.beacon_now(snapshot, held.as_ref())?
+            && let Some(anchor) = self.0.rules.anchor(snapshot, &finality, held)?
         {
-            return Ok(Anchor::Beacon(Box::new(beacon)));
+            return Ok(anchor);
         }
         let header = need(snapshot.header(&finality.root.id)?, "the newest final header")?.header;
         Ok(Anchor::Trusted(Box::new(header)))
@@ -145,26 +151,6 @@ impl Node {
         } else {
             Err(unknown())
         }
-    }
-
-    fn beacon_now(&self, snapshot: &Snapshot, held: Option<&Header>) -> Result<Option<Beacon>, NodeError> {
-        let finality = stored_finality(snapshot)?;
-        let Some(certificate) = finality.certificate else { return Ok(None) };
-        let source_tables = snapshot.tables(&certificate.link.source.next_slots)?;
-        let target_tables = snapshot.tables(&certificate.link.target.next_slots)?;
-        // Without a block that the client trusts it holds the tables of genesis.
-        let genesis = self.0.genesis.header.next_slots;
-        let held = snapshot.tables(held.map_or(&genesis, |header| &header.next_slots))?;
-        let fewest = certificate.fewest(&target_tables, &source_tables, Some(held.newest()));
-        let source = need(snapshot.header(&finality.root.id)?, "the newest final header")?.header;
-        Ok(Some(Beacon {
-            source_round: finality.root.round,
-            source,
-            target: certificate.link.target,
-            tables: TablesUpdate::new(&held, &source_tables, &target_tables),
-            signers: fewest.signers,
-            signatures: fewest.signatures,
-        }))
     }
 
     /// History records that an account has at the head.

@@ -136,6 +136,8 @@ pub(super) fn check_time(clock: &Clock, header: &Header, now: Time) -> Result<()
 
 /// Where nobody votes, what votes move stays as it is in block 0.
 pub(super) fn check_voteless(header: &Header) -> Result<(), HeaderError> {
-    let moved = header.justified != Default::default() || !header.next_slots.is_zero();
+    let moved = header.justified != Checkpoint::default()
+        || !header.next_slots.is_zero()
+        || !header.certificate_hash.is_zero();
     if moved { Err(HeaderError::Votes) } else { Ok(()) }
 }

@@ -68,6 +68,9 @@ pub enum AddressError {
 }
 
 impl Address {
+    /// Bytes of an address.
+    pub const LENGTH: usize = LENGTH;
+
     /// The address of a public key. Curve25519 keys hash as 32 bytes, as they always have; Ed25519 keys with
     /// their scheme byte before them.
     pub fn of(key: &PublicKey, network: Network) -> Self {

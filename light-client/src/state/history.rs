@@ -29,6 +29,8 @@ pub enum HistoryKind {
     Interest,
     /// A supernode was paid its commission.
     Commission,
+    /// The account was paid for making a block.
+    Minted,
 }
 
 /// What an account has more or less of.
@@ -51,7 +53,7 @@ pub struct HistoryRecord {
     pub height: Height,
     /// The block's slot: its time is the slot's.
     pub slot: Slot,
-    /// The transaction; zeros for genesis.
+    /// The transaction; zeros for genesis and for the pay for a block.
     pub transaction: TransactionId,
     /// Why.
     pub kind: HistoryKind,

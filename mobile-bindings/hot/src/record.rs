@@ -134,6 +134,8 @@ pub enum ChangeKind {
     Interest,
     /// It was paid for minting.
     Commission,
+    /// It was paid for making a block.
+    Minted,
 }
 
 /// A server.
@@ -254,7 +256,8 @@ fn counterparty(client: &Client, record: &HistoryRecord, transaction: &Transacti
         | HistoryKind::Leased
         | HistoryKind::LeaseCancelled
         | HistoryKind::Interest
-        | HistoryKind::Commission => None,
+        | HistoryKind::Commission
+        | HistoryKind::Minted => None,
         HistoryKind::Received => Some(Address::of(&transaction.sender, client.spec().network).to_string()),
         HistoryKind::Sent => {
             let sent = Amount(record.delta.unsigned_abs());
@@ -277,6 +280,7 @@ impl From<HistoryKind> for ChangeKind {
             HistoryKind::LeaseCancelled => Self::LeaseCancelled,
             HistoryKind::Interest => Self::Interest,
             HistoryKind::Commission => Self::Commission,
+            HistoryKind::Minted => Self::Minted,
         }
     }
 }

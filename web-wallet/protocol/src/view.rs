@@ -201,6 +201,8 @@ pub enum MovementKind {
     Interest,
     /// Paid to a supernode for minting.
     Commission,
+    /// Paid for making a block.
+    Minted,
 }
 
 /// A movement in an account's history: proven and final.

@@ -179,7 +179,9 @@ pub(crate) fn payment_row(ui: Ui<'_>, payment: &PaymentView) -> Html {
 pub(crate) fn movement_row(ui: Ui<'_>, movement: &Movement) -> Html {
     let sign = match movement.kind {
         MovementKind::Sent => Icon::Out,
-        MovementKind::Received | MovementKind::Interest | MovementKind::Commission => Icon::In,
+        MovementKind::Received | MovementKind::Interest | MovementKind::Commission | MovementKind::Minted => {
+            Icon::In
+        }
         MovementKind::Fee => Icon::Out,
         MovementKind::Genesis => Icon::Start,
     };

@@ -271,6 +271,7 @@ pub(crate) fn movement(kind: MovementKind, who: Option<&str>) -> String {
         (MovementKind::Fee, _) => "Fee".to_owned(),
         (MovementKind::Interest, _) => "Interest".to_owned(),
         (MovementKind::Commission, _) => "Commission".to_owned(),
+        (MovementKind::Minted, _) => "Made a block".to_owned(),
         (MovementKind::Genesis, _) => "Held from the start".to_owned(),
     }
 }

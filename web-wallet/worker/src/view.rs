@@ -144,6 +144,7 @@ fn history_row(
         HistoryKind::Fee => (MovementKind::Fee, None),
         HistoryKind::Interest => (MovementKind::Interest, None),
         HistoryKind::Commission => (MovementKind::Commission, None),
+        HistoryKind::Minted => (MovementKind::Minted, None),
         HistoryKind::Leased | HistoryKind::LeaseCancelled => return None,
         HistoryKind::Sent => {
             (MovementKind::Sent, transaction.and_then(|transaction| paid_to(transaction, record.delta)))

@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     crypto::{Domain, Hash, Signature},
-    data_format::{BlockId, ChainId, Header, Height, ProofOfWorkSpec, SealedHeader, Slot, Time},
+    data_format::{Address, BlockId, ChainId, Header, Height, ProofOfWorkSpec, SealedHeader, Slot, Time},
 };
 
 /// The engine of a chain with proof of work.
@@ -46,16 +46,27 @@ impl ProofOfWork {
         difficulty(&self.rules, height, slot.0.saturating_mul(self.clock.slot_ms()))
     }
 
-    /// The seal that shows the work of `difficulty` hashes by this number, if it does.
-    pub fn seal(&self, id: &BlockId, difficulty: u64, nonce: u64) -> Option<Signature> {
+    /// The seal that shows the work of `difficulty` hashes by this number, if it does: number and difficulty, 8 bytes
+    /// each, the address that is paid for the block, and zeros.
+    pub fn seal(&self, id: &BlockId, difficulty: u64, payee: &Address, nonce: u64) -> Option<Signature> {
         let mut seal = [0; 64];
         seal[..8].copy_from_slice(&nonce.to_be_bytes());
         seal[8..16].copy_from_slice(&difficulty.to_be_bytes());
+        seal[16..16 + Address::LENGTH].copy_from_slice(payee.as_bytes());
         let hash = Hash::of(Domain::WORK, &[&Header::seal_message(&self.chain, id), &seal]);
         let (found, _) = hash.as_bytes().split_at(16);
         // Sixteen of 32 bytes.
         let found = u128::from_be_bytes(found.try_into().unwrap_or([u8::MAX; 16]));
         (found <= u128::MAX / u128::from(difficulty.max(1))).then_some(Signature(seal))
+    }
+
+    /// Who is paid for a block, according to its seal; the work is done for this address and no other.
+    ///
+    /// # Errors
+    /// [`HeaderError::Seal`] if the seal names no address.
+    pub fn payee(sealed: &SealedHeader) -> Result<Address, HeaderError> {
+        let bytes = sealed.seal.0[16..].first_chunk().copied().ok_or(HeaderError::Seal)?;
+        Address::from_bytes(bytes).map_err(|_| HeaderError::Seal)
     }
 
     /// Blocks above one that is final.
@@ -77,8 +88,8 @@ impl ProofOfWork {
 
     fn check_seal(&self, difficulty: u64, sealed: &SealedHeader, id: &BlockId) -> Result<(), HeaderError> {
         let nonce = u64::from_be_bytes(first(&sealed.seal.0));
-        // The seal that shows this work is one of these bytes, so the rest of the 64 cannot be chosen.
-        match self.seal(id, difficulty, nonce) {
+        // Number and address say what the seal must be, so the rest of the 64 bytes cannot be chosen.
+        match self.seal(id, difficulty, &Self::payee(sealed)?, nonce) {
             Some(seal) if seal == sealed.seal => Ok(()),
             _ => Err(HeaderError::Work { difficulty }),
         }

@@ -1,0 +1,212 @@
+use light_client::{
+    client::Anchor,
+    consensus::{
+        HeaderError, Spos,
+        spos::{Beacon, Block, Certificate, Electorate, Tables, TablesUpdate, vote_position},
+    },
+    crypto::Hash,
+    data_format::{Address, BlockId, ChainSpec, Checkpoint, Header, Round, SealedHeader, SposSpec, Time},
+};
+
+use super::Rules;
+use crate::{
+    block_tree::{BlockError, Chain},
+    logic::{Activity, Earner, Place, Reward},
+    storage::{Finality, Snapshot, StorageError},
+};
+
+/// Supernode proof of stake: slots, votes and certificates.
+pub struct SposRules {
+    engine: Spos,
+    stake: SposSpec,
+    tables: Tables,
+}
+
+impl SposRules {
+    /// The rules of a checked spec, with the tables of its block 0.
+    pub fn new(spec: &ChainSpec, stake: SposSpec, tables: Tables) -> Self {
+        Self { engine: Spos::new(spec), stake, tables }
+    }
+
+    fn check_certificate(
+        &self,
+        chain: &Chain,
+        snapshot: &Snapshot,
+        parent: &Header,
+        block: &Block,
+    ) -> Result<(), BlockError> {
+        let header = &block.header.header;
+        let found = block.certificate.as_ref().map_or(Hash::ZERO, Certificate::hash);
+        if found != header.certificate_hash {
+            return Err(BlockError::CertificateHash { expected: header.certificate_hash, found });
+        }
+        let Some(certificate) = &block.certificate else {
+            return check_justified(parent.justified, header.justified);
+        };
+        let (source, target) = (certificate.link.source, certificate.link.target);
+        let (justified, found) = (parent.justified.round, target.checkpoint.round);
+        if found <= justified {
+            return Err(BlockError::NotLater { justified, found });
+        }
+        let (expected, target_header) =
+            chain.checkpoint(snapshot, &header.parent, target.checkpoint.round)?;
+        if target.checkpoint != expected {
+            return Err(BlockError::Target { expected, found: target.checkpoint });
+        }
+        check_justified(target.checkpoint, header.justified)?;
+        let expected = target_header.justified_on(&chain.genesis().header.id());
+        if source.checkpoint != expected {
+            return Err(BlockError::Source { expected, found: source.checkpoint });
+        }
+        let source_header = chain.header(snapshot, &expected.id)?;
+        let target_tables = snapshot.tables(&target_header.next_slots)?;
+        let source_tables = snapshot.tables(&source_header.next_slots)?;
+        certificate.check(self.engine.chain(), &target_tables, &source_tables)?;
+        Ok(())
+    }
+}
+
+impl Rules for SposRules {
+    fn stake(&self) -> &SposSpec {
+        &self.stake
+    }
+
+    fn genesis_tables(&self) -> Option<&Tables> {
+        Some(&self.tables)
+    }
+
+    fn check(
+        &self,
+        chain: &Chain,
+        snapshot: &Snapshot,
+        parent: &Header,
+        block: &Block,
+        id: &BlockId,
+        now: Time,
+    ) -> Result<(), BlockError> {
+        let header = &block.header.header;
+        let round = self.engine.clock().round(header.slot);
+        let (_, checkpoint) = chain.checkpoint(snapshot, &header.parent, round)?;
+        let table = snapshot.tables(&checkpoint.next_slots)?.in_force;
+        self.engine.check_header(parent, &table, &block.header, id, now)?;
+        self.check_certificate(chain, snapshot, parent, block)
+    }
+
+    fn place(
+        &self,
+        chain: &Chain,
+        snapshot: &Snapshot,
+        parent: &Header,
+        sealed: &SealedHeader,
+        certificate: Option<&Certificate>,
+    ) -> Result<(Place<'_>, Option<Reward>), BlockError> {
+        let header = &sealed.header;
+        let clock = self.engine.clock();
+        let (height, slot, round) = (header.height, header.slot, clock.round(header.slot));
+        let (checkpoint, checkpoint_header) = chain.checkpoint(snapshot, &header.parent, round)?;
+        let mut recent = vec![checkpoint];
+        if let Some(before) = round.0.checked_sub(1) {
+            recent.push(chain.checkpoint(snapshot, &header.parent, Round(before))?.0);
+        }
+        let tables = tables_before_calls(snapshot, parent, certificate)?;
+        let minting = snapshot.tables(&checkpoint_header.next_slots)?.in_force;
+        let position = clock.position(slot);
+        let (holder, _) = minting.holder(position).ok_or(HeaderError::SlotVacant(position))?;
+        let reward = Reward { amount: self.stake.block_reward, to: Earner::Supernode(holder.address) };
+        let activity = Activity {
+            signers: certificate.map(|certificate| signers(snapshot, certificate)).transpose()?,
+            entered: entered(&snapshot.tables(&parent.next_slots)?, &tables),
+            justified: header.justified.round,
+            begins_round: clock.round(parent.slot) < round,
+        };
+        let tables = Some(tables);
+        Ok((Place { spos: &self.stake, height, slot, round, tables, recent, activity }, Some(reward)))
+    }
+
+    fn justifies(&self, block: &Block) -> Option<Checkpoint> {
+        block.certificate.as_ref().map(|certificate| certificate.link.target.checkpoint)
+    }
+
+    fn finalises<'a>(
+        &self,
+        chain: &Chain,
+        block: &'a Block,
+    ) -> Option<(Checkpoint, Option<&'a Certificate>)> {
+        let certificate = block.certificate.as_ref().filter(|certificate| certificate.link.finalises())?;
+        let source = certificate.link.source.checkpoint;
+        let newer = source.round > chain.finality().root.round && chain.tree().entry(&source.id).is_ok();
+        newer.then_some((source, Some(certificate)))
+    }
+
+    /// Before the vote position of a round, or at the next round's start.
+    fn may_adopt(&self, _: &Chain, now: Time) -> bool {
+        let clock = self.engine.clock();
+        let slots = usize::try_from(clock.slots_per_round()).unwrap_or(usize::MAX);
+        clock.slot_at(now).is_some_and(|slot| clock.position(slot) < vote_position(slots).max(1))
+    }
+
+    fn anchor(
+        &self,
+        snapshot: &Snapshot,
+        finality: &Finality,
+        held: &Header,
+    ) -> Result<Option<Anchor>, BlockError> {
+        let Some(certificate) = &finality.certificate else { return Ok(None) };
+        let source_tables = snapshot.tables(&certificate.link.source.next_slots)?;
+        let target_tables = snapshot.tables(&certificate.link.target.next_slots)?;
+        let held = snapshot.tables(&held.next_slots)?;
+        let fewest = certificate.fewest(&target_tables, &source_tables, Some(held.newest()));
+        let missing = || StorageError::damaged("the newest final header", "it is not stored");
+        let source = snapshot.header(&finality.root.id)?.ok_or_else(missing)?.header;
+        Ok(Some(Anchor::Beacon(Box::new(Beacon {
+            source_round: finality.root.round,
+            source,
+            target: certificate.link.target,
+            tables: TablesUpdate::new(&held, &source_tables, &target_tables),
+            signers: fewest.signers,
+            signatures: fewest.signatures,
+        }))))
+    }
+}
+
+/// The slot tables after a block's certificate and before its calls: a plan comes into force once a checkpoint that carries
+/// it is final.
+fn tables_before_calls(
+    snapshot: &Snapshot,
+    parent: &Header,
+    certificate: Option<&Certificate>,
+) -> Result<Tables, BlockError> {
+    let tables = snapshot.tables(&parent.next_slots)?;
+    let Some(certificate) = certificate.filter(|certificate| certificate.link.finalises()) else {
+        return Ok(tables);
+    };
+    Ok(tables.after_final(&snapshot.tables(&certificate.link.source.next_slots)?))
+}
+
+/// Whose votes a certificate holds, which was checked or made here.
+fn signers(snapshot: &Snapshot, certificate: &Certificate) -> Result<Vec<Address>, BlockError> {
+    let link = certificate.link;
+    let (target, source) =
+        (snapshot.tables(&link.target.next_slots)?, snapshot.tables(&link.source.next_slots)?);
+    let electorate = Electorate::new(&target, &source);
+    let holders = || target.each().chain(source.each()).flat_map(|table| table.holders());
+    let owner = |key: Hash| holders().find(|(holder, _)| holder.minting_key == key);
+    let signed = certificate.signers.positions().filter_map(|position| electorate.member(position));
+    Ok(signed.filter_map(owner).map(|(holder, _)| holder.address).collect())
+}
+
+/// Who holds a slot now and did not before.
+fn entered(before: &Tables, now: &Tables) -> Vec<Address> {
+    if before.in_force.hash() == now.in_force.hash() {
+        return Vec::new();
+    }
+    let held = |address: &Address| {
+        before.in_force.slots().0.iter().flatten().any(|holder| holder.address == *address)
+    };
+    let holders = now.in_force.slots().0.iter().flatten().map(|holder| holder.address);
+    holders.filter(|address| !held(address)).collect()
+}
+
+fn check_justified(expected: Checkpoint, found: Checkpoint) -> Result<(), BlockError> {
+    if expected == found { Ok(()) } else { Err(BlockError::Justified { expected, found }) }
+}
