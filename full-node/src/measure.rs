@@ -14,7 +14,7 @@ use rayon::prelude::*;
 use zeroize::Zeroizing;
 
 use crate::{
-    block_tree::{BlockError, Chain},
+    block_tree::{BlockError, Chain, Draft},
     node::OpenError,
     storage::{Database, Retention},
 };
@@ -113,7 +113,7 @@ impl Payments {
             .collect();
         let slot = self.minter.head().header.slot.next();
         let (prepared, _) =
-            self.minter.build(slot, None, &checked?, |message| self.sealing_key.sign(message))?;
+            self.minter.build(slot, Draft::with(None), &checked?, |message| self.sealing_key.sign(message))?;
         let block = prepared.block().clone();
         self.minter.accept(prepared, time(slot))?;
         Ok(block)

@@ -29,10 +29,10 @@ use std::{
 };
 
 use light_client::{
-    consensus::spos::{Block, Clock},
+    consensus::{Clock, spos::Block},
     crypto::PublicKey,
     data_format::{
-        ChainId, ChainSpec, Checkpoint, Header, MAX_BLOCK_BYTES, Round, SealedHeader, Slot, Time,
+        ChainId, ChainSpec, Checkpoint, Header, MAX_BLOCK_BYTES, SealedHeader, Time,
         TransactionId,
     },
     transaction::{CheckedTransaction, check_stateless},
@@ -42,7 +42,7 @@ use tokio::sync::{broadcast, watch};
 
 use crate::{
     block_tree::{Accepted, BlockError, Chain},
-    consensus::Holder,
+    consensus::{Minter, Rules, minter},
     network::Announcement,
     storage::{Database, Retention, Snapshot},
     transaction::{DurablePool, HeadChange, Pool},
@@ -67,6 +67,7 @@ struct Inner {
     chain: ChainId,
     genesis: SealedHeader,
     clock: Clock,
+    rules: Arc<dyn Rules>,
     development: bool,
     database: Database,
     /// Taken before the pool, when both are needed.
@@ -93,7 +94,7 @@ struct Inner {
 /// What writes: one thread at a time.
 struct Core {
     chain: Chain,
-    holder: Holder,
+    minter: Box<dyn Minter>,
 }
 
 /// What [`Node::status`] shows without waiting for anybody.
@@ -132,12 +133,11 @@ impl Node {
             keys.extend(crate::config::minting_keys());
         }
         let clock = Clock::new(&spec);
-        let round = clock.slot_at(config.now).map_or(Round(0), |slot| clock.round(slot));
-        let mut holder = Holder::new(keys, round);
-        let (public_keys, shared) = (holder.public_keys(), Arc::clone(&spec));
+        let mut minter = minter(&spec, keys, config.payee, config.now);
+        let (public_keys, shared) = (minter.keys(), Arc::clone(&spec));
         let chain = Chain::open(database.clone(), shared, &config.retention, &public_keys)?;
-        holder.witness().see_tree(&chain).map_err(|error| OpenError::Damaged(error.to_string()))?;
-        let published = publish(&chain, &holder).map_err(|error| OpenError::Damaged(error.to_string()))?;
+        minter.begin(&chain).map_err(|error| OpenError::Damaged(error.to_string()))?;
+        let published = publish(&chain, &*minter).map_err(|error| OpenError::Damaged(error.to_string()))?;
         let head = (chain.head().root, chain.head().header.height.next());
         let pool = DurablePool::open(database.clone(), config.pool, &spec, chain.engine().chain(), head)?;
         tracing::info!(
@@ -155,7 +155,8 @@ impl Node {
             clock,
             development,
             database,
-            core: Mutex::new(Core { chain, holder }),
+            rules: chain.shared_rules(),
+            core: Mutex::new(Core { chain, minter }),
             pool,
             faucet: Mutex::new(()),
             published: RwLock::new(published),
@@ -186,8 +187,9 @@ impl Node {
                 done => done??,
             }
             let now = system_time();
-            let next = self.0.clock.slot_at(now).map_or(Slot(0), Slot::next);
-            let wait = Duration::from_millis(self.0.clock.start(next).ms_since(now).max(1));
+            let next = self.blocking(move |node| node.core().minter.next(&node.0.clock, now)).await;
+            let Ok(next) = next else { break };
+            let wait = Duration::from_millis(next.ms_since(now).max(1));
             tokio::select! {
                 () = tokio::time::sleep(wait) => {}
                 changed = stopping.changed() => if changed.is_err() { break },
@@ -214,27 +216,26 @@ impl Node {
     }
 
     fn advance_core(&self, core: &mut Core, now: Time) -> Result<(), NodeError> {
-        let Core { chain, holder } = core;
+        let Core { chain, minter } = core;
         let adopted = chain.adopt_deferred(now)?;
-        self.digest(chain, holder, &adopted)?;
+        self.digest(chain, &**minter, &adopted)?;
         if self.0.held.load(Ordering::Relaxed) {
             return Ok(());
         }
-        holder.erase_keys(chain)?;
-        let votes = holder.vote(chain, now)?;
+        let votes = minter.vote(chain, now)?;
         if !votes.is_empty() {
             self.0.votes_cast.fetch_add(votes.len() as u64, Ordering::Relaxed);
-            self.announce_votes(&votes);
+            self.announce(Announcement::Votes(votes));
         }
         let candidates = || self.pool().candidates(MAX_BLOCK_BYTES);
-        if let Some(minted) = holder.mint(chain, now, candidates)? {
-            self.0.blocks_minted.fetch_add(1, Ordering::Relaxed);
+        if let Some(minted) = minter.mint(chain, now, &candidates)? {
             for (id, error) in &minted.skipped {
                 tracing::debug!(transaction = %id, %error, "dropped from the pool");
                 let ((), _) = self.0.pool.edit(|pool| pool.reject(id));
             }
-            self.digest(chain, holder, &minted.accepted)?;
+            self.digest(chain, &**minter, &minted.accepted)?;
             if let Some(id) = &minted.accepted.id {
+                self.0.blocks_minted.fetch_add(1, Ordering::Relaxed);
                 self.announce_block(id)?;
             }
         }
@@ -260,15 +261,12 @@ impl Node {
         if let Some(why) = self.paused() {
             return Err(BlockError::Halted(why));
         }
-        let Core { chain, holder } = core;
+        let Core { chain, minter } = core;
         let accepted = chain.insert(block, now, verified)?;
         if let Some(id) = &accepted.id {
-            holder.witness().see_block(chain, id, block.certificate.as_ref())?;
-            if let Some(certificate) = &block.certificate {
-                holder.compare(chain, certificate, now)?;
-            }
+            minter.saw(chain, id, block, now)?;
         }
-        self.digest(chain, holder, &accepted).map_err(|error| BlockError::Halted(error.to_string()))
+        self.digest(chain, &**minter, &accepted).map_err(|error| BlockError::Halted(error.to_string()))
     }
 
     /// Stops minting and waits for work in progress. The data folder is closed when the last clone of the handle is
@@ -352,11 +350,11 @@ impl Node {
     }
 
     /// After a change of the chain: the pool, what is shown, and who is told.
-    fn digest(&self, chain: &Chain, holder: &Holder, accepted: &Accepted) -> Result<(), NodeError> {
+    fn digest(&self, chain: &Chain, minter: &dyn Minter, accepted: &Accepted) -> Result<(), NodeError> {
         if !accepted.moved && accepted.finalised.is_none() {
             return Ok(());
         }
-        let published = publish(chain, holder)?;
+        let published = publish(chain, minter)?;
         self.update_pool(chain, accepted)?;
         *self.0.published.write().unwrap_or_else(PoisonError::into_inner) = published.clone();
         // Nobody may be listening.
@@ -393,7 +391,7 @@ impl Node {
     }
 
     fn republish(&self, core: &Core) -> Result<(), NodeError> {
-        let published = publish(&core.chain, &core.holder)?;
+        let published = publish(&core.chain, &*core.minter)?;
         *self.0.published.write().unwrap_or_else(PoisonError::into_inner) = published;
         Ok(())
     }
@@ -448,7 +446,7 @@ fn choose_spec(config: &NodeConfig, snapshot: &Snapshot) -> Result<ChainSpec, Op
     }
 }
 
-fn publish(chain: &Chain, holder: &Holder) -> Result<Published, NodeError> {
+fn publish(chain: &Chain, minter: &dyn Minter) -> Result<Published, NodeError> {
     let clock = chain.engine().clock();
     let snapshot = chain.database().read()?;
     let final_header = chain.header(&snapshot, &chain.finality().root.id)?;
@@ -456,7 +454,7 @@ fn publish(chain: &Chain, holder: &Holder) -> Result<Published, NodeError> {
         head: position(clock, &chain.head().header),
         final_block: position(clock, &final_header),
         justified: chain.finality().justified,
-        minting_keys: holder.states(chain, &snapshot)?,
+        minting_keys: minter.states(chain, &snapshot)?,
         halted: chain.halted().map(ToOwned::to_owned),
     })
 }

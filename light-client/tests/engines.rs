@@ -55,7 +55,8 @@ impl Mine {
 
     fn seal(&self, parent: &Header, header: Header) -> SealedHeader {
         let (id, difficulty) = (header.id(), self.engine.difficulty_after(parent));
-        let seal = (0..).find_map(|nonce| self.engine.seal(&id, difficulty, &test_address(1), nonce)).unwrap();
+        let seal =
+            (0..).find_map(|nonce| self.engine.seal(&id, difficulty, &test_address(1), nonce)).unwrap();
         SealedHeader { header, seal }
     }
 

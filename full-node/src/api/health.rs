@@ -88,6 +88,7 @@ mod tests {
             data: None,
             chain: ChainChoice::Spec(Box::new(crate::config::development_spec(now))),
             minting_keys: Vec::new(),
+            payee: None,
             retention: Retention::default(),
             pool: Limits::default(),
             now,

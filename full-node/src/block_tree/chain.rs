@@ -26,7 +26,6 @@ pub struct Chain {
     pub(super) engine: Arc<dyn Engine>,
     pub(super) rules: Arc<dyn Rules>,
     pub(super) genesis: SealedHeader,
-    pub(super) genesis_id: BlockId,
     pub(super) container: Container,
     pub(super) database: Database,
     pub(super) tree: BlockTree,
@@ -92,7 +91,6 @@ impl Chain {
             engine,
             rules,
             genesis,
-            genesis_id,
             container: Container::new(&spec),
             tree,
             finality,
@@ -149,6 +147,11 @@ impl Chain {
         &*self.rules
     }
 
+    /// The same, to be asked elsewhere.
+    pub fn shared_rules(&self) -> Arc<dyn Rules> {
+        Arc::clone(&self.rules)
+    }
+
     /// Block 0.
     pub const fn genesis(&self) -> &SealedHeader {
         &self.genesis
@@ -172,6 +175,11 @@ impl Chain {
     /// The known blocks since the newest final one.
     pub const fn tree(&self) -> &BlockTree {
         &self.tree
+    }
+
+    /// Blocks that have been stored, on whatever branch: a block that was built fits as long as this stays.
+    pub const fn arrivals(&self) -> u64 {
+        self.arrivals
     }
 
     /// Why the chain stands still, if it does.
@@ -226,8 +234,7 @@ fn found(
 ) -> Result<(), OpenError> {
     let snapshot = database.read()?;
     let damaged = |error: &dyn std::fmt::Display| OpenError::Damaged(error.to_string());
-    let (changes, effects) =
-        genesis_state(spec, rules, snapshot.nodes()).map_err(|error| damaged(&error))?;
+    let (changes, effects) = genesis_state(spec, rules, snapshot.nodes()).map_err(|error| damaged(&error))?;
     let chain = spec.id();
     let tables = rules.genesis_tables();
     let sealed = genesis(&chain, changes.root.hash, tables.map_or(Hash::ZERO, Tables::commitment));

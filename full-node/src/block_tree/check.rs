@@ -2,11 +2,10 @@
 
 use light_client::{
     block_tree::{HeaderRange, RangeNodes, RangeStore, TreeError},
-    consensus::spos::{Block, Certificate, Electorate, HeaderError, Tables},
+    consensus::spos::{Block, Certificate, HeaderError, Tables},
     crypto::{Hash, Signature},
     data_format::{
-        Address, BlockId, Checkpoint, Header, MAX_BLOCK_BYTES, Round, SealedHeader, Slot, Time,
-        TransactionId, codec,
+        BlockId, Header, MAX_BLOCK_BYTES, SealedHeader, Slot, Time, TransactionId, codec,
     },
     state::Root,
     transaction::{CheckedTransaction, TransactionError, check_in_block},
@@ -15,7 +14,7 @@ use rayon::prelude::*;
 
 use super::{BlockError, Chain};
 use crate::{
-    logic::{Activity, BlockExecution, Executed, InclusionError, Place},
+    logic::{BlockExecution, Executed, InclusionError},
     storage::{Effects, Snapshot, StorageError, Version},
 };
 use light_client::{data_format::Outcome, state::Changes};
@@ -108,8 +107,9 @@ impl Chain {
         }
         let checked = self.check_transactions(block, verified)?;
         let executed = self.execute(&snapshot, &ground, block, &checked)?;
-        check_equal(header.next_slots, next_slots(&executed), |expected, found| {
-            BlockError::NextSlots { expected, found }
+        check_equal(header.next_slots, next_slots(&executed), |expected, found| BlockError::NextSlots {
+            expected,
+            found,
         })?;
         check_equal(executed.transactions_root, header.transactions_root, |expected, found| {
             BlockError::TransactionsRoot { expected, found }
@@ -162,8 +162,7 @@ impl Chain {
         let mut block = Block { header: sealed, certificate, transactions: Vec::new() };
         let mut room = MAX_BLOCK_BYTES.saturating_sub(codec::encode(&block).len());
         let mut skipped = Vec::new();
-        let mut execution =
-            self.execution(&snapshot, &ground, &block.header, block.certificate.as_ref())?;
+        let mut execution = self.execution(&snapshot, &ground, &block.header, block.certificate.as_ref())?;
         for candidate in candidates {
             if candidate.encoded_length() > room || execution.len() >= MAX_TRANSACTIONS {
                 break;

@@ -2,7 +2,7 @@ use light_client::{
     block_tree::TreeError,
     consensus::spos::{CertificateError, HeaderError},
     crypto::Hash,
-    data_format::{BlockId, Checkpoint, Height, Round},
+    data_format::{Address, BlockId, Checkpoint, Height, Round},
     transaction::TransactionError,
 };
 
@@ -28,6 +28,9 @@ pub enum BlockError {
     /// SPOS-…: the header is one that the engine accepts after its parent.
     #[error(transparent)]
     Header(#[from] HeaderError),
+    /// BLOCK-PAYEE-1: a block pays an address of its network.
+    #[error("the block pays {0}, an address of another network")]
+    Payee(Address),
     /// BLOCK-CERTIFICATE-1: the body holds the certificate that the header commits to, or none if it says so.
     #[error("the header commits to the certificate {expected}, the body holds {found}")]
     CertificateHash {

@@ -19,5 +19,5 @@ mod prune;
 
 pub use accept::Accepted;
 pub use chain::{Chain, Head};
-pub use check::Prepared;
+pub use check::{Draft, Prepared};
 pub use error::BlockError;

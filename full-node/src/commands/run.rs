@@ -101,6 +101,7 @@ pub(crate) fn run(run: Run) -> Result<(), Failure> {
             data: Some(data),
             chain: ChainChoice::Spec(Box::new(spec)),
             minting_keys: keys,
+            payee: None,
             retention,
             pool: settings.pool_limits(),
             now,

@@ -1,14 +1,16 @@
 use light_client::{
-    consensus::spos::{Certificate, Electorate, Link, Refusal, Triple, Vote, VotingRecord, vote_position},
+    consensus::spos::{
+        Block, Certificate, Electorate, Link, Refusal, Triple, Vote, VotingRecord, vote_position,
+    },
     crypto::{Hash, KeyPair, PublicKey, Signature},
-    data_format::{Checkpoint, Header, Round, Slot, Time, TransactionId},
+    data_format::{BlockId, Checkpoint, Header, Round, Slot, Time, codec},
     state::Supernode,
-    transaction::{CheckedTransaction, TransactionError},
+    transaction::CheckedTransaction,
 };
 
-use super::{VotePool, Witness};
+use super::{Ballot, Heard, Minted, Minter, VotePool, Witness};
 use crate::{
-    block_tree::{Accepted, BlockError, Chain, Draft},
+    block_tree::{BlockError, Chain, Draft},
     node::MintingKey,
     storage::{Batch, Snapshot, Space, StorageError},
 };
@@ -27,15 +29,6 @@ pub struct Holder {
     witness: Witness,
     /// The final round for which it was seen which keys are needed no more.
     erased_up_to: Round,
-}
-
-/// A block that was made here, and what it changed.
-#[derive(Debug)]
-pub struct Minted {
-    /// What storing it changed.
-    pub accepted: Accepted,
-    /// Transactions that could not be included, and why.
-    pub skipped: Vec<(TransactionId, TransactionError)>,
 }
 
 impl Holder {
@@ -260,7 +253,7 @@ impl Holder {
         &mut self,
         chain: &mut Chain,
         now: Time,
-        candidates: impl FnOnce() -> Vec<CheckedTransaction>,
+        candidates: &dyn Fn() -> Vec<CheckedTransaction>,
     ) -> Result<Option<Minted>, BlockError> {
         let Some(slot) = chain.engine().clock().slot_at(now) else { return Ok(None) };
         let snapshot = chain.database().read()?;
@@ -272,7 +265,8 @@ impl Holder {
         let seal = |message: &[u8]| -> Signature { key.sign(message) };
         let mut transactions: Vec<CheckedTransaction> = self.witness.reports().cloned().collect();
         transactions.extend(candidates());
-        let (prepared, mut skipped) = chain.build(slot, Draft::with(certificate.clone()), &transactions, seal)?;
+        let (prepared, mut skipped) =
+            chain.build(slot, Draft::with(certificate.clone()), &transactions, seal)?;
         // A report without effect is no transaction of anybody's.
         skipped.retain(|(id, _)| self.witness.reports().all(|report| report.id() != *id));
         let (id, header) = (*prepared.id(), &prepared.block().header.header);
@@ -331,6 +325,89 @@ impl Holder {
         }
         Ok(None)
     }
+}
+
+/// Rounds before the current one whose votes still count for something.
+const PAST_ROUNDS: u64 = 1;
+/// Bytes of a vote, at most.
+const MAX_VOTE_BYTES: usize = 512;
+
+impl Minter for Holder {
+    fn keys(&self) -> Vec<Hash> {
+        self.public_keys()
+    }
+
+    fn states(&self, chain: &Chain, snapshot: &Snapshot) -> Result<Vec<MintingKey>, StorageError> {
+        Self::states(self, chain, snapshot)
+    }
+
+    fn begin(&mut self, chain: &Chain) -> Result<(), BlockError> {
+        self.witness.see_tree(chain)
+    }
+
+    fn saw(&mut self, chain: &Chain, id: &BlockId, block: &Block, now: Time) -> Result<(), BlockError> {
+        self.witness.see_block(chain, id, block.certificate.as_ref())?;
+        block.certificate.as_ref().map_or(Ok(()), |certificate| self.compare(chain, certificate, now))
+    }
+
+    fn vote(&mut self, chain: &Chain, now: Time) -> Result<Vec<Ballot>, BlockError> {
+        let ballot = |vote: Vote| Ballot {
+            round: vote.link.target.checkpoint.round.0,
+            voter: vote.minting_key,
+            bytes: codec::encode(&vote),
+        };
+        self.erase_keys(chain)?;
+        Ok(Self::vote(self, chain, now)?.into_iter().map(ballot).collect())
+    }
+
+    fn hear(&mut self, chain: &Chain, votes: &[Vec<u8>], now: Time) -> Result<Vec<Heard>, BlockError> {
+        let clock = chain.engine().clock();
+        let current = clock.slot_at(now).map_or(Round(0), |slot| clock.round(slot));
+        let snapshot = chain.database().read()?;
+        let mut heard = Vec::with_capacity(votes.len());
+        let mut counting = Vec::new();
+        for bytes in votes {
+            let Ok(vote) = codec::decode::<Vote>(bytes, MAX_VOTE_BYTES) else {
+                heard.push(Heard::Garbage);
+                continue;
+            };
+            let round = vote.link.target.checkpoint.round;
+            let verdict = if round > current || round.0 + PAST_ROUNDS < current.0 {
+                Heard::Untimely
+            } else if !has_voice(chain, &snapshot, &vote)? {
+                Heard::NoVoice
+            } else if vote.verify(chain.engine().chain()).is_err() {
+                Heard::Forged
+            } else {
+                counting.push(vote);
+                Heard::Counts { round: round.0, voter: vote.minting_key }
+            };
+            heard.push(verdict);
+        }
+        Self::hear(self, chain, &counting, now)?;
+        Ok(heard)
+    }
+
+    fn mint(
+        &mut self,
+        chain: &mut Chain,
+        now: Time,
+        candidates: &dyn Fn() -> Vec<CheckedTransaction>,
+    ) -> Result<Option<Minted>, BlockError> {
+        Self::mint(self, chain, now, candidates)
+    }
+}
+
+/// Whether a vote's key stands in a table that can matter: one of the head's, or of the blocks that it names.
+fn has_voice(chain: &Chain, snapshot: &Snapshot, vote: &Vote) -> Result<bool, StorageError> {
+    let named = [chain.head().id, vote.link.target.checkpoint.id, vote.link.source.checkpoint.id];
+    for id in named {
+        let Some(sealed) = snapshot.header(&id)? else { continue };
+        if snapshot.tables(&sealed.header.next_slots)?.each().any(|table| table.names(&vote.minting_key)) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// The link that a round votes for on the best branch, with the headers of target and source.

@@ -9,14 +9,20 @@
 //! [`Witness`], which is bounded by the keys of slot tables, and reported in the next block that is minted here.
 
 mod holder;
+mod miner;
+mod minter;
 mod rules;
+mod sealer;
 mod spos_rules;
 mod voteless;
 mod votes;
 mod witness;
 
-pub use holder::{Holder, Minted};
+pub use holder::Holder;
+pub use miner::Miner;
+pub use minter::{Ballot, Heard, Minted, Minter, minter};
 pub use rules::{Rules, rules};
+pub use sealer::Sealer;
 pub use spos_rules::SposRules;
 pub use voteless::VotelessRules;
 pub use votes::{VoteError, VotePool};

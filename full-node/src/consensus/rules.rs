@@ -55,11 +55,8 @@ pub trait Rules: Send + Sync {
     fn justifies(&self, block: &Block) -> Option<Checkpoint>;
 
     /// The checkpoint that becomes final with a block of the tree, with what proves it.
-    fn finalises<'a>(
-        &self,
-        chain: &Chain,
-        block: &'a Block,
-    ) -> Option<(Checkpoint, Option<&'a Certificate>)>;
+    fn finalises<'a>(&self, chain: &Chain, block: &'a Block)
+    -> Option<(Checkpoint, Option<&'a Certificate>)>;
 
     /// Whether this is the time to adopt what is justified on another branch.
     fn may_adopt(&self, chain: &Chain, now: Time) -> bool;

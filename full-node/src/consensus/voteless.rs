@@ -88,11 +88,7 @@ impl Rules for VotelessRules {
         None
     }
 
-    fn finalises<'a>(
-        &self,
-        chain: &Chain,
-        _: &'a Block,
-    ) -> Option<(Checkpoint, Option<&'a Certificate>)> {
+    fn finalises<'a>(&self, chain: &Chain, _: &'a Block) -> Option<(Checkpoint, Option<&'a Certificate>)> {
         let tree = chain.tree();
         let best = *tree.best();
         let height = tree.entry(&best).ok()?.sealed.header.height.0.checked_sub(self.depth)?;

@@ -2,7 +2,6 @@ use std::{fmt, sync::Arc};
 
 use libp2p::PeerId;
 use light_client::{
-    crypto::Hash,
     data_format::{BlockId, ChainId, Header, Height, SealedHeader, SignedTransaction, Time},
 };
 use tokio::sync::broadcast;
@@ -12,6 +11,7 @@ use super::{
     snapshot::SnapshotPort,
     sync::Verdict,
 };
+pub use crate::consensus::{Ballot, Heard};
 
 /// A block as it travels: the network reads its header and no more.
 pub type Block = light_client::consensus::spos::Block;
@@ -142,37 +142,6 @@ pub struct Inserted {
     pub why: String,
     /// Where the chain stands after it.
     pub tip: Tip,
-}
-
-/// A vote, of which the network knows when and by whom it was cast.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Ballot {
-    /// The round that it is for, or whatever numbers the decisions of the chain's engine.
-    pub round: u64,
-    /// Who cast it.
-    pub voter: Hash,
-    /// The vote itself.
-    pub bytes: Vec<u8>,
-}
-
-/// What became of a vote.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Heard {
-    /// Somebody who has a vote cast it, for this round or the last one.
-    Counts {
-        /// [`Ballot::round`].
-        round: u64,
-        /// [`Ballot::voter`].
-        voter: Hash,
-    },
-    /// It cannot be decoded.
-    Garbage,
-    /// The key has no vote, as far as this node knows.
-    NoVoice,
-    /// Its round is past, or has not begun.
-    Untimely,
-    /// The key did not sign it.
-    Forged,
 }
 
 /// What became of a transaction.

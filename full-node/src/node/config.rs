@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use light_client::{
     crypto::KeyPair,
-    data_format::{ChainSpec, Time},
+    data_format::{Address, ChainSpec, Time},
 };
 
 use crate::{storage::Retention, transaction::Limits};
@@ -16,6 +16,8 @@ pub struct NodeConfig {
     pub chain: ChainChoice,
     /// The Ed25519 keys it mints and votes with, besides those of a development chain.
     pub minting_keys: Vec<KeyPair>,
+    /// Who is paid for the blocks it makes, where a block pays an account: proof of work.
+    pub payee: Option<Address>,
     /// How much of the past it can prove, and what it keeps in memory.
     pub retention: Retention,
     /// What may wait for a block.

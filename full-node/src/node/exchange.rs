@@ -5,27 +5,23 @@ use std::sync::{Arc, atomic::Ordering};
 use libp2p::PeerId;
 use light_client::{
     block_tree::{HeaderProof, HeaderRange},
-    consensus::spos::{Block, Clock, HeaderError, SLOT_TOLERANCE_MS, Vote},
-    data_format::{BlockId, ChainId, Header, Height, Round, SealedHeader, SignedTransaction, Time, codec},
+    consensus::spos::{Block, Clock, HeaderError, SLOT_TOLERANCE_MS},
+    data_format::{BlockId, ChainId, Header, Height, SealedHeader, SignedTransaction, Time},
     transaction::{TransactionError, check_stateless},
 };
 use tokio::sync::broadcast;
 
 use super::{Node, NodeError, SubmitError, queries::need, queries::stored_finality};
 use crate::{
-    block_tree::{BlockError, Chain},
+    block_tree::BlockError,
     network::{
-        Announcement, Ballot, ChainPort, Claims, Heard, Inserted, PortError, Taken,
+        Announcement, ChainPort, Claims, Heard, Inserted, PortError, Taken,
         identity::peer_of_key,
         messages::{AnchoredHeaders, Headers, Tip},
-        protocol::MAX_VOTE_BYTES,
         sync::Verdict,
     },
     storage::Snapshot,
 };
-
-/// Rounds before the current one whose votes still count for something.
-const PAST_ROUNDS: u64 = 1;
 
 /// What headers of supernode proof of stake say: the highest justified round weighs most, then the number of blocks.
 #[derive(Debug)]
@@ -183,16 +179,6 @@ impl Node {
         drop(self.0.announcements.send(what));
     }
 
-    /// Tells the network how this node voted.
-    pub(super) fn announce_votes(&self, votes: &[Vote]) {
-        let ballots = votes.iter().map(|vote| Ballot {
-            round: vote.link.target.checkpoint.round.0,
-            voter: vote.minting_key,
-            bytes: codec::encode(vote),
-        });
-        self.announce(Announcement::Votes(ballots.collect()));
-    }
-
     /// Tells the network of a block that was minted here.
     pub(super) fn announce_block(&self, id: &BlockId) -> Result<(), NodeError> {
         if self.0.announcements.receiver_count() > 0 {
@@ -285,45 +271,10 @@ impl Node {
     }
 
     fn hear_now(&self, votes: &[Vec<u8>], now: Time) -> Result<Vec<Heard>, NodeError> {
-        let current = self.0.clock.slot_at(now).map_or(Round(0), |slot| self.0.clock.round(slot));
         let mut core = self.core();
-        let snapshot = self.0.database.read()?;
-        let mut heard = Vec::with_capacity(votes.len());
-        let mut counting = Vec::new();
-        for bytes in votes {
-            let Ok(vote) = codec::decode::<Vote>(bytes, MAX_VOTE_BYTES) else {
-                heard.push(Heard::Garbage);
-                continue;
-            };
-            let round = vote.link.target.checkpoint.round;
-            let verdict = if round > current || round.0 + PAST_ROUNDS < current.0 {
-                Heard::Untimely
-            } else if !has_voice(&core.chain, &snapshot, &vote)? {
-                Heard::NoVoice
-            } else if vote.verify(&self.0.chain).is_err() {
-                Heard::Forged
-            } else {
-                counting.push(vote);
-                Heard::Counts { round: round.0, voter: vote.minting_key }
-            };
-            heard.push(verdict);
-        }
-        let super::Core { chain, holder } = &mut *core;
-        holder.hear(chain, &counting, now)?;
-        Ok(heard)
+        let super::Core { chain, minter } = &mut *core;
+        Ok(minter.hear(chain, votes, now)?)
     }
-}
-
-/// Whether a vote's key stands in a table that can matter: one of the head's, or of the blocks that it names.
-fn has_voice(chain: &Chain, snapshot: &Snapshot, vote: &Vote) -> Result<bool, NodeError> {
-    let named = [chain.head().id, vote.link.target.checkpoint.id, vote.link.source.checkpoint.id];
-    for id in named {
-        let Some(sealed) = snapshot.header(&id)? else { continue };
-        if snapshot.tables(&sealed.header.next_slots)?.each().any(|table| table.names(&vote.minting_key)) {
-            return Ok(true);
-        }
-    }
-    Ok(false)
 }
 
 impl From<NodeError> for PortError {

@@ -78,6 +78,7 @@ fn config(data: Option<PathBuf>, chain: ChainChoice, minting_keys: Vec<KeyPair>)
         data,
         chain,
         minting_keys,
+        payee: None,
         retention: retention(),
         pool: crate::transaction::Limits::default(),
         now: GENESIS,

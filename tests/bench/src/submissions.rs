@@ -51,6 +51,7 @@ pub(crate) fn measure(figures: &mut Figures) -> Result<(), String> {
         data: Some(folder.path().to_owned()),
         chain: ChainChoice::Spec(Box::new(spec.clone())),
         minting_keys: Vec::new(),
+        payee: None,
         retention: Retention::default(),
         pool: full_node::transaction::Limits::default(),
         now: Time(u64::try_from(since.as_millis()).map_err(|error| error.to_string())?),

@@ -241,6 +241,7 @@ async fn other_chains_have_no_faucet_and_no_made_up_chain_file() {
         data: None,
         chain: ChainChoice::Spec(Box::new(spec)),
         minting_keys: minting_keys(),
+        payee: None,
         retention: Retention::default(),
         pool: crate::transaction::Limits::default(),
         now: now(),

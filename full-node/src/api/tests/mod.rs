@@ -55,6 +55,7 @@ impl Server {
             data: None,
             chain: ChainChoice::Development,
             minting_keys: Vec::new(),
+            payee: None,
             retention: Retention::default(),
             pool: crate::transaction::Limits::default(),
             now: now(),

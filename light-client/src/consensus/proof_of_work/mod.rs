@@ -49,15 +49,21 @@ impl ProofOfWork {
     /// The seal that shows the work of `difficulty` hashes by this number, if it does: number and difficulty, 8 bytes
     /// each, the address that is paid for the block, and zeros.
     pub fn seal(&self, id: &BlockId, difficulty: u64, payee: &Address, nonce: u64) -> Option<Signature> {
-        let mut seal = [0; 64];
+        let Signature(mut seal) = Self::unsealed(payee);
         seal[..8].copy_from_slice(&nonce.to_be_bytes());
         seal[8..16].copy_from_slice(&difficulty.to_be_bytes());
-        seal[16..16 + Address::LENGTH].copy_from_slice(payee.as_bytes());
         let hash = Hash::of(Domain::WORK, &[&Header::seal_message(&self.chain, id), &seal]);
         let (found, _) = hash.as_bytes().split_at(16);
         // Sixteen of 32 bytes.
         let found = u128::from_be_bytes(found.try_into().unwrap_or([u8::MAX; 16]));
         (found <= u128::MAX / u128::from(difficulty.max(1))).then_some(Signature(seal))
+    }
+
+    /// What is known of a seal before the work: who is paid.
+    pub fn unsealed(payee: &Address) -> Signature {
+        let mut seal = [0; 64];
+        seal[16..16 + Address::LENGTH].copy_from_slice(payee.as_bytes());
+        Signature(seal)
     }
 
     /// Who is paid for a block, according to its seal; the work is done for this address and no other.

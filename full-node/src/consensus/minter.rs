@@ -1,0 +1,135 @@
+use light_client::{
+    consensus::{Clock, ProofOfWork, spos::Block},
+    crypto::{Hash, KeyPair, PublicKey},
+    data_format::{Address, BlockId, ChainSpec, EngineSpec, Round, Slot, Time, TransactionId},
+    transaction::{CheckedTransaction, TransactionError},
+};
+
+use super::{Holder, Miner, Sealer};
+use crate::{
+    block_tree::{Accepted, BlockError, Chain},
+    node::MintingKey,
+    storage::{Snapshot, StorageError},
+};
+
+/// What a node does to make blocks, and to make them final: the active half of a consensus model.
+///
+/// The time is an argument everywhere. Asking twice at the same time does nothing twice.
+pub trait Minter: Send {
+    /// The public halves of the keys it signs with.
+    fn keys(&self) -> Vec<Hash>;
+
+    /// What each of its keys may do after the head.
+    ///
+    /// # Errors
+    /// [`StorageError`] when the disk cannot be read.
+    fn states(&self, chain: &Chain, snapshot: &Snapshot) -> Result<Vec<MintingKey>, StorageError>;
+
+    /// Takes note of the chain as it is when the node starts.
+    ///
+    /// # Errors
+    /// [`BlockError`] when the disk fails.
+    fn begin(&mut self, _chain: &Chain) -> Result<(), BlockError> {
+        Ok(())
+    }
+
+    /// Takes note of a block of somebody else that is in the tree now.
+    ///
+    /// # Errors
+    /// [`BlockError`] when the disk fails.
+    fn saw(&mut self, _chain: &Chain, _id: &BlockId, _block: &Block, _now: Time) -> Result<(), BlockError> {
+        Ok(())
+    }
+
+    /// Casts the votes that are due.
+    ///
+    /// # Errors
+    /// [`BlockError`] when the disk fails.
+    fn vote(&mut self, _chain: &Chain, _now: Time) -> Result<Vec<Ballot>, BlockError> {
+        Ok(Vec::new())
+    }
+
+    /// Takes votes of others; says what each of them is. Without votes nobody has one.
+    ///
+    /// # Errors
+    /// [`BlockError`] when the disk fails.
+    fn hear(&mut self, _chain: &Chain, votes: &[Vec<u8>], _now: Time) -> Result<Vec<Heard>, BlockError> {
+        Ok(vec![Heard::NoVoice; votes.len()])
+    }
+
+    /// Makes the block that is due, if one is.
+    ///
+    /// # Errors
+    /// [`BlockError`] when the disk fails.
+    fn mint(
+        &mut self,
+        chain: &mut Chain,
+        now: Time,
+        candidates: &dyn Fn() -> Vec<CheckedTransaction>,
+    ) -> Result<Option<Minted>, BlockError>;
+
+    /// When to ask again.
+    fn next(&self, clock: &Clock, now: Time) -> Time {
+        clock.slot_at(now).map_or(clock.start(Slot(0)), |slot| clock.start(slot.next()))
+    }
+}
+
+/// A block that was made here, and what it changed.
+#[derive(Debug, Default)]
+pub struct Minted {
+    /// What storing it changed; nothing if there was nothing to make a block of.
+    pub accepted: Accepted,
+    /// Transactions that could not be included, and why.
+    pub skipped: Vec<(TransactionId, TransactionError)>,
+}
+
+/// A vote on its way between nodes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ballot {
+    /// The round that it is for, or whatever numbers the decisions of the chain's engine.
+    pub round: u64,
+    /// Who cast it.
+    pub voter: Hash,
+    /// The vote itself.
+    pub bytes: Vec<u8>,
+}
+
+/// What became of a vote.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Heard {
+    /// Somebody who has a vote cast it, for this round or the last one.
+    Counts {
+        /// [`Ballot::round`].
+        round: u64,
+        /// [`Ballot::voter`].
+        voter: Hash,
+    },
+    /// It cannot be decoded.
+    Garbage,
+    /// The key has no vote, as far as this node knows.
+    NoVoice,
+    /// Its round is past, or has not begun.
+    Untimely,
+    /// The key did not sign it.
+    Forged,
+}
+
+/// The minter of the engine that a checked spec chooses: it signs with the keys that the engine knows, is paid at `payee`
+/// where a block pays an account, and starts now.
+pub fn minter(spec: &ChainSpec, keys: Vec<KeyPair>, payee: Option<Address>, now: Time) -> Box<dyn Minter> {
+    let clock = Clock::new(spec);
+    match &spec.engine {
+        EngineSpec::Spos(_) => {
+            let round = clock.slot_at(now).map_or(Round(0), |slot| clock.round(slot));
+            Box::new(Holder::new(keys, round))
+        }
+        EngineSpec::Instant(rules) => {
+            let seals =
+                |key: &KeyPair| matches!(key.public(), PublicKey::Ed25519(bytes) if bytes == rules.sealer.0);
+            Box::new(Sealer::new(keys.into_iter().find(seals)))
+        }
+        EngineSpec::ProofOfWork(rules) => {
+            Box::new(Miner::new(ProofOfWork::new(spec.id(), clock, rules), payee))
+        }
+    }
+}
