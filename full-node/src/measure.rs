@@ -112,8 +112,9 @@ impl Payments {
             })
             .collect();
         let slot = self.minter.head().header.slot.next();
-        let (prepared, _) =
-            self.minter.build(slot, Draft::with(None), &checked?, |message| self.sealing_key.sign(message))?;
+        let (prepared, _) = self
+            .minter
+            .build(slot, Draft::with(None), &checked?, |message| self.sealing_key.sign(message))?;
         let block = prepared.block().clone();
         self.minter.accept(prepared, time(slot))?;
         Ok(block)

@@ -45,7 +45,8 @@ impl NodeProcess {
     /// # Panics
     /// If it does not start.
     pub fn start(arguments: &[String], address: SocketAddr) -> Self {
-        Self::launch(command(arguments, address).env("RUST_LOG", "warn,libp2p_gossipsub=error"), address).ready()
+        Self::launch(command(arguments, address).env("RUST_LOG", "warn,libp2p_gossipsub=error"), address)
+            .ready()
     }
 
     /// As [`NodeProcess::start`], with the commits of its blocks.
@@ -65,7 +66,11 @@ impl NodeProcess {
     /// If it does not start.
     pub fn start_logged(arguments: &[String], address: SocketAddr, log: &Path) -> Self {
         let log = OpenOptions::new().create(true).append(true).open(log).unwrap();
-        Self::launch(command(arguments, address).env("RUST_LOG", "warn,libp2p_gossipsub=error").stderr(log), address).ready()
+        Self::launch(
+            command(arguments, address).env("RUST_LOG", "warn,libp2p_gossipsub=error").stderr(log),
+            address,
+        )
+        .ready()
     }
 
     fn launch(command: &mut Command, address: SocketAddr) -> Self {

@@ -186,6 +186,7 @@ impl Checker<'_> {
         }
         match &finality.certificate {
             None if finality.height == Height(0) => Ok(()),
+            None if self.chain.rules().settles(finality.height, self.chain.head().header.height) => Ok(()),
             Some(certificate)
                 if certificate.link.finalises() && certificate.link.source.checkpoint == finality.root =>
             {

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use light_client::{
     client::Anchor,
     consensus::spos::{Block, Certificate, Tables},
-    data_format::{BlockId, ChainSpec, Checkpoint, EngineSpec, Header, SealedHeader, SposSpec, Time},
+    data_format::{BlockId, ChainSpec, Checkpoint, EngineSpec, Header, Height, SealedHeader, SposSpec, Time},
 };
 
 use super::{SposRules, VotelessRules};
@@ -57,6 +57,9 @@ pub trait Rules: Send + Sync {
     /// The checkpoint that becomes final with a block of the tree, with what proves it.
     fn finalises<'a>(&self, chain: &Chain, block: &'a Block)
     -> Option<(Checkpoint, Option<&'a Certificate>)>;
+
+    /// Whether a block of the best branch is final by the blocks up to the head alone.
+    fn settles(&self, block: Height, head: Height) -> bool;
 
     /// Whether this is the time to adopt what is justified on another branch.
     fn may_adopt(&self, chain: &Chain, now: Time) -> bool;

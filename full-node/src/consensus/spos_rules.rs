@@ -5,7 +5,9 @@ use light_client::{
         spos::{Beacon, Block, Certificate, Electorate, Tables, TablesUpdate, vote_position},
     },
     crypto::Hash,
-    data_format::{Address, BlockId, ChainSpec, Checkpoint, Header, Round, SealedHeader, SposSpec, Time},
+    data_format::{
+        Address, BlockId, ChainSpec, Checkpoint, Header, Height, Round, SealedHeader, SposSpec, Time,
+    },
 };
 
 use super::Rules;
@@ -136,6 +138,10 @@ impl Rules for SposRules {
         let source = certificate.link.source.checkpoint;
         let newer = source.round > chain.finality().root.round && chain.tree().entry(&source.id).is_ok();
         newer.then_some((source, Some(certificate)))
+    }
+
+    fn settles(&self, _: Height, _: Height) -> bool {
+        false
     }
 
     /// Before the vote position of a round, or at the next round's start.

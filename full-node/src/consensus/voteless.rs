@@ -98,6 +98,10 @@ impl Rules for VotelessRules {
         Some((Checkpoint { round: Round(0), id: tree.at_height(&best, Height(height))? }, None))
     }
 
+    fn settles(&self, block: Height, head: Height) -> bool {
+        head.0.checked_sub(block.0).is_some_and(|above| above >= self.depth)
+    }
+
     fn may_adopt(&self, _: &Chain, _: Time) -> bool {
         true
     }

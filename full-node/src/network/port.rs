@@ -1,9 +1,7 @@
 use std::{fmt, sync::Arc};
 
 use libp2p::PeerId;
-use light_client::{
-    data_format::{BlockId, ChainId, Header, Height, SealedHeader, SignedTransaction, Time},
-};
+use light_client::data_format::{BlockId, ChainId, Header, Height, SealedHeader, SignedTransaction, Time};
 use tokio::sync::broadcast;
 
 use super::{

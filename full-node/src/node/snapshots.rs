@@ -198,10 +198,10 @@ impl Node {
         let spec = self.0.spec.clone();
         let opened = Chain::open(self.0.database.clone(), spec, &self.0.retention, &[]);
         core.chain = opened.map_err(|error| NodeError::Damaged(error.to_string()))?;
-        let Core { chain, holder } = &mut *core;
+        let Core { chain, minter } = &mut *core;
         let root = chain.finality().root;
         let accepted = Accepted { moved: true, finalised: Some(root), ..Accepted::default() };
-        self.digest(chain, holder, &accepted)?;
+        self.digest(chain, &**minter, &accepted)?;
         (starting.wanted, starting.pieces) = (false, None);
         self.tip_in(&self.0.database.read()?)
     }

@@ -4,8 +4,8 @@ use light_client::{
     consensus::spos::Block,
     crypto::{Hash, KeyPair},
     data_format::{
-        Address, Amount, Call, ChainSpec, CoinCall, GenesisAccount, Height, Network, SignedTransaction, Slot,
-        SposSpec, Time, Transaction, TransactionId,
+        Address, Amount, Call, ChainSpec, CoinCall, EngineSpec, GenesisAccount, Height, ModuleName, Network,
+        SignedTransaction, Slot, SposSpec, Time, Transaction, TransactionId,
     },
     state::{AccountRecord, HistoryChain, Order, Space as StateSpace, SupplyRecord, stake::outstanding},
     wallet::Seed,
@@ -148,6 +148,15 @@ impl Harness {
     /// The development chain that a database holds or is to hold; this node has no keys.
     pub(crate) fn restored(database: Database) -> Self {
         Self::over(database, ChainChoice::Spec(Box::new(spec())), Vec::new())
+    }
+
+    /// A chain of another engine, in memory: this node makes blocks with these keys, or is paid for them.
+    pub(crate) fn of_engine(engine: EngineSpec, keys: Vec<KeyPair>, payee: Option<Address>) -> Self {
+        let spec = ChainSpec { engine, modules: vec![ModuleName::Coin], ..spec() };
+        let database = Database::open(None, &retention()).unwrap();
+        let config = NodeConfig { payee, ..config(None, ChainChoice::Spec(Box::new(spec)), keys) };
+        let node = Node::over(database.clone(), config).unwrap();
+        Self { accounts: accounts(), node, database, slot: 0 }
     }
 
     fn over(database: Database, chain: ChainChoice, keys: Vec<KeyPair>) -> Self {

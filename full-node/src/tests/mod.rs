@@ -3,6 +3,7 @@
 mod branches;
 mod checks;
 mod crashes;
+mod engines;
 mod equivocation;
 mod faults;
 mod finality;

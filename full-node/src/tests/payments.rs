@@ -92,7 +92,10 @@ fn build(
     slot: u64,
     transactions: &[light_client::data_format::SignedTransaction],
 ) -> light_client::consensus::spos::Block {
-    use crate::{block_tree::Chain, storage::Database};
+    use crate::{
+        block_tree::{Chain, Draft},
+        storage::Database,
+    };
     use light_client::transaction::check_stateless;
     let database = Database::open(None, &super::harness::retention()).unwrap();
     let chain =
@@ -103,7 +106,9 @@ fn build(
         .collect();
     let key = super::harness::keys(&[usize::try_from(slot % 4).unwrap()]).remove(0);
     let (prepared, skipped) = chain
-        .build(light_client::data_format::Slot(slot), None, &checked, |message| key.sign(message))
+        .build(light_client::data_format::Slot(slot), Draft::with(None), &checked, |message| {
+            key.sign(message)
+        })
         .unwrap();
     assert!(skipped.is_empty(), "{skipped:?}");
     prepared.block().clone()
