@@ -208,11 +208,11 @@ pub(super) fn forget_in(batch: &mut Batch, snapshot: &Snapshot) -> Result<(), St
     Ok(())
 }
 
+/// The rank of a piece's first leaf, and its leaves: keys and values.
+type Piece = (u64, Vec<(Vec<u8>, Vec<u8>)>);
+
 /// The first piece whose first rank is not below `from`.
-pub(super) fn piece_from(
-    snapshot: &Snapshot,
-    from: u64,
-) -> Result<Option<(u64, Vec<(Vec<u8>, Vec<u8>)>)>, StorageError> {
+pub(super) fn piece_from(snapshot: &Snapshot, from: u64) -> Result<Option<Piece>, StorageError> {
     let Some((key, value)) = snapshot.first(Space::Snapshot, &piece_key(from))? else { return Ok(None) };
     let damaged = |cause: &str| StorageError::damaged("a piece of the snapshot", cause);
     let rank: [u8; 8] =
