@@ -189,6 +189,7 @@ impl World {
         let config = NodeConfig {
             data: None,
             chain: ChainChoice::Spec(Box::new(self.spec.clone())),
+            payee: None,
             minting_keys: member.keys.iter().map(|key| test_key(*key)).collect(),
             retention: retention(),
             pool: crate::transaction::Limits::default(),
