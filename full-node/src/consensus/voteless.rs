@@ -75,7 +75,15 @@ impl Rules for VotelessRules {
     ) -> Result<(Place<'_>, Option<Reward>), BlockError> {
         let Header { height, slot, .. } = sealed.header;
         let round = Round(0);
-        let place = Place { spos: &self.stake, height, slot, round, tables: None, recent: Vec::new(), activity: Activity::default() };
+        let place = Place {
+            spos: &self.stake,
+            height,
+            slot,
+            round,
+            tables: None,
+            recent: Vec::new(),
+            activity: Activity::default(),
+        };
         let Some(amount) = self.reward else { return Ok((place, None)) };
         let payee = ProofOfWork::payee(sealed)?;
         if payee.network() != chain.spec().network {

@@ -40,7 +40,7 @@ impl Place<'_> {
 
     /// Whether one more slot may become vacant.
     pub(super) fn may_shrink(&self) -> bool {
-        self.tables.in_force.slots().0.iter().flatten().count() > usize::from(self.spos.min_filled)
+        self.in_force().0.iter().flatten().count() > usize::from(self.spos.min_filled)
     }
 
     /// Once a round: asks for the slots of those who have to leave, with `index` the number of requests made in this block.
@@ -53,7 +53,7 @@ impl Place<'_> {
         if !self.activity.begins_round || !self.may_shrink() {
             return Ok(());
         }
-        for holder in self.tables.in_force.slots().0.iter().flatten() {
+        for holder in self.in_force().0.iter().flatten() {
             let address = holder.address;
             let record = Supernode::read(trie, &address)?.unwrap_or_default();
             let account = AccountRecord::read(trie, &address)?.unwrap_or_default();
