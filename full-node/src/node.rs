@@ -32,8 +32,7 @@ use light_client::{
     consensus::{Clock, spos::Block},
     crypto::PublicKey,
     data_format::{
-        ChainId, ChainSpec, Checkpoint, Header, MAX_BLOCK_BYTES, SealedHeader, Time,
-        TransactionId,
+        ChainId, ChainSpec, Checkpoint, Header, MAX_BLOCK_BYTES, SealedHeader, Time, TransactionId,
     },
     transaction::{CheckedTransaction, check_stateless},
 };

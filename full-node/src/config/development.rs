@@ -149,6 +149,7 @@ fn derived(purpose: &[u8], position: u32) -> KeyPair {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use light_client::crypto::PublicKey;
 
     #[test]
     fn the_development_chain_is_a_chain() {

@@ -65,6 +65,7 @@ fn node(spec: &ChainSpec, keys: &[usize]) -> Node {
     Node::open(NodeConfig {
         data: None,
         chain: ChainChoice::Spec(Box::new(spec.clone())),
+        payee: None,
         minting_keys: minting_keys.map(|(_, key)| key).collect(),
         retention: Retention {
             heights: 900,
