@@ -70,6 +70,7 @@ fn open(spec: &ChainSpec, data: Option<&Path>, mints: bool) -> Result<Node, Stri
     let opened = Node::open(NodeConfig {
         data: data.map(Path::to_owned),
         chain: ChainChoice::Spec(Box::new(spec.clone())),
+        payee: None,
         minting_keys: if mints { minting_keys() } else { Vec::new() },
         retention: Retention::default(),
         pool: full_node::transaction::Limits::default(),
