@@ -50,6 +50,8 @@ enum Command {
     Keys(commands::keys::Keys),
     /// Ask a running node how it is doing
     Status(commands::status::Status),
+    /// Become a supernode, be one, or lease to one
+    Supernode(commands::supernode::Supernode),
     /// Ask a running node whom it is connected with
     Peers(commands::peers::Peers),
     /// Verify everything that a stopped node has stored
@@ -77,6 +79,7 @@ fn main() -> ExitCode {
         Command::Run(run) => commands::run::run(run),
         Command::Keys(keys) => commands::keys::run(&keys),
         Command::Status(status) => commands::status::run(&status),
+        Command::Supernode(supernode) => commands::supernode::run(supernode),
         Command::Peers(peers) => commands::peers::run(&peers),
         Command::Check(check) => commands::check::run(&check),
         Command::Export(export) => commands::export::run(&export),

@@ -15,6 +15,7 @@ mod queries;
 mod row;
 mod snapshots;
 mod submission;
+mod supernodes;
 mod view;
 
 use std::{
@@ -50,7 +51,10 @@ use crate::{
 pub use config::{ChainChoice, NodeConfig};
 pub use development::DevelopmentAccount;
 pub use error::{FaucetError, NodeError, OpenError, SubmitError};
-pub use view::{AccountState, BlockPosition, BlockView, Event, MintingKey, Status, TransactionState};
+pub use view::{
+    AccountState, BlockPosition, BlockView, Event, MintingKey, Status, SupernodeState, SupernodesState,
+    TransactionState,
+};
 
 /// Events that a slow receiver may fall behind.
 const EVENTS: usize = 256;

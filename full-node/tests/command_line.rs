@@ -315,3 +315,90 @@ fn a_key_whose_chain_is_gone_is_not_taken_for_a_new_one() {
     assert_eq!(Node::start(&run).signal("TERM").code(), Some(0));
     assert_eq!(record(), None, "what it signed is not known any more: it waits");
 }
+
+/// Runs a command with a line on its standard input.
+fn told(arguments: &[&str], line: &str) -> Output {
+    use std::io::Write;
+    let mut child = program()
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    writeln!(child.stdin.take().unwrap(), "{line}").unwrap();
+    child.wait_with_output().unwrap()
+}
+
+#[test]
+fn a_supernode_is_run_from_the_command_line() {
+    use full_node::config::{DEVELOPMENT_PHRASE, funded_accounts};
+    let node = Node::dev(&["--ephemeral"]);
+    let folder = tempfile::tempdir().unwrap();
+    let api = ["--api", &node.url];
+    let holders = funded_accounts();
+    let [first, second] = [holders[0].to_string(), holders[1].to_string()];
+    let supernode = |arguments: &[&str]| {
+        let output =
+            told(&[&["supernode"], arguments, &api, &["--phrase", "--yes"]].concat(), DEVELOPMENT_PHRASE);
+        let said = [output.stdout, output.stderr].concat();
+        (output.status.code(), String::from_utf8(said).unwrap())
+    };
+    let status = |arguments: &[&str]| {
+        let output = run(&[&["supernode", "status"], arguments, &api].concat());
+        assert!(output.status.success());
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert!(status(&[]).contains(&first) && status(&[]).contains("10.00 %"));
+
+    // What is signed is read first, as in wallets; and followed until it is final.
+    let (code, said) = supernode(&["lease", &second, "1000"]);
+    assert_eq!(code, Some(0), "{said}");
+    for words in ["Lease to", "1000 VSYS", "part of what you sign", "Sent: ", "Final, in block "] {
+        assert!(said.contains(words), "{words:?} is not in {said}");
+    }
+    assert!(status(&[&second]).contains("leased in    1000 VSYS"));
+
+    // A new minting key needs the word of the key itself.
+    let key = folder.path().join("minting.key");
+    let key = key.to_str().unwrap();
+    let public = String::from_utf8(run(&["keys", "--out", key]).stdout).unwrap();
+    let public = public.split('"').nth(1).unwrap();
+    let (code, said) = supernode(&["set-minting-key", "--minting-key", key, "--account", "3"]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains(public));
+    assert!(status(&[&holders[3].to_string()]).contains(public));
+
+    // What has no effect says why, and what to do.
+    let (code, said) = supernode(&["contend", "--slot", "1", "--commission", "5", "--minting-key", key]);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("holds a slot already") && said.contains("release it first"), "{said}");
+    let (code, said) = supernode(&["report"]);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("no minting key"), "{said}");
+    let (code, said) = supernode(&["lease", &second, "100000000"]);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("nothing was sent"), "{said}");
+
+    // Without a person there is no yes.
+    let asked = [&["supernode", "release", "--phrase"], &api[..]].concat();
+    let output = told(&asked, DEVELOPMENT_PHRASE);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("nobody is there to confirm it"));
+    let output = told(&[&["supernode", "release", "--phrase", "--yes"], &api[..]].concat(), "no such words");
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(said.contains("gives no key"), "{said}");
+}
+
+#[test]
+fn an_owner_is_named_in_one_way() {
+    fails(&["supernode", "release"], 2, &["--key", "--phrase"]);
+    fails(&["supernode", "release", "--key", "a", "--phrase"], 2, &["cannot be used with"]);
+    fails(&["supernode", "set-commission", "100.01", "--phrase"], 2, &["not a percentage"]);
+    fails(
+        &["supernode", "release", "--key", "/no/such.key", "--api", "http://127.0.0.1:9"],
+        5,
+        &["no node answers"],
+    );
+}

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::health::ailment;
+use super::supernodes::SupernodeAnswer;
 use crate::{
     network::{NetworkStatus, snapshot, sync::Progress},
     node::{AccountState, BlockPosition, BlockView, MintingKey, Status, TransactionState},
@@ -134,8 +135,20 @@ pub(super) struct AccountAnswer {
     nonce: u64,
     /// The nonce after everything of it that waits.
     next_nonce: u64,
+    /// What can be spent of the balance, in units.
+    available: String,
+    /// What it leases to others, in units.
+    leased_out: String,
+    /// What others lease to it, in units.
+    leased_in: String,
+    /// What it weighs with: available and leased in, in units.
+    effective: String,
+    /// How much of that has been there over the chain's window: with it somebody contends. In units.
+    minting_average: String,
     /// Number of history records.
     history_count: u64,
+    /// As a supernode; null if it never held or wanted a slot.
+    supernode: Option<SupernodeAnswer>,
     /// The height of the block after which this is so.
     height: u64,
     /// Always `claimed`: ask for `/bundle` to have it proven.
@@ -351,7 +364,13 @@ impl From<AccountState> for AccountAnswer {
             balance: account.balance.units().to_string(),
             nonce: account.nonce,
             next_nonce: account.next_nonce,
+            available: account.available.units().to_string(),
+            leased_out: account.leased_out.units().to_string(),
+            leased_in: account.leased_in.units().to_string(),
+            effective: account.effective.units().to_string(),
+            minting_average: account.minting_average.units().to_string(),
             history_count: account.history_count,
+            supernode: account.supernode.map(Into::into),
             height: account.height.0,
             trust: CLAIMED,
         }

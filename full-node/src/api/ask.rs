@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use light_client::data_format::Time;
 
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, de::DeserializeOwned};
 
 use super::{answers::StatusAnswer, peers::PeersAnswer};
 
@@ -29,6 +29,14 @@ pub enum AskError {
         url: String,
         /// The HTTP status.
         status: u16,
+    },
+    /// The node says no, in words.
+    #[error("the node says no: {detail} ({code})")]
+    Problem {
+        /// The stable code.
+        code: String,
+        /// In words.
+        detail: String,
     },
     /// Something that no node says.
     #[error("the answer of {url} is not a node's: {cause}")]
@@ -59,7 +67,30 @@ pub fn ask_peers(url: &str, json: bool, now: Time) -> Result<String, AskError> {
     Ok(if json { text } else { peers.summary(now.0) })
 }
 
-fn ask<T: DeserializeOwned>(url: &str, path: &str) -> Result<(String, T), AskError> {
+/// Asks the node at `url` for a JSON answer; gives it as it is too. Blocks the thread for five seconds at most.
+///
+/// # Errors
+/// As [`ask_status`].
+pub fn ask<T: DeserializeOwned>(url: &str, path: &str) -> Result<(String, T), AskError> {
+    request(url, path, None)
+}
+
+/// Sends bytes to the node at `url`, such as a submission to `/v1/transactions`.
+///
+/// # Errors
+/// As [`ask_status`]; [`AskError::Problem`] with the node's words if it does not take them.
+pub fn send<T: DeserializeOwned>(url: &str, path: &str, bytes: &[u8]) -> Result<T, AskError> {
+    request(url, path, Some(bytes)).map(|(_, answer)| answer)
+}
+
+/// What a node says when it says no.
+#[derive(Deserialize)]
+struct ProblemAnswer {
+    code: String,
+    detail: String,
+}
+
+fn request<T: DeserializeOwned>(url: &str, path: &str, body: Option<&[u8]>) -> Result<(String, T), AskError> {
     let url = format!("{}{path}", url.trim_end_matches('/'));
     let no_answer = |cause| AskError::NoAnswer { url: url.clone(), cause };
     let config = ureq::Agent::config_builder()
@@ -68,12 +99,21 @@ fn ask<T: DeserializeOwned>(url: &str, path: &str) -> Result<(String, T), AskErr
         .max_redirects(0)
         .max_redirects_will_error(false)
         .build();
-    let mut response = ureq::Agent::new_with_config(config).get(&url).call().map_err(no_answer)?;
-    if !response.status().is_success() {
-        return Err(AskError::Refused { url, status: response.status().as_u16() });
-    }
+    let agent = ureq::Agent::new_with_config(config);
+    let answered = match body {
+        None => agent.get(&url).call(),
+        Some(bytes) => agent.post(&url).content_type("application/octet-stream").send(bytes),
+    };
+    let mut response = answered.map_err(no_answer)?;
+    let status = response.status();
     let text =
         response.body_mut().with_config().limit(MAX_ANSWER_BYTES).read_to_string().map_err(no_answer)?;
+    if !status.is_success() {
+        return Err(match serde_json::from_str::<ProblemAnswer>(&text) {
+            Ok(ProblemAnswer { code, detail }) => AskError::Problem { code, detail },
+            Err(_) => AskError::Refused { url, status: status.as_u16() },
+        });
+    }
     let answer = serde_json::from_str(&text).map_err(|cause| AskError::Unreadable { url, cause })?;
     Ok((text, answer))
 }

@@ -36,6 +36,7 @@ mod peers;
 mod problem;
 mod refusals;
 mod server;
+mod supernodes;
 #[cfg(test)]
 mod tests;
 mod transactions;
@@ -65,11 +66,12 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use utoipa_swagger_ui::SwaggerUi;
 
 pub(crate) use answers::status_name;
-pub use ask::{AskError, ask_peers, ask_status};
+pub use ask::{AskError, ask, ask_peers, ask_status, send};
 pub use headers::WALLET_POLICY;
 pub use peers::{BanAnswer, PeerAnswer, PeersAnswer, RefusalAnswer, TipAnswer};
 pub use problem::{Code, Problem};
 pub use server::{ListenError, listen, serve};
+pub use supernodes::{EvidenceAnswer, RaisedAnswer, SupernodeAnswer, SupernodesAnswer};
 pub use wallet::{WalletFolder, WalletFolderError};
 
 use crate::{
@@ -172,6 +174,8 @@ fn described(development: bool) -> (Router<Arc<Api>>, utoipa::openapi::OpenApi) 
         .routes(routes!(health::health))
         .routes(routes!(metrics::metrics))
         .routes(routes!(peers::peers))
+        .routes(routes!(supernodes::supernodes))
+        .routes(routes!(supernodes::evidence))
         .routes(routes!(chain::chain))
         .routes(routes!(chain::problems))
         .routes(routes!(chain::beacon))

@@ -10,6 +10,7 @@ pub(crate) mod peers;
 pub(crate) mod run;
 mod serve;
 pub(crate) mod status;
+pub(crate) mod supernode;
 pub(crate) mod testnet;
 
 use std::{

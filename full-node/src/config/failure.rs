@@ -106,6 +106,11 @@ impl Failure {
         Self::new(DAMAGED, what, format!("check the disk; then {MOVE_AWAY}"))
     }
 
+    /// A transaction that was not made, not taken, or in vain.
+    pub fn transaction(what: impl fmt::Display, advice: impl Into<String>) -> Self {
+        Self::new(FAILED, what, advice)
+    }
+
     /// What the process exits with.
     pub const fn exit_code(&self) -> u8 {
         self.exit_code
@@ -279,6 +284,7 @@ impl From<AskError> for Failure {
             AskError::NoAnswer { cause: ureq::Error::Io(_) | ureq::Error::Timeout(_), .. } => {
                 "is it running? Start one with: vsys-node dev"
             }
+            AskError::Problem { .. } => return Self::new(FAILED, &error, ""),
             AskError::NoAnswer { .. } | AskError::Refused { .. } | AskError::Unreadable { .. } => {
                 "give the address of a node's API, for example --api http://127.0.0.1:9922"
             }

@@ -3,7 +3,7 @@ use light_client::{
         Block, Certificate, Electorate, Link, Refusal, Triple, Vote, VotingRecord, vote_position,
     },
     crypto::{Hash, KeyPair, PublicKey, Signature},
-    data_format::{BlockId, Checkpoint, Header, Round, Slot, Time, codec},
+    data_format::{BlockId, Checkpoint, Evidence, Header, Round, Slot, Time, codec},
     state::Supernode,
     transaction::CheckedTransaction,
 };
@@ -183,11 +183,6 @@ impl Holder {
         Ok(cast)
     }
 
-    /// What this node has seen keys do.
-    pub const fn witness(&mut self) -> &mut Witness {
-        &mut self.witness
-    }
-
     /// Takes votes of others, for rounds that have begun, whose signatures hold and whose keys stand in a table.
     ///
     /// # Errors
@@ -348,6 +343,10 @@ impl Minter for Holder {
     fn saw(&mut self, chain: &Chain, id: &BlockId, block: &Block, now: Time) -> Result<(), BlockError> {
         self.witness.see_block(chain, id, block.certificate.as_ref())?;
         block.certificate.as_ref().map_or(Ok(()), |certificate| self.compare(chain, certificate, now))
+    }
+
+    fn evidence(&self) -> Vec<Evidence> {
+        self.witness.evidence()
     }
 
     fn vote(&mut self, chain: &Chain, now: Time) -> Result<Vec<Ballot>, BlockError> {

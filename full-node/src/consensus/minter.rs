@@ -1,7 +1,7 @@
 use light_client::{
     consensus::{Clock, ProofOfWork, spos::Block},
     crypto::{Hash, KeyPair, PublicKey},
-    data_format::{Address, BlockId, ChainSpec, EngineSpec, Round, Slot, Time, TransactionId},
+    data_format::{Address, BlockId, ChainSpec, EngineSpec, Evidence, Round, Slot, Time, TransactionId},
     transaction::{CheckedTransaction, TransactionError},
 };
 
@@ -39,6 +39,11 @@ pub trait Minter: Send {
     /// [`BlockError`] when the disk fails.
     fn saw(&mut self, _chain: &Chain, _id: &BlockId, _block: &Block, _now: Time) -> Result<(), BlockError> {
         Ok(())
+    }
+
+    /// What it has seen of keys that signed what excludes each other.
+    fn evidence(&self) -> Vec<Evidence> {
+        Vec::new()
     }
 
     /// Casts the votes that are due.

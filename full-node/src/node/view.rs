@@ -79,10 +79,70 @@ pub struct AccountState {
     pub next_nonce: u64,
     /// What it holds.
     pub balance: Amount,
+    /// What it can spend of that.
+    pub available: Amount,
+    /// What it leases to others.
+    pub leased_out: Amount,
+    /// What others lease to it.
+    pub leased_in: Amount,
+    /// What it weighs with: available and leased in.
+    pub effective: Amount,
+    /// How much of that has been there over the chain's window, for the next block.
+    pub minting_average: Amount,
     /// Number of history records.
     pub history_count: u64,
+    /// What there is of it as a supernode; `None` if it never held or wanted a slot.
+    pub supernode: Option<SupernodeState>,
     /// The height of the block after which this is so.
     pub height: Height,
+}
+
+/// A supernode, or somebody who was one or wanted to be, at the head of the best branch: a claim, not a proof.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SupernodeState {
+    /// Whose.
+    pub address: Address,
+    /// The position of its slot in the table in force.
+    pub slot: Option<u8>,
+    /// The position of its slot in the planned table, if one is planned.
+    pub planned: Option<u8>,
+    /// The key that mints, or that was named last.
+    pub minting_key: Hash,
+    /// What it keeps of its rewards before they are shared, in hundredths of a percent.
+    pub commission: u16,
+    /// A higher commission to come, and the round from which it acts.
+    pub raised: Option<(u16, Round)>,
+    /// Who claims what it earns itself; `None` for itself.
+    pub reward_address: Option<Address>,
+    /// Available and leased in.
+    pub effective: Amount,
+    /// With which it contends in the next block.
+    pub minting_average: Amount,
+    /// What others lease to it.
+    pub leased_in: Amount,
+    /// All stake that shares its rewards: its own, and what is leased to it.
+    pub pool: Amount,
+    /// Whole coins of its commission that wait to be claimed.
+    pub unclaimed: Amount,
+    /// For how many rounds with a certificate nothing was seen of it.
+    pub idle_rounds: u64,
+    /// The first round in which it may contend again, if it is banned now.
+    pub banned_until: Option<Round>,
+    /// What waits for its turn, a bit for each kind of request.
+    pub waiting: u8,
+}
+
+/// Everybody who holds a slot or is about to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SupernodesState {
+    /// The height of the block after which this is so.
+    pub height: Height,
+    /// The round of that block.
+    pub round: Round,
+    /// Slots of a round.
+    pub slots: usize,
+    /// By their position in the table in force; those who come after.
+    pub supernodes: Vec<SupernodeState>,
 }
 
 /// What became of a transaction: a claim, not a proof.

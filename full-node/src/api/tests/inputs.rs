@@ -48,6 +48,21 @@ async fn every_answer_of_a_small_chain() {
     assert_eq!((&account["exists"], &account["trust"]), (&true.into(), &"claimed".into()));
     assert_eq!(account["balance"], "1000000000000000", "amounts are strings of units");
 
+    assert_eq!((&account["available"], &account["leased_out"]), (&account["balance"], &"0".into()));
+    assert_eq!(
+        (&account["supernode"]["slot"], &account["supernode"]["commission"]),
+        (&0.into(), &1000.into())
+    );
+    let supernodes = server.get("/v1/supernodes").await.json();
+    assert_eq!((&supernodes["slots"], supernodes["supernodes"].as_array().unwrap().len()), (&4.into(), 4));
+    let first = &supernodes["supernodes"][0];
+    assert_eq!(
+        (&first["address"], &first["banned_until"]),
+        (&Value::from(address.to_string()), &Value::Null)
+    );
+    assert_eq!(first["pool"], "1000000000000000", "own coins are stake");
+    assert_eq!(server.get("/v1/evidence").await.json(), serde_json::json!([]));
+
     let signed = server.sign(server.transfer(&key, 0, 5), &key);
     let id = signed.transaction.id(&server.node.chain()).to_string();
     let accepted = server.submit(&signed).await;
