@@ -11,7 +11,10 @@ use std::{
 use libp2p::{PeerId, identity::Keypair};
 use light_client::{
     crypto::Hash,
-    data_format::{ChainSpec, EngineSpec, Header, Time, codec},
+    data_format::{
+        Amount, ChainSpec, EngineSpec, GenesisAccount, Header, ModuleName, Time, UNITS_PER_COIN, codec,
+    },
+    test_support::chain::{test_address, test_spec},
 };
 
 use crate::{
@@ -393,4 +396,15 @@ pub(super) fn fingerprint(message: &Message) -> Hash {
 pub(super) fn slots(spec: &ChainSpec) -> u64 {
     let EngineSpec::Spos(spos) = &spec.engine else { panic!("only supernodes have slots") };
     spos.slots.0.len() as u64
+}
+
+/// A chain whose slots can be taken and lost, with these balances in coins by test key.
+pub(super) fn with_supernodes(slots: u64, funded: &[(u64, u64)]) -> ChainSpec {
+    let account = |(key, coins): &(u64, u64)| GenesisAccount {
+        address: test_address(*key),
+        balance: Amount(coins * UNITS_PER_COIN),
+    };
+    let mut spec = test_spec(slots, funded.iter().map(account).collect());
+    spec.modules = vec![ModuleName::Coin, ModuleName::Lease, ModuleName::Supernode];
+    spec
 }

@@ -1,14 +1,14 @@
 //! What must hold in every run, whatever happens to nodes and lines.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use light_client::{
     consensus::spos::{Vote, VotingRecord},
     crypto::Hash,
-    data_format::{BlockId, Height, Slot},
+    data_format::{BlockId, ChainId, Height, SignedTransaction, Slot},
 };
 
-use crate::storage::Database;
+use crate::{network::Block, storage::Database};
 
 /// Sees what honest nodes sign and call final.
 #[derive(Default)]
@@ -21,8 +21,8 @@ pub(super) struct Judge {
     minted: BTreeMap<(usize, Slot), BlockId>,
     /// Two conflicting final blocks, and the nodes that say so: for runs with too many hostile slots.
     pub(super) conflict: Option<(u64, usize, usize)>,
-    /// The most blocks that a node undid at once is left to it; votes counted.
-    pub(super) votes_seen: usize,
+    /// Minting keys that blocks prove to be hostile.
+    pub(super) accused: BTreeSet<Hash>,
 }
 
 impl Judge {
@@ -56,7 +56,6 @@ impl Judge {
 
     /// An honest key never signs two votes that exclude each other, and no vote again.
     pub(super) fn check_vote(&mut self, vote: &Vote) {
-        self.votes_seen += 1;
         let earlier = self.votes.entry(vote.minting_key).or_default();
         for before in earlier.iter() {
             let after = VotingRecord::default().vote(&before.link).unwrap().vote(&vote.link);
@@ -71,8 +70,17 @@ impl Judge {
     }
 
     /// An honest node makes one block in a slot.
-    pub(super) fn check_minted(&mut self, node: usize, slot: Slot, id: BlockId) {
+    pub(super) fn check_minted(&mut self, node: usize, block: &Block) {
+        let (slot, id) = (block.header.header.slot, block.header.header.id());
         let known = *self.minted.entry((node, slot)).or_insert(id);
         assert_eq!(known, id, "node {node} made two blocks in slot {slot}");
+    }
+
+    /// What a block reports is proven, whoever made it.
+    pub(super) fn check_reports(&mut self, block: &Block, chain: &ChainId, slots: u64) {
+        for evidence in block.transactions.iter().filter_map(SignedTransaction::unsigned_evidence) {
+            let offence = evidence.verify(chain, slots).unwrap();
+            self.accused.insert(offence.minting_key);
+        }
     }
 }

@@ -27,7 +27,7 @@ pub(super) use disk::Disk;
 pub(super) use random::Random;
 
 /// Plays a scenario once for each seed, or for the one that the environment names.
-fn for_seeds(scenario: &str, seeds: Range<u64>, play: impl Fn(u64)) {
+fn for_seeds(scenario: &str, seeds: Range<u64>, mut play: impl FnMut(u64)) {
     let named = std::env::var("SEED").ok().and_then(|seed| seed.parse::<u64>().ok());
     let seeds = named.map_or(seeds, |seed| seed..seed + 1);
     for seed in seeds {

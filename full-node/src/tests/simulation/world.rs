@@ -5,8 +5,11 @@ use std::{collections::BTreeMap, sync::Arc};
 use libp2p::PeerId;
 use light_client::{
     consensus::spos::Vote,
-    data_format::{ChainSpec, Slot, Time, codec},
-    test_support::chain::{GENESIS_TIME, test_key, test_spec},
+    data_format::{
+        Call, ChainId, ChainSpec, Checkpoint, Height, Round, Slot, SlotTable, Time, Transaction, codec,
+    },
+    state::AccountRecord,
+    test_support::chain::{GENESIS_TIME, test_address, test_key, test_spec},
 };
 use tokio::sync::broadcast::Receiver;
 
@@ -38,6 +41,7 @@ pub(super) struct World {
     pub(super) now: u64,
     pub(super) slots: u64,
     pub(super) spec: ChainSpec,
+    pub(super) chain: ChainId,
     pub(super) members: Vec<Member>,
     pub(super) links: Links,
     pub(super) random: Random,
@@ -124,6 +128,7 @@ impl World {
         let mut world = Self {
             now: 0,
             slots: super::host::slots(&spec),
+            chain: spec.id(),
             spec,
             members: keys.iter().map(member).collect(),
             links: Links::new(keys.len()),
@@ -372,11 +377,13 @@ impl World {
 
     fn announce(&mut self, place: usize, what: Announcement) {
         let member = &self.members[place];
+        if let Announcement::Block(block) = &what {
+            self.judge.check_reports(block, &self.chain, self.slots);
+        }
         if member.is_honest() {
             match &what {
                 Announcement::Block(block) => {
-                    let header = &block.header.header;
-                    self.judge.check_minted(place, header.slot, header.id());
+                    self.judge.check_minted(place, block);
                 }
                 Announcement::Votes(votes) => {
                     for ballot in votes {
@@ -457,9 +464,52 @@ impl World {
     pub(super) fn final_slots(&self, member: usize) -> Vec<Slot> {
         let running = self.members[member].running.as_ref().unwrap();
         let snapshot = running.database.read().unwrap();
-        let id = |height| snapshot.at_height(light_client::data_format::Height(height)).unwrap().unwrap();
+        let id = |height| snapshot.at_height(Height(height)).unwrap().unwrap();
         let slot = |height| snapshot.header(&id(height)).unwrap().unwrap().header.slot;
         (1..=self.final_height(member)).map(slot).collect()
+    }
+
+    fn database(&self, member: usize) -> &Database {
+        &self.members[member].running.as_ref().unwrap().database
+    }
+
+    /// The slot table in force after a node's newest block.
+    pub(super) fn table(&self, member: usize) -> SlotTable {
+        let snapshot = self.database(member).read().unwrap();
+        let head = snapshot.head().unwrap().unwrap();
+        let header = snapshot.header(&head).unwrap().unwrap().header;
+        snapshot.tables(&header.next_slots).unwrap().in_force.slots().clone()
+    }
+
+    /// The checkpoint of the round that is now, on a node's best branch.
+    pub(super) fn checkpoint(&self, member: usize) -> Checkpoint {
+        let snapshot = self.database(member).read().unwrap();
+        let round = self.now / SLOT_MS / self.slots;
+        let mut id = snapshot.head().unwrap().unwrap();
+        loop {
+            let header = snapshot.header(&id).unwrap().unwrap().header;
+            if header.slot.0 < round * self.slots || header.height == Height(0) {
+                return Checkpoint { round: Round(round), id };
+            }
+            id = header.parent;
+        }
+    }
+
+    /// The account of a test key, as a node sees it.
+    pub(super) fn account(&self, member: usize, key: u64) -> AccountRecord {
+        let snapshot = self.database(member).read().unwrap();
+        let head = snapshot.head().unwrap().unwrap();
+        let root = snapshot.version(&head).unwrap().unwrap().root;
+        AccountRecord::read(&mut snapshot.state(root), &test_address(key)).unwrap().unwrap_or_default()
+    }
+
+    /// Gives a node a transaction; whether it takes it.
+    pub(super) fn submit(&mut self, member: usize, key: u64, calls: Vec<Call>) -> bool {
+        let (nonce, fee) = (self.account(member, key).nonce, self.spec.minimum_fee(&calls).unwrap());
+        let (sender, valid_until) = (test_key(key).public(), Height(100_000));
+        let transaction = Transaction { sender, nonce, fee, valid_until, calls, memo: Vec::new() };
+        let signed = transaction.sign(&self.chain, &test_key(key));
+        self.members[member].running.as_ref().unwrap().node.submit_now(&signed).is_ok()
     }
 
     /// The header of a block that travels by gossip.

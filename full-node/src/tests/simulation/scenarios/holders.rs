@@ -1,8 +1,16 @@
 //! Holders of slots that break the rules.
 
+use std::collections::BTreeSet;
+
+use light_client::{
+    crypto::Hash,
+    data_format::{Call, MintingKey, SupernodeCall},
+    test_support::chain::{test_address, test_key},
+};
+
 use super::{
+    super::{host::with_supernodes, hostile::Manner},
     World, assert_finalises_since, for_seeds,
-    hostile::Manner,
     world::{FIRST_KEY, SLOT_MS},
 };
 
@@ -42,6 +50,7 @@ fn a_minter_that_ignores_its_predecessors_block_does_not_win() {
 #[test]
 fn below_a_third_of_hostile_slots_no_two_conflicting_blocks_are_final() {
     let name = "holders::below_a_third_of_hostile_slots_no_two_conflicting_blocks_are_final";
+    let mut proven = 0;
     for_seeds(name, 0..60, |seed| {
         let slots = if seed % 6 == 0 { 7 } else { 4 };
         let hostile = (slots - 1) / 3;
@@ -65,7 +74,12 @@ fn below_a_third_of_hostile_slots_no_two_conflicting_blocks_are_final() {
         let healed = world.now / SLOT_MS;
         world.run_rounds(12);
         assert_finalises_since(&world, healed);
+        let hostile: BTreeSet<Hash> = (0..hostile).map(public).collect();
+        assert!(world.judge.accused.is_subset(&hostile), "an honest key is accused");
+        proven += world.judge.accused.len();
     });
+    println!("{proven} keys were proven to be hostile");
+    assert!(proven > 0 || std::env::var("SEED").is_ok());
 }
 
 /// What is proven of a third is not true of more: the judge sees it, so it would have seen it above.
@@ -80,12 +94,65 @@ fn with_more_than_a_third_of_hostile_slots_two_conflicting_blocks_can_be_final()
         world.run_rounds(5);
         let (height, one, other) = world.judge.conflict.unwrap();
         assert!(height > 7 && [3, 4].contains(&one) != [3, 4].contains(&other));
+        // Whoever hears both sides proves who did it.
+        world.links.heal();
+        world.run_rounds(4);
+        let culprits = [0, 1, 2].map(public).into();
+        assert_eq!(world.judge.accused, culprits, "the culprits are named, and nobody else");
+    });
+}
+
+fn public(position: u64) -> Hash {
+    Hash(*test_key(FIRST_KEY + position).public().as_bytes())
+}
+
+/// Everybody contends for everything all the time, first in vain and then for a slot that is given up.
+#[test]
+fn contend_spam_changes_nothing_but_what_it_wins() {
+    for_seeds("holders::contend_spam_changes_nothing_but_what_it_wins", 0..6, |seed| {
+        let holders = (0..4).map(|slot| (FIRST_KEY + slot, 10_000_000));
+        let spammers: Vec<u64> = (1_100..1_105).collect();
+        let funded: Vec<(u64, u64)> = holders.chain(spammers.iter().map(|key| (*key, 1_000_000))).collect();
+        // One node more runs the keys that the spammers want to mint with.
+        let mut keys: Vec<Vec<u64>> = (0..4).map(|slot| vec![FIRST_KEY + slot]).collect();
+        keys.push(spammers.iter().map(|key| key + 100).collect());
+        let mut world = World::with_keys(with_supernodes(4, &funded), &keys, seed);
+        world.run_rounds(2);
+        let before = world.table(0);
+        let mut taken = 0;
+        let mut spam = |world: &mut World, rounds: u64, only: Option<u8>| {
+            for _ in 0..rounds * 4 {
+                for key in &spammers {
+                    let slot = only.unwrap_or(u8::try_from(world.random.below(4)).unwrap());
+                    let (nonce, address) = (world.account(0, *key).nonce, test_address(*key));
+                    let checkpoint = world.checkpoint(0);
+                    let minting = test_key(key + 100);
+                    let key_word =
+                        MintingKey::sign(&minting, &world.chain, &address, nonce, checkpoint).unwrap();
+                    let call = SupernodeCall::Contend { slot, commission: 1, key: key_word };
+                    taken += u32::from(world.submit(0, *key, vec![Call::Supernode(call)]));
+                }
+                world.run_to(world.now / SLOT_MS + 1);
+            }
+        };
+        spam(&mut world, 5, None);
+        assert_eq!(world.table(0), before, "nobody of less weight takes a slot");
+        assert!(world.submit(0, FIRST_KEY + 3, vec![Call::Supernode(SupernodeCall::Release)]));
+        spam(&mut world, 10, Some(3));
+        let after = world.table(0);
+        let winner = after.0[3].unwrap().address;
+        assert!(spammers.iter().any(|key| test_address(*key) == winner), "one of them has it");
+        assert_eq!(after.0[..3], before.0[..3]);
+        assert!(taken > 50, "{taken} requests came into blocks");
+        let now = world.now / SLOT_MS;
+        assert_finalises_since(&world, now - 3 * 4);
+        assert_eq!(world.bans, []);
     });
 }
 
 /// A node for each slot, and for each hostile slot a second one with the same key.
 fn with_twins(slots: u64, hostile: u64, seed: u64) -> World {
-    let spec = light_client::test_support::chain::test_spec(slots, Vec::new());
+    let spec = with_supernodes(slots, &[]);
     let keys: Vec<Vec<u64>> = (0..slots + hostile).map(|place| vec![FIRST_KEY + place % slots]).collect();
     let mut world = World::with_keys(spec, &keys, seed);
     for twin in 0..usize::try_from(hostile).unwrap() {
