@@ -44,7 +44,7 @@ pub(crate) struct Sizes {
     pub(crate) pairs: usize,
     /// Of these, pairs where no single table decides, so that votes were searched for.
     pub(crate) searched: usize,
-    /// Different links compared with the real electorate.
+    /// Different links, by the tables of their ends; compared with the real electorate.
     pub(crate) links: usize,
     /// Pairs whose branches have different tables in force after the fork.
     pub(crate) apart: usize,
@@ -86,7 +86,9 @@ pub(crate) fn search(rule: Rule, bounds: Bounds, hostile: Hostile) -> Outcome {
                 let others = ends(past, fork, bounds, &mut book, &group[0].named());
                 sizes.branches += group.len() + others.len();
                 for link in group.iter().chain(&others).flat_map(|branch| &branch.links) {
-                    if compared.insert((link.source_tables, link.target_tables)) {
+                    let new = compared.insert((link.source_tables, link.target_tables));
+                    // Every kind under the chain's rule; a sample under the others, which have many more.
+                    if new && (rule == Rule::Planned || compared.len().is_multiple_of(16)) {
                         book.compare(link.source_tables, link.target_tables);
                     }
                 }

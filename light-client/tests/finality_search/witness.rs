@@ -3,7 +3,7 @@
 use std::fmt;
 
 use light_client::{
-    consensus::spos::{Certificate, Electorate, Link, Tables, Triple, Vote, VotingRecord},
+    consensus::spos::{Certificate, Electorate, Evidence, Link, Tables, Triple, Vote},
     crypto::{Domain, Hash},
     data_format::{ChainId, Checkpoint, Round},
     test_support::chain::test_key,
@@ -25,8 +25,8 @@ pub(crate) struct Conflict {
     pub(crate) finals: [Checkpoint; 2],
     /// Certificates of both branches that finalise them.
     pub(crate) certificates: Vec<Certificate>,
-    /// Keys that signed what no honest record allows, each with two such votes.
-    pub(crate) culprits: Vec<(u32, [Vote; 2])>,
+    /// Keys that signed what no honest record allows, each with the proof.
+    pub(crate) culprits: Vec<(u32, Evidence)>,
     /// Members of the largest table.
     pub(crate) largest: u32,
     /// Changes of the table, of both branches together, in words.
@@ -61,8 +61,13 @@ impl Conflict {
                 votes[place].push(vote);
                 own.push(vote);
             }
-            match crime(own) {
-                Some(pair) => culprits.push((*key, pair)),
+            match crime(&own) {
+                Some(evidence) => {
+                    let offence = evidence.verify(&CHAIN, 1).unwrap();
+                    let public = test_key(u64::from(*key)).public();
+                    assert_eq!(offence.minting_key.as_bytes(), public.as_bytes());
+                    culprits.push((*key, evidence));
+                }
                 None => assert!(found.hostile >> key & 1 == 0, "a hostile key did nothing wrong"),
             }
         }
@@ -118,15 +123,11 @@ fn triple(round: usize, side: Side, fork: usize, tables: &Tables) -> Triple {
     Triple { checkpoint: Checkpoint { round: Round(round as u64), id }, next_slots: tables.commitment() }
 }
 
-/// Two votes of one key of which an honest record refuses the second, whichever is signed first.
-fn crime(mut votes: Vec<Vote>) -> Option<[Vote; 2]> {
-    votes.sort_by_key(|vote| vote.link.target.checkpoint.round);
-    let refused = |a: &Vote, b: &Vote| {
-        VotingRecord::default().vote(&a.link).is_ok_and(|record| record.vote(&b.link).is_err())
-    };
+/// Proof of two votes of one key of which an honest record refuses the second.
+fn crime(votes: &[Vote]) -> Option<Evidence> {
     let pairs =
-        votes.iter().enumerate().flat_map(|(place, a)| votes[place + 1..].iter().map(move |b| [*a, *b]));
-    pairs.into_iter().find(|[a, b]| refused(a, b))
+        votes.iter().enumerate().flat_map(|(place, a)| votes[place + 1..].iter().map(move |b| (a, b)));
+    pairs.into_iter().find_map(|(a, b)| Evidence::of_votes(a, b))
 }
 
 fn story(book: &TableBook, branch: &Branch) -> String {
