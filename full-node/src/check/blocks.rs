@@ -132,8 +132,23 @@ impl Checker<'_> {
     pub(super) fn check_blocks(&mut self) {
         let total = self.chain.head().header.height.0 + 1;
         let mut before: Option<Before> = None;
+        let begins = match self.snapshot.begins_at() {
+            Ok(begins) => begins,
+            Err(error) => return self.report.note(error),
+        };
         for height in (0..total).map(Height) {
             self.tell(Stage::Blocks, height.0, total);
+            // Between block 0 and the block whose state the node started from there are some headers at most.
+            if height > Height(0) && height < begins {
+                continue;
+            }
+            if height > Height(0) && height == begins {
+                match self.check_beginning(height) {
+                    Ok(here) => before = Some(here),
+                    Err(fault) => return self.report.note(Finding::Block { height, fault }),
+                }
+                continue;
+            }
             let checked = self.check_header(height, before.as_ref());
             let (id, sealed, nodes, here) = match checked {
                 Ok(checked) => checked,
@@ -156,6 +171,30 @@ impl Checker<'_> {
             self.report.note(Finding::Block { height, fault: BlockFault::Height });
         }
         self.tell(Stage::Blocks, total, total);
+    }
+
+    /// The block whose state the node started from: it has no body here, and what was before it is known by its header.
+    fn check_beginning(&self, height: Height) -> Result<Before, BlockFault> {
+        let id = self.snapshot.at_height(height)?.ok_or(BlockFault::Height)?;
+        let header = self.snapshot.header(&id)?.ok_or(BlockFault::NoHeader)?.header;
+        if header.id() != id {
+            return Err(BlockFault::Id { expected: id, found: header.id() });
+        }
+        let unreadable = |error: &dyn std::fmt::Display| BlockFault::RangeUnreadable(error.to_string());
+        let range = HeaderRange::new(self.snapshot, height.0);
+        let found = range.root().map_err(|error| unreadable(&error))?;
+        if found != header.headers_root {
+            return Err(BlockFault::HeadersRoot { expected: header.headers_root, found });
+        }
+        let (_, headers_root) = range.push(&id).map_err(|error| unreadable(&error))?;
+        self.check_version(&id, &header, headers_root)?;
+        let clock = self.chain.engine().clock();
+        let first = clock.first_slot(clock.round(header.slot));
+        let mut checkpoint = header.clone();
+        while checkpoint.slot >= first && checkpoint.height > Height(0) {
+            checkpoint = self.snapshot.header(&checkpoint.parent)?.ok_or(BlockFault::NoHeader)?.header;
+        }
+        Ok(Before { header, checkpoint, headers_root })
     }
 
     /// Other branches since the newest final block.
@@ -184,8 +223,16 @@ impl Checker<'_> {
         if self.snapshot.at_height(finality.height)? != Some(finality.root.id) {
             return Err(BlockFault::Height);
         }
+        let begins = self.snapshot.begins_at()?;
         match &finality.certificate {
-            None if finality.height == Height(0) => Ok(()),
+            None if finality.height == begins => Ok(()),
+            // What made it final came with the state; the block that it links to comes later.
+            Some(certificate)
+                if finality.height == begins
+                    && self.snapshot.header(&certificate.link.target.checkpoint.id)?.is_none() =>
+            {
+                Ok(())
+            }
             None if self.chain.rules().settles(finality.height, self.chain.head().header.height) => Ok(()),
             Some(certificate)
                 if certificate.link.finalises() && certificate.link.source.checkpoint == finality.root =>

@@ -7,6 +7,7 @@ use light_client::{
 
 use super::*;
 use crate::{
+    check::check,
     network::{
         ChainPort,
         snapshot::{Shown, SnapshotPort, Taking},
@@ -61,6 +62,8 @@ fn a_node_that_starts_from_a_snapshot_goes_on_like_all_others() {
     assert_eq!((tip.head, tip.height), (id, tip.final_height));
     assert!(to.snapshot().all(Space::Snapshot).unwrap().is_empty(), "nothing is left of the pieces");
     assert!(!to.node.wants_snapshot());
+    let report = check(&to.database, &mut |_| {}).unwrap();
+    assert!(report.is_whole(), "{:?}", report.findings);
     // Every block after it, with its certificates; then new ones.
     from.pay(1, from.address(2), 77);
     from.steps(30);
@@ -77,6 +80,9 @@ fn a_node_that_starts_from_a_snapshot_goes_on_like_all_others() {
         state.ranked(0).map(|entry| entry.unwrap()).collect::<Vec<_>>()
     };
     assert_eq!(reachable(&to), reachable(&from));
+    // All that is stored is whole, as far as it goes.
+    let report = check(&to.database, &mut |_| {}).unwrap();
+    assert!(report.is_whole(), "{:?}", report.findings);
     // It is opened again as it is, and proves what is final to others.
     let to = to.reopened(in_slot(from.slot));
     assert_eq!(to.node.status().head, from.node.status().head);
