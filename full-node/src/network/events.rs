@@ -21,7 +21,8 @@ use super::{
     messages::{Answer, ChainHello, Hello, Refusal, Request, Response},
     peers::{Admission, Fault},
     protocol::{self, Topic},
-    worker::{ReadWork, Told, system_time},
+    reading::ReadWork,
+    worker::{Told, system_time},
 };
 
 /// Addresses that one peer may tell about itself or others at a time.

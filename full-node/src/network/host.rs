@@ -26,12 +26,13 @@ use super::{
     peers::{Fault, Peers},
     port::{Announcement, ChainPort, Claims},
     protocol::{PROTOCOL_VERSION, Topic},
+    reading::ReadWork,
     shown::Remotes,
     snapshot::{self, Effect as SnapshotEffect, SnapshotSync},
     sync::{Effect, RequestId, Sync},
     tending::Wanted,
     transports,
-    worker::{Done, Machine, ReadWork, SnapshotWork, Worker, system_time},
+    worker::{Done, Machine, SnapshotWork, Worker, system_time},
 };
 
 /// Between two looks at the clock.

@@ -5,8 +5,12 @@
 //! transactions travel by gossip, ranges of headers and blocks by request ([`messages::Request`]), and addresses of
 //! further peers by `identify` and Kademlia. Every name on the wire carries the chain id ([`protocol`]).
 //!
-//! What to do is decided in two machines without sockets and clock, [`peers`] (who may stay, how much of whom is looked at)
-//! and [`sync`] (what to ask whom); the rest here moves bytes for them. Chains are reached through [`ChainPort`].
+//! What to do is decided in three machines without sockets and clock, [`peers`] (who may stay, how much of whom is looked
+//! at), [`sync`] (which blocks to ask whom for) and [`snapshot`] (how to start from a state); the rest here moves bytes for
+//! them. Chains are reached through [`ChainPort`]: what a vote, a seal or a proof means is not known here.
+//!
+//! A chain whose spec names peers is a closed network: for others its protocols do not exist, in either direction, even
+//! where they are let in for another chain of the process.
 //!
 //! **Trust and bounds.** Anybody on the internet can connect and send anything; nothing is believed.
 //!
@@ -35,6 +39,7 @@ pub mod peers;
 mod port;
 pub mod protocol;
 mod publish;
+mod reading;
 mod shown;
 pub mod snapshot;
 pub mod sync;

@@ -21,9 +21,10 @@ use tokio::{
 };
 
 use super::{
-    messages::{Bytes, Headers, Request, Response, Tip},
+    messages::{Response, Tip},
     port::{Ballot, Block, ChainPort, Heard, Inserted, PortError, Taken},
-    protocol::{MAX_BLOCKS, MAX_HEADERS, MAX_LOCATOR, MAX_RESPONSE_BYTES, Topic},
+    protocol::Topic,
+    reading::{ReadWork, read},
     snapshot::{Shown, Taking},
     sync::RecentVotes,
 };
@@ -39,10 +40,6 @@ const TRANSACTIONS: usize = 4_096;
 const READS: usize = 64;
 /// What waits for a snapshot; bounded by whoever asks for its parts.
 const SNAPSHOTS: usize = 128;
-/// Bytes of entries of a state in one answer, about.
-const PIECE_BYTES: usize = 512 * 1024;
-/// Entries of a state in one answer, at most.
-const PIECE_LEAVES: u32 = 8_192;
 /// Messages that one thread takes at a time.
 const AT_ONCE: usize = 64;
 /// Transactions that wait for an earlier one of the same sender.
@@ -84,12 +81,6 @@ pub(super) enum SnapshotWork {
     Take { peer: PeerId, first: u64, count: u32, proof: Vec<u8> },
     Install,
     Forget { for_good: bool },
-}
-
-pub(super) enum ReadWork {
-    Locate,
-    Serve { peer: PeerId, request: Request, channel: ResponseChannel<Response> },
-    Waiting,
 }
 
 /// What to say about a message of gossip.
@@ -169,7 +160,7 @@ impl Outcomes {
         drop(self.done.blocking_send((self.chain, what)));
     }
 
-    async fn send(&self, what: Done) -> Result<(), SendError<(usize, Done)>> {
+    pub(super) async fn send(&self, what: Done) -> Result<(), SendError<(usize, Done)>> {
         self.done.send((self.chain, what)).await
     }
 }
@@ -445,71 +436,6 @@ fn work_on_snapshots(port: &dyn ChainPort, mut work: Receiver<SnapshotWork>, don
             }
         }
     }
-}
-
-async fn read(
-    port: Arc<dyn ChainPort>,
-    mut work: Receiver<ReadWork>,
-    votes: Sender<Sender<Vec<Vec<u8>>>>,
-    done: Outcomes,
-) {
-    /// Bytes of transactions that a new peer is told.
-    const WAITING_BYTES: usize = 1 << 20;
-    while let Some(next) = work.recv().await {
-        let port = Arc::clone(&port);
-        let read = match next {
-            ReadWork::Locate => {
-                let located = tokio::task::spawn_blocking(move || port.locator(MAX_LOCATOR as usize)).await;
-                located.map(|located| located.map(|(tip, locator)| Done::Located(tip, locator)))
-            }
-            ReadWork::Serve { peer, request, channel } => {
-                let served = tokio::task::spawn_blocking(move || serve(&*port, request)).await;
-                served.map(|served| served.map(|response| Done::Served { peer, channel, response }))
-            }
-            ReadWork::Waiting => {
-                let waiting = tokio::task::spawn_blocking(move || port.waiting(WAITING_BYTES)).await;
-                let (answer, mut answered) = mpsc::channel(1);
-                drop(votes.send(answer).await);
-                let votes = answered.recv().await.unwrap_or_default();
-                waiting.map(|waiting| Ok(Done::Waiting(waiting, votes)))
-            }
-        };
-        match read {
-            Ok(Ok(read)) => {
-                if done.send(read).await.is_err() {
-                    return;
-                }
-            }
-            Ok(Err(error)) => tracing::warn!(%error, "a request is not answered"),
-            Err(error) => tracing::warn!(%error, "a request is not answered"),
-        }
-    }
-}
-
-fn serve(port: &dyn ChainPort, request: Request) -> Result<Response, PortError> {
-    Ok(match request {
-        Request::Tip => Response::Tip(port.tip()?),
-        Request::Headers { locator, limit } => {
-            let headers = port.headers_after(&locator, limit.min(MAX_HEADERS) as usize)?;
-            Response::Headers(headers.map(Headers))
-        }
-        Request::AnchoredHeaders { after, anchor, limit } => {
-            Response::AnchoredHeaders(port.headers_to(after, &anchor, limit.min(MAX_HEADERS) as usize)?)
-        }
-        Request::Blocks { mut ids } => {
-            ids.truncate(MAX_BLOCKS as usize);
-            // Room for what surrounds them.
-            Response::Blocks(port.blocks(&ids, MAX_RESPONSE_BYTES - 1_024)?)
-        }
-        Request::Finality { trusted, open } => {
-            Response::Finality(port.prove_final(&trusted, open)?.map(Bytes))
-        }
-        Request::SnapshotBase { block } => Response::SnapshotBase(port.snapshot_base(&block)?.map(Bytes)),
-        Request::SnapshotLeaves { block, first, count } => {
-            let leaves = port.snapshot_leaves(&block, first, count.min(PIECE_LEAVES), PIECE_BYTES)?;
-            Response::SnapshotLeaves(leaves.map(|(count, proof)| (count, Bytes(proof))))
-        }
-    })
 }
 
 pub(super) fn system_time() -> Time {

@@ -31,7 +31,7 @@ use crate::{
         snapshot::{Begun, FinalBlock, Shown, SnapshotPort, Taking},
     },
     snapshot::{Base, Pieces, install, serve},
-    storage::Finality,
+    storage::{Finality, Snapshot},
 };
 
 /// Proven blocks that are remembered.
@@ -107,9 +107,11 @@ impl Node {
             Err(error) => return Err(error),
         };
         let opened = if open {
-            let Tables { in_force, planned } = snapshot.tables(&held.next_slots)?;
-            let planned = planned.map(|planned| planned.slots().clone());
-            Some(Opened { header: held, in_force: in_force.slots().clone(), planned })
+            let tables = voting_tables(&snapshot, &held)?;
+            let slots = |table: &Table| table.slots().clone();
+            let in_force = tables.as_ref().map(|tables| slots(&tables.in_force)).unwrap_or_default();
+            let planned = tables.and_then(|tables| tables.planned.as_deref().map(slots));
+            Some(Opened { header: held, in_force, planned })
         } else {
             None
         };
@@ -127,7 +129,7 @@ impl Node {
             height: header.height,
             slot: header.slot,
             id: finality.root.id,
-            tables: Some(snapshot.tables(&header.next_slots)?),
+            tables: voting_tables(&snapshot, &header)?,
         })
     }
 
@@ -146,6 +148,9 @@ impl Node {
         if header.height != height {
             let words = format!("the checkpoint {id} has the height {}, not {height}", header.height);
             return Err(Refused::Unsure(words));
+        }
+        if header.next_slots.is_zero() {
+            return Ok(Trusted::voteless(&header));
         }
         let table = |slots| Table::new(slots).map_err(|error| Refused::Lie(error.to_string()));
         let planned = planned.map(table).transpose()?.map(Into::into);
@@ -205,6 +210,14 @@ impl Node {
         (starting.wanted, starting.pieces) = (false, None);
         self.tip_in(&self.0.database.read()?)
     }
+}
+
+/// The slot tables that a header commits to; `None` where nobody votes.
+fn voting_tables(snapshot: &Snapshot, header: &Header) -> Result<Option<Tables>, NodeError> {
+    if header.next_slots.is_zero() {
+        return Ok(None);
+    }
+    Ok(Some(snapshot.tables(&header.next_slots)?))
 }
 
 impl SnapshotPort for Node {

@@ -133,7 +133,8 @@ impl Base {
         let mut tables: Vec<(Hash, (SlotTable, Option<SlotTable>))> = Vec::new();
         for sealed in before.iter().chain([&header]) {
             let commitment = sealed.header.next_slots;
-            if !tables.iter().any(|(known, _)| *known == commitment) {
+            // Zeros where nobody votes.
+            if !commitment.is_zero() && !tables.iter().any(|(known, _)| *known == commitment) {
                 let Tables { in_force, planned } = snapshot.tables(&commitment)?;
                 let planned = planned.map(|planned| planned.slots().clone());
                 tables.push((commitment, (in_force.slots().clone(), planned)));
@@ -207,7 +208,8 @@ impl Base {
             tables.push(Tables { in_force: Table::new(in_force.clone())?.into(), planned });
         }
         let mut used = vec![false; tables.len()];
-        for sealed in self.before.iter().chain([&self.header]) {
+        let committed = self.before.iter().chain([&self.header]);
+        for sealed in committed.filter(|sealed| !sealed.header.next_slots.is_zero()) {
             let place = tables.iter().position(|tables| tables.commitment() == sealed.header.next_slots);
             match place.and_then(|place| used.get_mut(place)) {
                 Some(used) => *used = true,

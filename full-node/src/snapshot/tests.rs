@@ -1,5 +1,7 @@
 //! A node that starts from another one's state: it goes on as if it had every block, and believes no forged part.
 
+use std::sync::Arc;
+
 use light_client::{
     crypto::Hash,
     data_format::{Height, codec},
@@ -13,8 +15,11 @@ use crate::{
         snapshot::{Shown, SnapshotPort, Taking},
     },
     node::NodeError,
-    storage::{Database, Space},
-    tests::harness::{Harness, in_slot, retention},
+    storage::{Database, RedbStorage, Space},
+    tests::{
+        crashes::DyingDisk,
+        harness::{Harness, in_slot, retention},
+    },
 };
 
 const SLOT: u64 = 300;
@@ -157,6 +162,62 @@ fn a_kill_loses_no_piece_and_the_rest_is_taken_later() {
     drop(database);
     let database = Database::open(Some(folder.path()), &retention()).unwrap();
     assert_eq!(open(&database).node.status().head.id, block.id);
+}
+
+/// Goes on with what is begun, or begins; `None` as soon as the disk fails.
+fn try_to_start(from: &Harness, to: &Harness) -> Option<light_client::data_format::BlockId> {
+    const COUNT: usize = 4;
+    to.node.start_from_snapshot(None);
+    let (block, total, taken) = match to.node.begun().ok()? {
+        Some(begun) => (begun.block, begun.total, begun.taken),
+        None => {
+            let proof = from.node.prove_final(&to.node.trusted().ok()?.0, false).unwrap().unwrap();
+            let Shown::Final(block) = to.node.check_final(&proof, in_slot(from.slot)).ok()? else {
+                panic!("not proven")
+            };
+            let base = from.node.snapshot_base(&block.id).unwrap().unwrap();
+            let Taking::Taken(total) = to.node.begin(&block.id, &base).ok()? else { panic!("refused") };
+            (block, total, Vec::new())
+        }
+    };
+    for first in (0..total).step_by(COUNT) {
+        if !taken.iter().any(|(there, _)| *there == first) {
+            let (count, proof) =
+                from.node.snapshot_leaves(&block.id, first, COUNT as u32, 1 << 20).unwrap().unwrap();
+            assert_eq!(to.node.take_leaves(first, count, &proof).ok()?, Taking::Taken(()));
+        }
+    }
+    to.node.install().ok()?;
+    Some(block.id)
+}
+
+#[test]
+fn a_dead_disk_leaves_nothing_of_a_snapshot_that_is_not_whole_or_goes_on() {
+    let mut from = Harness::new();
+    for account in 1..4 {
+        from.pay(0, from.address(account), 5);
+        from.steps(12);
+    }
+    for after in [false, true] {
+        let mut survived = false;
+        for commits in 0..40 {
+            let disk = Arc::new(RedbStorage::in_memory(&retention()).unwrap());
+            drop(Harness::over_storage(disk.clone()));
+            let dying = DyingDisk::new(disk.clone(), commits, after);
+            let to = Harness::over_storage(Arc::new(dying));
+            survived |= try_to_start(&from, &to).is_some();
+            drop(to);
+            let to = Harness::over_storage(disk);
+            let expected = from.node.status().final_block.id;
+            if to.head() == Height(0) {
+                assert_eq!(try_to_start(&from, &to), Some(expected), "after {commits} commits");
+            }
+            assert_eq!(to.node.status().head.id, expected, "after {commits} commits");
+            let report = check(&to.database, &mut |_| {}).unwrap();
+            assert!(report.is_whole(), "after {commits} commits: {:?}", report.findings);
+        }
+        assert!(survived, "the disk died at each commit there is");
+    }
 }
 
 #[test]

@@ -12,10 +12,17 @@ use crate::{
 };
 
 /// A disk that dies at a commit: before it, or after it was written and before it was acknowledged.
-struct DyingDisk {
+pub(crate) struct DyingDisk {
     disk: Arc<RedbStorage>,
     commits_left: AtomicU64,
     after: bool,
+}
+
+impl DyingDisk {
+    /// Over this disk, which lives on.
+    pub(crate) fn new(disk: Arc<RedbStorage>, commits: u64, after: bool) -> Self {
+        Self { disk, commits_left: AtomicU64::new(commits), after }
+    }
 }
 
 impl Storage for DyingDisk {

@@ -2,7 +2,7 @@
 
 mod branches;
 mod checks;
-mod crashes;
+pub(crate) mod crashes;
 mod engines;
 mod equivocation;
 mod faults;

@@ -172,6 +172,10 @@ impl SnapshotSync {
 
     fn prove(&mut self, now: Time) {
         let Stage::Proving { since, asked, best, found } = &mut self.stage else { return };
+        // A node that has not met anybody yet knows nothing of what there is.
+        if self.peers.is_empty() {
+            *since = now;
+        }
         let far = self.own.0.saturating_add(self.limits.ahead);
         let next: Vec<PeerId> = self
             .peers

@@ -78,3 +78,69 @@ fn half(node: &Node, request: Request) -> Option<Response> {
         _ => Response::Busy,
     })
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_is_killed_in_a_snapshot_goes_on_where_it_was() {
+    let spec = wide_spec("resumed", 3_000);
+    let honest = Member::start(&spec, &[0, 1, 2, 3], &[]).await;
+    until("a state that is far ahead", || final_height(&honest.node) > 20).await;
+    let folder = tempfile::tempdir().unwrap();
+    let open = || {
+        Node::open(NodeConfig {
+            data: Some(folder.path().to_owned()),
+            chain: ChainChoice::Spec(Box::new(spec.clone())),
+            minting_keys: Vec::new(),
+            retention: Retention::default(),
+            pool: crate::transaction::Limits::default(),
+            now: worker::system_time(),
+        })
+        .unwrap()
+    };
+    // The only peer there is gives a part of the state, and then nothing more.
+    let stalling = FalseServer::start(
+        &honest.node,
+        |tip| tip,
+        |node, request| match request {
+            Request::SnapshotLeaves { first, .. } if first >= 1_000 => None,
+            Request::SnapshotLeaves { block, first, count } => {
+                let leaves = node.snapshot_leaves(&block, first, count, 1 << 20).unwrap();
+                Some(Response::SnapshotLeaves(leaves.map(|(count, proof)| (count, Bytes(proof)))))
+            }
+            other => half(node, other),
+        },
+    );
+    let stalling = stalling.await;
+    let newcomer = open();
+    assert!(newcomer.start_from_snapshot(None));
+    let config = snapshot_config(std::slice::from_ref(&stalling.address));
+    let network = Network::start(config, vec![Arc::new(newcomer.clone())]).await.unwrap();
+    let status = network.status();
+    let taken = || status.borrow().chains[0].snapshot.map_or(0, |progress| progress.taken);
+    until("a part of the state", || taken() >= 1_000).await;
+    let begun = status.borrow().chains[0].snapshot.unwrap();
+    assert!(begun.from == 0 && begun.taken < begun.total, "{begun:?}");
+    network.shutdown().await;
+    newcomer.shutdown().await;
+    drop(newcomer);
+    stalling.serving.abort();
+
+    let newcomer = open();
+    assert!(newcomer.start_from_snapshot(None), "it has no blocks yet");
+    let config = snapshot_config(&[honest.address("tcp")]);
+    let network = Network::start(config, vec![Arc::new(newcomer.clone())]).await.unwrap();
+    let status = network.status();
+    let mut resumed = None;
+    until("the newcomer at the honest node's head", || {
+        resumed = resumed.or(status.borrow().chains[0].snapshot);
+        newcomer.status().head.height.0 + 3 >= honest.node.status().head.height.0
+    })
+    .await;
+    if let Some(resumed) = resumed {
+        assert!(resumed.from > 0 && resumed.height == begun.height, "{resumed:?} after {begun:?}");
+    }
+    assert!(newcomer.block(begun.height).await.is_err(), "the state is that of the block begun with");
+    assert!(newcomer.block(begun.height.next()).await.unwrap().is_some());
+    network.shutdown().await;
+    newcomer.shutdown().await;
+    honest.stop().await;
+}
