@@ -152,6 +152,7 @@ enum Kind {
     Lease(usize, u64),
     Cancel(usize, u64),
     Claim(usize),
+    RewardsTo(usize),
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -161,6 +162,7 @@ fn step() -> impl Strategy<Value = Step> {
         (0..4usize, units.clone()).prop_map(|(to, units)| Kind::Lease(to, units)),
         (0..4usize, units).prop_map(|(from, units)| Kind::Cancel(from, units)),
         (0..4usize).prop_map(Kind::Claim),
+        (0..4usize).prop_map(Kind::RewardsTo),
     ];
     prop_oneof![
         3 => (0..4usize, call).prop_map(|(from, call)| Step::Call { from, call }),
@@ -188,6 +190,9 @@ proptest! {
                         Kind::Lease(to, units) => lease(at(to), units),
                         Kind::Cancel(to, units) => cancel(at(to), units),
                         Kind::Claim(to) => claim(at(to)),
+                        Kind::RewardsTo(to) => {
+                            Call::Supernode(SupernodeCall::SetRewardAddress { to: at(to) })
+                        }
                     };
                     let nonce = harness.record(&at(from)).nonce;
                     // A lease to oneself, or of more than there is, is refused before it gets into a block.
