@@ -100,6 +100,7 @@ fn a_development_chain_starts_stops_and_goes_on() {
     let status = String::from_utf8(status.stdout).unwrap();
     assert!(status.contains("development") && status.contains("final"), "{status}");
     assert!(status.contains("holds a slot\n") && status.contains("signed "), "{status}");
+    assert!(run(&["status", "--healthy", "--api", &node.url]).status.success());
     let peers = run(&["peers", "--api", &node.url]);
     assert!(String::from_utf8(peers.stdout).unwrap().contains("in no network"), "it is alone");
     let json = run(&["status", "--json", "--api", &node.url]).stdout;
@@ -279,6 +280,7 @@ fn a_new_node_is_made_and_runs_by_its_settings() {
         }
     };
     assert!(status.contains("make room") && status.contains("MiB are free"), "{status}");
+    fails(&["status", "--healthy", "--api", &node.url], 1, &["stands still", "make room"]);
     assert_eq!(node.signal("TERM").code(), Some(0));
 }
 

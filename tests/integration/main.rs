@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "what does not work must stop the test")]
 
 mod crashes;
+mod deploy;
 mod layers;
 mod lies;
 mod network;

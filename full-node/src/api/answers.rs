@@ -62,7 +62,7 @@ pub(super) struct StatusAnswer {
     /// Why the node stands still, if it does.
     halted: Option<String>,
     /// Why it does not follow its chain, as `/health` says it.
-    unwell: Option<String>,
+    pub(super) unwell: Option<String>,
 }
 
 /// The way to the newest block of the network.

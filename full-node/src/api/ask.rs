@@ -58,6 +58,15 @@ pub fn ask_status(url: &str, json: bool, now: Time) -> Result<String, AskError> 
     Ok(if json { text } else { status.summary(now.0) })
 }
 
+/// Asks the node at `url` whether it follows its chain; what keeps it from that, if it does not. As [`ask_status`].
+///
+/// # Errors
+/// As [`ask_status`].
+pub fn ask_health(url: &str) -> Result<Option<String>, AskError> {
+    let (_, status) = ask::<StatusAnswer>(url, "/v1/status")?;
+    Ok(status.unwell)
+}
+
 /// Asks the node at `url` whom it is connected with; as [`ask_status`].
 ///
 /// # Errors

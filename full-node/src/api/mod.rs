@@ -66,7 +66,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use utoipa_swagger_ui::SwaggerUi;
 
 pub(crate) use answers::status_name;
-pub use ask::{AskError, ask, ask_peers, ask_status, send};
+pub use ask::{AskError, ask, ask_health, ask_peers, ask_status, send};
 pub use headers::WALLET_POLICY;
 pub use peers::{BanAnswer, PeerAnswer, PeersAnswer, RefusalAnswer, TipAnswer};
 pub use problem::{Code, Problem};

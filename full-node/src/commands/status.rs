@@ -10,7 +10,8 @@ use super::{now, say};
 #[command(after_help = "\
 Examples:
   vsys-node status
-  vsys-node status --api http://127.0.0.1:8080 --json")]
+  vsys-node status --api http://127.0.0.1:8080 --json
+  vsys-node status --healthy || echo unwell")]
 pub(crate) struct Status {
     /// The node's API
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:9922")]
@@ -18,10 +19,17 @@ pub(crate) struct Status {
     /// Print the node's answer as it is
     #[arg(long)]
     pub(crate) json: bool,
+    /// Print nothing if the node follows its chain; else say why not, with exit code 1
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) healthy: bool,
 }
 
 /// Asks the node and prints its answer.
 pub(crate) fn run(status: &Status) -> Result<(), Failure> {
+    if status.healthy {
+        let unwell = api::ask_health(&status.api)?;
+        return unwell.map_or(Ok(()), |words| Err(Failure::unwell(&words)));
+    }
     let text = api::ask_status(&status.api, status.json, now())?;
     say(text.trim_end());
     Ok(())

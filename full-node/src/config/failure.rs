@@ -71,6 +71,11 @@ impl Failure {
         Self::new(UNUSABLE, format!("the folder {} is not empty", folder.display()), advice)
     }
 
+    /// A node answers, and does not follow its chain.
+    pub fn unwell(words: &str) -> Self {
+        Self::new(FAILED, words, "vsys-node status shows more")
+    }
+
     /// The folder holds a test network of another size.
     pub fn other_testnet(folder: &Path, found: usize, asked: u8) -> Self {
         let what = format!("{} holds a test network of {found} nodes, not {asked}", folder.display());
