@@ -12,3 +12,4 @@ mod payments;
 mod readmes;
 mod refusals;
 mod testnet;
+mod two_machines;

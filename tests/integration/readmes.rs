@@ -1,4 +1,4 @@
-//! What the READMEs name exists: files and folders, make targets, packages, programs and their subcommands.
+//! What the READMEs and the book name exists: files and folders, make targets, packages, programs and their subcommands.
 
 use std::{
     collections::BTreeSet,
@@ -88,14 +88,16 @@ fn packages() -> BTreeSet<String> {
     packages.map(|package| package["name"].as_str().unwrap().to_owned()).collect()
 }
 
-/// Inline code and the lines of fenced code, without comments.
+/// Inline code and the lines of fenced code, without comments. Not of consoles, which a test of their own types in.
 fn code_spans(text: &str) -> Vec<String> {
-    let (mut spans, mut fenced) = (Vec::new(), false);
+    let (mut spans, mut fenced, mut console) = (Vec::new(), false, false);
     for line in text.lines() {
         if line.trim_start().starts_with("```") {
             fenced = !fenced;
+            console = fenced && line.trim() == "```console";
         } else if fenced {
-            spans.push(line.split('#').next().unwrap().to_owned());
+            let typed = line.split('#').next().filter(|_| !console);
+            spans.extend(typed.map(str::to_owned));
         } else {
             spans.extend(line.split('`').skip(1).step_by(2).map(str::to_owned));
         }
@@ -136,7 +138,7 @@ fn exists(word: &str, folder: &Path) -> bool {
 
 fn readmes() -> Vec<PathBuf> {
     let listed = Command::new("git")
-        .args(["ls-files", "--cached", "--others", "--exclude-standard", "*README.md"])
+        .args(["ls-files", "--cached", "--others", "--exclude-standard", "*README.md", "www/book/*.md"])
         .current_dir(root())
         .output()
         .unwrap();

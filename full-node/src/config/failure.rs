@@ -1,6 +1,6 @@
 //! Why a command ended without success: what happened, and what to do about it.
 
-use std::{fmt, io, path::Path};
+use std::{fmt, io, net::IpAddr, path::Path};
 
 use light_client::data_format::Time;
 
@@ -74,6 +74,15 @@ impl Failure {
     /// A node answers, and does not follow its chain.
     pub fn unwell(words: &str) -> Self {
         Self::new(FAILED, words, "vsys-node status shows more")
+    }
+
+    /// There is no room for sockets at an address.
+    pub fn no_ports(ip: IpAddr, cause: &io::Error) -> Self {
+        Self::new(
+            UNUSABLE,
+            format!("cannot listen at {ip}: {cause}"),
+            "give an address of this machine with --listen",
+        )
     }
 
     /// The folder holds a test network of another size.

@@ -1,8 +1,8 @@
 //! The folder of a test network: the chain spec, and the data folder of each node.
 
 use std::{
-    fs,
-    net::{Ipv4Addr, SocketAddr, TcpListener},
+    fs, io,
+    net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener},
     path::{Path, PathBuf},
 };
 
@@ -18,6 +18,17 @@ use crate::commands::init;
 const SPEC_FILE: &str = "chain.toml";
 /// Nodes of a new network if nobody says how many.
 const USUAL_NODES: u8 = 4;
+
+/// What a new network looks like.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Shape {
+    /// Milliseconds of a slot.
+    pub(super) slot_ms: u32,
+    /// Where its nodes listen for others.
+    pub(super) listen: IpAddr,
+    /// Their first port; free ones without it.
+    pub(super) port: Option<u16>,
+}
 
 /// A test network on disk.
 pub(super) struct TestnetFolder {
@@ -44,12 +55,12 @@ impl TestnetFolder {
     pub(super) fn open_or_make(
         path: &Path,
         count: Option<u8>,
-        slot_ms: u32,
+        shape: Shape,
         now: Time,
     ) -> Result<Self, Failure> {
         let spec_path = path.join(SPEC_FILE);
         if !spec_path.exists() {
-            make(path, count.unwrap_or(USUAL_NODES), slot_ms, now)?;
+            make(path, count.unwrap_or(USUAL_NODES), shape, now)?;
         }
         let spec = config::read_spec(&spec_path)?;
         let nodes: Vec<_> = (1..=64_u8)
@@ -92,7 +103,7 @@ fn address(listen: SocketAddr) -> Multiaddr {
 }
 
 /// Makes the network beside its place and moves it there, so that what is there is whole.
-fn make(path: &Path, count: u8, slot_ms: u32, now: Time) -> Result<(), Failure> {
+fn make(path: &Path, count: u8, shape: Shape, now: Time) -> Result<(), Failure> {
     let unwritable = |error| Failure::unwritable(path, &error);
     if path.exists() && fs::read_dir(path).map_err(unwritable)?.next().is_some() {
         return Err(Failure::folder_in_use(path));
@@ -101,7 +112,7 @@ fn make(path: &Path, count: u8, slot_ms: u32, now: Time) -> Result<(), Failure> 
     name_beside.push(format!(".making-{}", std::process::id()));
     let beside = path.with_file_name(name_beside);
     fs::create_dir_all(&beside).map_err(unwritable)?;
-    let made = make_in(&beside, count, slot_ms, now).and_then(|()| {
+    let made = make_in(&beside, count, shape, now).and_then(|()| {
         if path.exists() {
             fs::remove_dir(path).map_err(unwritable)?;
         }
@@ -114,38 +125,56 @@ fn make(path: &Path, count: u8, slot_ms: u32, now: Time) -> Result<(), Failure> 
     made
 }
 
-fn make_in(path: &Path, count: u8, slot_ms: u32, now: Time) -> Result<(), Failure> {
+fn make_in(path: &Path, count: u8, shape: Shape, now: Time) -> Result<(), Failure> {
     let key_file = |number: u8| path.join(format!("{}.key", name(number)));
     let keys = (1..=count).map(|number| config::create_key(&key_file(number)));
     let keys = keys.map(|key| Ok(Hash(*key?.as_bytes()))).collect::<Result<Vec<_>, Failure>>()?;
     // Whole seconds, as people write them.
-    let spec = testnet_spec(Time(now.0 / 1_000 * 1_000), slot_ms, &keys);
+    let spec = testnet_spec(Time(now.0 / 1_000 * 1_000), shape.slot_ms, &keys);
     let spec_path = path.join(SPEC_FILE);
     config::write_spec(&spec_path, &spec)?;
-    let addresses = free_addresses(2 * usize::from(count))?;
+    let (others, apis) = match shape.port {
+        Some(first) => consecutive(shape.listen, first, count)?,
+        None => {
+            let loopback = Ipv4Addr::LOCALHOST.into();
+            (free_addresses(shape.listen, count.into())?, free_addresses(loopback, count.into())?)
+        }
+    };
     let mut peers: Vec<Multiaddr> = Vec::new();
-    for (number, pair) in (1..=count).zip(addresses.chunks_exact(2)) {
+    for (number, (p2p, api)) in (1..=count).zip(others.into_iter().zip(apis)) {
         let mut settings = Settings::default();
-        settings.network.listen = vec![pair[0]];
+        settings.network.listen = vec![p2p];
         // The first ones are enough to find the others through.
         settings.network.peers = peers.iter().take(3).cloned().collect();
-        settings.api.listen = pair[1];
+        settings.api.listen = api;
         settings.memory.page_cache_mib = 32;
         settings.memory.state_cache_mib = 32;
         settings.memory.pool_mib = 8;
         settings.disk.minimum_free_mib = 64;
         settings.cpu.threads = 2;
         init::make(&spec_path, &path.join(name(number)), Some(&key_file(number)), &settings)?;
-        peers.push(address(pair[0]));
+        peers.push(address(p2p));
     }
     Ok(())
 }
 
-/// Loopback addresses that nothing uses now.
-fn free_addresses(count: usize) -> Result<Vec<SocketAddr>, Failure> {
-    let failed = |error: std::io::Error| Failure::ended("the search for free ports", error);
+/// Two ports in a row for each node, from `first` on: one for other nodes, one for its API.
+fn consecutive(ip: IpAddr, first: u16, count: u8) -> Result<(Vec<SocketAddr>, Vec<SocketAddr>), Failure> {
+    let last = first.checked_add(2 * u16::from(count) - 1);
+    let Some(last) = last.filter(|_| first > 0) else {
+        let cause = io::Error::other(format!("there are no {count} pairs of ports from {first} on"));
+        return Err(Failure::no_ports(ip, &cause));
+    };
+    let from =
+        |start: u16, ip: IpAddr| (start..=last).step_by(2).map(|port| SocketAddr::new(ip, port)).collect();
+    Ok((from(first, ip), from(first + 1, Ipv4Addr::LOCALHOST.into())))
+}
+
+/// Addresses of this machine that nothing uses now.
+fn free_addresses(ip: IpAddr, count: usize) -> Result<Vec<SocketAddr>, Failure> {
+    let failed = |error: io::Error| Failure::no_ports(ip, &error);
     // All at once, so that they differ.
-    let listeners = (0..count).map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)));
+    let listeners = (0..count).map(|_| TcpListener::bind((ip, 0)));
     let listeners = listeners.collect::<Result<Vec<_>, _>>().map_err(failed)?;
     listeners.iter().map(|listener| listener.local_addr().map_err(failed)).collect()
 }
@@ -155,11 +184,17 @@ fn free_addresses(count: usize) -> Result<Vec<SocketAddr>, Failure> {
 mod tests {
     use super::*;
 
+    const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+
+    const fn shape(slot_ms: u32) -> Shape {
+        Shape { slot_ms, listen: HERE, port: None }
+    }
+
     #[test]
     fn a_network_is_made_once_and_found_again() {
         let parent = tempfile::tempdir().unwrap();
         let path = parent.path().join("net");
-        let open = |count| TestnetFolder::open_or_make(&path, count, 500, Time(1_790_000_000_123));
+        let open = |count| TestnetFolder::open_or_make(&path, count, shape(500), Time(1_790_000_000_123));
         let made = open(Some(3)).unwrap();
         assert_eq!(made.nodes().len(), 3);
         assert_eq!(made.spec().genesis_time, Time(1_790_000_000_000));
@@ -177,9 +212,14 @@ mod tests {
         let other = parent.path().join("other");
         fs::create_dir(&other).unwrap();
         fs::write(other.join("letter"), "dear").unwrap();
-        let refused = TestnetFolder::open_or_make(&other, Some(1), 500, Time(1)).err().unwrap();
+        let refused = TestnetFolder::open_or_make(&other, Some(1), shape(500), Time(1)).err().unwrap();
         assert!(refused.to_string().contains("not empty"), "{refused}");
-        let short = TestnetFolder::open_or_make(&parent.path().join("short"), Some(1), 1, Time(1)).err();
+        let short =
+            TestnetFolder::open_or_make(&parent.path().join("short"), Some(1), shape(1), Time(1)).err();
+        let (others, apis) = consecutive(HERE, 9_921, 2).unwrap();
+        let ports = |addresses: &[SocketAddr]| addresses.iter().map(SocketAddr::port).collect::<Vec<_>>();
+        assert_eq!((ports(&others), ports(&apis)), (vec![9_921, 9_923], vec![9_922, 9_924]));
+        assert!(consecutive(HERE, 65_532, 3).is_err() && consecutive(HERE, 65_532, 2).is_ok());
         assert!(short.is_some() && !parent.path().join("short").exists(), "no chain has slots of 1 ms");
     }
 }

@@ -4,6 +4,7 @@ mod folder;
 mod processes;
 
 use std::{
+    net::IpAddr,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -11,7 +12,10 @@ use std::{
 use clap::Args;
 use full_node::config::{self, DEVELOPMENT_PHRASE, Failure, TESTNET_SPARE, TESTNET_WINDOW, print_moment};
 
-use self::{folder::TestnetFolder, processes::Processes};
+use self::{
+    folder::{Shape, TestnetFolder},
+    processes::Processes,
+};
 use super::{now, say, serve::stop_signal};
 
 /// Between two lines on how the nodes are doing.
@@ -20,13 +24,14 @@ const EVERY: Duration = Duration::from_secs(1);
 /// `vsys-node testnet`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Each node is a process with its folder, its keys and its settings, as vsys-node init makes them; each holds one slot. All
-listen on loopback only. Started again with the same folder, they go on where they stopped.
+Each node is a process with its folder, its keys and its settings, as vsys-node init makes them; each holds one slot. Without
+--listen nobody else can join. Started again with the same folder, they go on where they stopped.
 
 Examples:
   vsys-node testnet --nodes 4
   vsys-node testnet --nodes 7 --slot-ms 500 --dir /tmp/seven
-  vsys-node testnet --nodes 15 --ephemeral       nothing is kept")]
+  vsys-node testnet --nodes 15 --ephemeral       nothing is kept
+  vsys-node testnet --listen 192.0.2.1           other machines can join, with its chain.toml")]
 pub(crate) struct Testnet {
     /// How many nodes, 1 to 64 [default: 4, or as many as the folder has]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=64))]
@@ -34,6 +39,12 @@ pub(crate) struct Testnet {
     /// The length of a slot in milliseconds, of a new network
     #[arg(long, value_name = "MS", default_value_t = 1_000)]
     slot_ms: u32,
+    /// Where the nodes of a new network listen for others. The APIs stay on loopback
+    #[arg(long, value_name = "IP", default_value = "127.0.0.1")]
+    listen: IpAddr,
+    /// The first of two ports for each node of a new network: one for other nodes, one for its API [default: free ones]
+    #[arg(long, value_name = "PORT")]
+    port: Option<u16>,
     /// Where the network is kept [default: vsys-node/testnet in the user's data folder]
     #[arg(long, value_name = "DIR", conflicts_with = "ephemeral")]
     dir: Option<PathBuf>,
@@ -57,7 +68,8 @@ pub(crate) fn run(testnet: &Testnet) -> Result<(), Failure> {
 }
 
 fn run_in(path: &Path, testnet: &Testnet) -> Result<(), Failure> {
-    let folder = TestnetFolder::open_or_make(path, testnet.nodes, testnet.slot_ms, now())?;
+    let shape = Shape { slot_ms: testnet.slot_ms, listen: testnet.listen, port: testnet.port };
+    let folder = TestnetFolder::open_or_make(path, testnet.nodes, shape, now())?;
     let failed = |cause: std::io::Error| Failure::ended("the start", cause);
     // Before there are nodes: a signal must not leave them behind.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
