@@ -19,6 +19,7 @@ mod judge;
 mod links;
 mod random;
 mod scenarios;
+mod view;
 mod world;
 
 use std::{ops::Range, panic::AssertUnwindSafe};
