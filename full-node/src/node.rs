@@ -136,7 +136,7 @@ impl Node {
             keys.extend(crate::config::minting_keys());
         }
         let clock = Clock::new(&spec);
-        let mut minter = minter(&spec, keys, config.payee, config.now);
+        let mut minter = minter(&spec, keys, config.payee, config.now)?;
         let (public_keys, shared) = (minter.keys(), Arc::clone(&spec));
         let chain = Chain::open(database.clone(), shared, &config.retention, &public_keys)?;
         minter.begin(&chain).map_err(|error| OpenError::Damaged(error.to_string()))?;

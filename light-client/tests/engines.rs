@@ -156,6 +156,11 @@ fn a_light_client_follows_the_work_and_nothing_less() {
         Ok(newer.clone())
     );
 
+    // An answer to a question from before: it leads through what is trusted by now.
+    let later = mine.shared.advance(&mine.trusted(4), &anchor, now).unwrap();
+    assert_eq!(later, newer);
+    assert_eq!(mine.shared.advance(&newer, &anchor, now).as_ref(), Ok(&newer));
+
     let error = advance(&mine.buried(0, 8, 2)).unwrap_err();
     assert_eq!(error, AnchorError::Shallow { found: 2, needed: 3 });
     assert!(error.is_lie());

@@ -5,6 +5,7 @@
 
 mod crashes;
 mod deploy;
+mod engines;
 mod layers;
 mod lies;
 mod network;

@@ -4,7 +4,7 @@ use light_client::{
     client::{Bundle, ChainFile, HeaderRow, Trusted},
     consensus::spos::Tables,
     crypto::Hash,
-    data_format::{ChainSpec, SignedTransaction},
+    data_format::{ChainSpec, SealedHeader, SignedTransaction},
     transaction::Submission,
 };
 use serde_json::Value;
@@ -126,10 +126,20 @@ impl Api {
     /// # Panics
     /// If the node's genesis does not have the tables of the spec.
     pub fn genesis(&self, spec: &ChainSpec) -> Trusted {
-        let HeaderRow(row) = HeaderRow::from_bytes(&self.get("/v1/headers?from=0&limit=1").body).unwrap();
+        let genesis = self.header(0);
         let tables = Tables::at_genesis(spec).unwrap();
-        assert_eq!(row[0].header.next_slots, tables.as_ref().map_or(Hash::ZERO, Tables::commitment));
-        Trusted::genesis(&row[0], tables)
+        assert_eq!(genesis.header.next_slots, tables.as_ref().map_or(Hash::ZERO, Tables::commitment));
+        Trusted::genesis(&genesis, tables)
+    }
+
+    /// The header of the best branch at a height.
+    ///
+    /// # Panics
+    /// If there is none.
+    pub fn header(&self, height: u64) -> SealedHeader {
+        let row = self.get(&format!("/v1/headers?from={height}&limit=1"));
+        let HeaderRow(mut row) = HeaderRow::from_bytes(&row.body).unwrap();
+        row.pop().unwrap()
     }
 }
 

@@ -9,7 +9,7 @@ use full_node::{
     node::{ChainChoice, NodeConfig},
     storage::{Database, RedbStorage},
 };
-use light_client::data_format::{BlockId, Height};
+use light_client::data_format::{Address, BlockId, Height};
 
 use super::serve::{Options, Peering, Serve, Start, bare_settings, serve};
 
@@ -33,6 +33,9 @@ pub(crate) struct Run {
     /// A minting key made by `vsys-node keys`; may be repeated. Without one, here or in config.toml, the node only follows
     #[arg(long, value_name = "FILE")]
     pub(crate) keys: Vec<PathBuf>,
+    /// On a chain with proof of work: make blocks with one core, paid to this address. Without it the node only follows
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) payee: Option<Address>,
     /// If there are no blocks yet: start from the state after a recent final block, taken from peers and proven, not from
     /// every block since the first. Older blocks are not kept then
     #[arg(long)]
@@ -101,7 +104,7 @@ pub(crate) fn run(run: Run) -> Result<(), Failure> {
             data: Some(data),
             chain: ChainChoice::Spec(Box::new(spec)),
             minting_keys: keys,
-            payee: None,
+            payee: run.payee,
             retention,
             pool: settings.pool_limits(),
             now,

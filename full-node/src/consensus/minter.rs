@@ -8,7 +8,7 @@ use light_client::{
 use super::{Holder, Miner, Sealer};
 use crate::{
     block_tree::{Accepted, BlockError, Chain},
-    node::MintingKey,
+    node::{MintingKey, OpenError},
     storage::{Snapshot, StorageError},
 };
 
@@ -121,9 +121,25 @@ pub enum Heard {
 
 /// The minter of the engine that a checked spec chooses: it signs with the keys that the engine knows, is paid at `payee`
 /// where a block pays an account, and starts now.
-pub fn minter(spec: &ChainSpec, keys: Vec<KeyPair>, payee: Option<Address>, now: Time) -> Box<dyn Minter> {
+///
+/// # Errors
+/// [`OpenError`] if `payee` cannot be paid.
+pub fn minter(
+    spec: &ChainSpec,
+    keys: Vec<KeyPair>,
+    payee: Option<Address>,
+    now: Time,
+) -> Result<Box<dyn Minter>, OpenError> {
     let clock = Clock::new(spec);
-    match &spec.engine {
+    if let Some(payee) = payee {
+        if payee.network() != spec.network {
+            return Err(OpenError::Payee(payee));
+        }
+        if !matches!(spec.engine, EngineSpec::ProofOfWork(_)) {
+            return Err(OpenError::NoPayee);
+        }
+    }
+    Ok(match &spec.engine {
         EngineSpec::Spos(_) => {
             let round = clock.slot_at(now).map_or(Round(0), |slot| clock.round(slot));
             Box::new(Holder::new(keys, round))
@@ -136,5 +152,5 @@ pub fn minter(spec: &ChainSpec, keys: Vec<KeyPair>, payee: Option<Address>, now:
         EngineSpec::ProofOfWork(rules) => {
             Box::new(Miner::new(ProofOfWork::new(spec.id(), clock, rules), payee))
         }
-    }
+    })
 }

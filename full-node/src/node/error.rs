@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use light_client::{
-    data_format::{Amount, BlockId, ChainId, Height, SpecError},
+    data_format::{Address, Amount, BlockId, ChainId, Height, SpecError},
     transaction::TransactionError,
 };
 
@@ -42,6 +42,12 @@ pub enum OpenError {
         /// The chain in it.
         chain: ChainId,
     },
+    /// An address to be paid at on a chain whose blocks pay no address.
+    #[error("the blocks of this chain pay no address: leave out --payee")]
+    NoPayee,
+    /// An address of another network.
+    #[error("{0} is an address of another network: it cannot be paid on this chain")]
+    Payee(Address),
     /// A minting key that is not Ed25519.
     #[error("minting key {0} is not an Ed25519 key")]
     MintingKey(usize),

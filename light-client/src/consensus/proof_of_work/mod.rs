@@ -161,7 +161,9 @@ impl Engine for ProofOfWork {
             return Err(AnchorError::Shallow { found, needed });
         }
         let mut parent = Parent::from(trusted);
-        for sealed in buried.path.iter().chain([&buried.header]).chain(&buried.above) {
+        let all = buried.path.iter().chain([&buried.header]).chain(&buried.above);
+        // Whoever asked may have gone on since: headers up to what is trusted by now say nothing new.
+        for sealed in all.skip_while(|sealed| sealed.header.height <= trusted.height) {
             let next = Parent::from(&sealed.header);
             self.follow(&parent, sealed, &next.id, now)
                 .map_err(|error| AnchorError::Header { height: next.height, error })?;

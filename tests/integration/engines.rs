@@ -1,0 +1,100 @@
+//! Chains without supernodes, on real processes: two nodes that speak by sockets, and a light client that proves what
+//! they serve.
+
+use std::net::SocketAddr;
+
+use full_node::config::{create_key, write_spec};
+use integration_tests::{FastChain, Host, NodeProcess, now};
+use light_client::{
+    client::{AccountState, Client, PaymentState},
+    crypto::Hash,
+    data_format::{Amount, ChainSpec, EngineSpec, InstantSpec, ModuleName, ProofOfWorkSpec, UNITS_PER_COIN},
+    test_support::chain::test_address,
+};
+use tempfile::TempDir;
+
+/// Two nodes of a chain: the first makes blocks.
+struct Pair {
+    folder: TempDir,
+    fast: FastChain,
+    spec: ChainSpec,
+}
+
+impl Pair {
+    fn new(engine: impl FnOnce(&TempDir) -> EngineSpec) -> Self {
+        let (folder, fast) = (TempDir::new().unwrap(), FastChain::new(3));
+        let spec =
+            ChainSpec { engine: engine(&folder), modules: vec![ModuleName::Coin], ..fast.spec().clone() };
+        write_spec(&folder.path().join("spec.toml"), &spec).unwrap();
+        Self { folder, fast, spec }
+    }
+
+    fn start(&self, name: &str, more: &[String]) -> NodeProcess {
+        let path = |name: &str| self.folder.path().join(name).display().to_string();
+        let arguments = ["run", "--chain", &path("spec.toml"), "--data", &path(name)].map(ToOwned::to_owned);
+        NodeProcess::start(&[arguments.as_slice(), more].concat(), NodeProcess::free_address())
+    }
+
+    fn listening(&self, name: &str, address: SocketAddr, more: &[String]) -> NodeProcess {
+        self.start(name, &[more, &["--p2p".to_owned(), address.to_string()]].concat())
+    }
+
+    fn following(&self, peer: SocketAddr) -> NodeProcess {
+        let peer = format!("/ip4/{}/tcp/{}", peer.ip(), peer.port());
+        self.start("follower", &["--peer".to_owned(), peer])
+    }
+
+    /// Pays on the first node; the client proves from the second that it is final, and what the recipient has.
+    fn pay_and_prove(&self, follower: &NodeProcess) {
+        let genesis = follower.api().genesis(&self.spec);
+        assert_eq!(genesis.tables, None, "nobody votes");
+        let host = Host::default();
+        let mut client = Client::new(self.spec.clone(), genesis, [follower.api().base().to_owned()]);
+        let to = test_address(3);
+        client.watch(to, now());
+        let mut payment = self.fast.payment(1, 0, to, Amount(5 * UNITS_PER_COIN)).transaction;
+        payment.valid_until = light_client::data_format::Height(1_000_000);
+        let signed = payment.sign(&self.spec.id(), &integration_tests::key_of(1));
+        let id = client.submit(signed, now());
+        host.run_until(&mut client, 60, "a final payment, and the coins with whom it went to", |client| {
+            let state = &client.payment(&id).unwrap().state;
+            assert!(!matches!(state, PaymentState::Refused { .. }), "{state:?}");
+            let proven = client.account(&to).and_then(AccountState::proven);
+            let balance = proven.and_then(|proven| proven.record).map(|record| record.balance);
+            matches!(state, PaymentState::Final { succeeded: true, .. })
+                && balance == Some(Amount(1_000_005 * UNITS_PER_COIN))
+        });
+    }
+}
+
+#[test]
+fn a_chain_of_work_is_mined_followed_and_proven() {
+    let pair = Pair::new(|_| {
+        EngineSpec::ProofOfWork(ProofOfWorkSpec {
+            slot_ms: 50,
+            block_ms: 200,
+            genesis_difficulty: 1_000,
+            half_life_ms: 10_000,
+            final_depth: 3,
+            block_reward: Amount(UNITS_PER_COIN),
+        })
+    });
+    let address = NodeProcess::free_address();
+    let payee = ["--payee".to_owned(), test_address(9).to_string()];
+    let _miner = pair.listening("miner", address, &payee);
+    let follower = pair.following(address);
+    pair.pay_and_prove(&follower);
+}
+
+#[test]
+fn an_instant_chain_is_sealed_followed_and_proven() {
+    let pair = Pair::new(|folder| {
+        let sealer = create_key(&folder.path().join("sealer.key")).unwrap();
+        EngineSpec::Instant(InstantSpec { slot_ms: 10, sealer: Hash(*sealer.as_bytes()) })
+    });
+    let address = NodeProcess::free_address();
+    let key = ["--keys".to_owned(), pair.folder.path().join("sealer.key").display().to_string()];
+    let _sealer = pair.listening("sealer", address, &key);
+    let follower = pair.following(address);
+    pair.pay_and_prove(&follower);
+}
