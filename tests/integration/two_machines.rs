@@ -8,7 +8,7 @@
 use std::{
     fs,
     io::{BufRead, BufReader, Write},
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, ChildStdin, Command, Stdio},
     sync::mpsc,
     thread,
@@ -18,7 +18,7 @@ use std::{
 use integration_tests::paths::{node_program, root};
 
 /// How long a command may take: it waits for rounds.
-const PATIENCE: Duration = Duration::from_secs(90);
+const PATIENCE: Duration = Duration::from_secs(180);
 const END: &str = "--the-command-has-ended--";
 
 struct Step {
@@ -80,6 +80,7 @@ fn all_match(expected: &[String], found: &[String]) -> bool {
 /// Two namespaces and the cable between them; gone when dropped, with all that runs in them.
 struct Machines {
     names: [String; 2],
+    folder: PathBuf,
     shells: Vec<Shell>,
 }
 
@@ -105,7 +106,7 @@ impl Machines {
         if !ip(&format!("netns add {}", names[0])) {
             return None;
         }
-        let mut machines = Self { names, shells: Vec::new() };
+        let mut machines = Self { names, folder: folder.to_owned(), shells: Vec::new() };
         let [first, second] = &machines.names;
         assert!(ip(&format!("netns add {second}")));
         assert!(ip(&format!("link add vs{id}a netns {first} type veth peer name vs{id}b netns {second}")));
@@ -123,6 +124,12 @@ impl Machines {
         Some(machines)
     }
 
+    /// What the nodes logged.
+    fn logs(&self) -> String {
+        let read = |path| fs::read_to_string(self.folder.join(path)).unwrap_or_default();
+        ["first/net.log", "second/node.log", "second/moved.log"].map(read).join("\n")
+    }
+
     /// What a command printed, and whether it succeeded.
     fn run(&mut self, step: &Step) -> (Vec<String>, bool) {
         let shell = &mut self.shells[step.machine];
@@ -130,7 +137,9 @@ impl Machines {
         let mut output = Vec::new();
         loop {
             let line = shell.lines.recv_timeout(PATIENCE);
-            let line = line.unwrap_or_else(|error| panic!("{}: {error}: {output:#?}", step.command));
+            let Ok(line) = line else {
+                panic!("{} does not end: {output:#?}\n{}", step.command, self.logs())
+            };
             match line.strip_prefix(END) {
                 Some(code) => return (output, code == "0"),
                 None => output.push(line),
@@ -198,16 +207,12 @@ fn the_newcomers_story_works_as_it_is_written() {
     let Some(mut machines) = Machines::start(folder.path()) else { return };
     for step in &steps {
         let (printed, succeeded) = machines.run(step);
-        let log = || {
-            let read = |path: &str| fs::read_to_string(folder.path().join(path)).unwrap_or_default();
-            format!("{}\n{}", read("first/net.log"), read("second/node.log"))
-        };
         assert!(
             succeeded && all_match(&step.output, &printed),
             "{}\nis written to print\n{:#?}\nand printed\n{printed:#?}\n{}",
             step.command,
             step.output,
-            log()
+            machines.logs()
         );
     }
 }
