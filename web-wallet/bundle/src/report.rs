@@ -1,11 +1,11 @@
 //! What a visitor downloads: compressed files, their sizes, and the hash that names this build.
 
 use std::fmt;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
-use flate2::{Compression, write::GzEncoder};
 use serde::Serialize;
+use zopfli::{Format, Options};
 
 use crate::error::BundleError;
 use crate::site::Files;
@@ -13,7 +13,7 @@ use crate::site::Files;
 /// Where the report stands in the served folder.
 pub(crate) const FILE: &str = "build.json";
 
-/// Each file as gzip at its best (level 9) gives it, under its path with `.gz` behind: servers send it to browsers that take it.
+/// Each file as gzip, packed as small as zopfli makes it, under its path with `.gz` behind: servers send it to browsers that take it.
 pub(crate) fn gzipped(files: &Files) -> Result<Files, BundleError> {
     files
         .iter()
@@ -79,9 +79,10 @@ fn gz_path(path: &Path) -> PathBuf {
 }
 
 fn gzip(bytes: &[u8]) -> io::Result<Vec<u8>> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
-    encoder.write_all(bytes)?;
-    encoder.finish()
+    let mut packed = Vec::new();
+    // Slower than the usual way and four percent smaller: it is done once, and waited for by every visitor.
+    zopfli::compress(Options::default(), Format::Gzip, bytes, &mut packed)?;
+    Ok(packed)
 }
 
 #[cfg(test)]

@@ -134,7 +134,7 @@ impl Facts {
 /// Reads evidence as `/v1/evidence` writes it.
 pub(super) fn evidence_from_hex(text: &str) -> Result<Evidence, String> {
     let digits = text.as_bytes();
-    if digits.len() % 2 != 0 || digits.len() > 2 * MAX_EVIDENCE_BYTES {
+    if !digits.len().is_multiple_of(2) || digits.len() > 2 * MAX_EVIDENCE_BYTES {
         return Err(format!(
             "{} digits where pairs of them, at most {}, are expected",
             digits.len(),
