@@ -1,9 +1,12 @@
 use proptest::prelude::*;
+use zeroize::Zeroizing;
 
 use super::{keyring, payment, recipient, spec};
 use crate::{
+    crypto::{Hash, KeyPair},
     data_format::{
-        Address, Amount, Call, ChainSpec, CoinCall, Height, LeaseCall, ModuleName, Network, Transaction,
+        Address, Amount, Call, ChainSpec, Checkpoint, CoinCall, Evidence, Height, LeaseCall, Link,
+        ModuleName, Network, Round, SupernodeCall, Transaction, Triple, Vote,
     },
     transaction::AccountView,
     wallet::{Caution, Fact, Label, Review, ReviewFacts, Trust, Value, review},
@@ -79,6 +82,37 @@ fn leases_are_told_from_payments() {
     let claim = with(LeaseCall::Claim { from: recipient() });
     assert!(row(&claim, Label::ClaimFrom).is_some());
     assert_eq!(rows(&claim, figures), ["", "0.1 VSYS", "19.9 VSYS", ""]);
+}
+
+#[test]
+fn what_concerns_a_supernode_is_told_in_rows_of_its_own() {
+    let spec = ChainSpec { modules: vec![ModuleName::Supernode], ..spec() };
+    let chain = spec.id();
+    let with = |call: SupernodeCall| {
+        let transaction = Transaction { calls: vec![Call::Supernode(call)], ..payment() };
+        review(&transaction.signed_bytes(&chain), &spec, &chain, &facts()).unwrap()
+    };
+    let rewards = with(SupernodeCall::SetRewardAddress { to: recipient() });
+    let (to, trust) = row(&rewards, Label::RewardAddress).unwrap();
+    assert!(to.ends_with("(Ada)") && trust == Trust::Signed);
+    assert_eq!(row(&rewards, Label::Total).unwrap().0, "0.1 VSYS", "nothing leaves but the fee");
+
+    let key = KeyPair::ed25519(&Zeroizing::new([9; 32]));
+    let vote = |id| {
+        let target =
+            Triple { checkpoint: Checkpoint { round: Round(2), id: Hash([id; 32]) }, next_slots: Hash::ZERO };
+        let source = Triple { checkpoint: Checkpoint::default(), ..target };
+        Vote::sign(Link { source, target }, &chain, &key).unwrap()
+    };
+    let evidence = Evidence::of_votes(&vote(1), &vote(2)).unwrap();
+    let report = with(SupernodeCall::Report { evidence: Box::new(evidence) });
+    let accused = Hash(*key.public().as_bytes()).to_string();
+    assert_eq!(row(&report, Label::ReportedKey), Some((accused, Trust::Signed)));
+
+    let release = with(SupernodeCall::Release);
+    assert_eq!(row(&release, Label::ReleaseSlot), Some(("yes".to_owned(), Trust::Signed)));
+    let commission = with(SupernodeCall::SetCommission { commission: 1_205 });
+    assert_eq!(row(&commission, Label::Commission), Some(("12.05 %".to_owned(), Trust::Signed)));
 }
 
 #[test]
