@@ -186,6 +186,11 @@ pub(crate) fn server(code: &str, words: &str) -> Said {
             "Its signature is for another account, chain or payment, or missing.",
             "Let the node that holds the minting key make the request again.",
         ),
+        "evidence_proves_nothing" | "report_place" | "report_without_effect" => (
+            "The report names nobody",
+            "What it shows is no fault, or was punished before.",
+            "Nothing has to be done.",
+        ),
         "recipient_network" => (
             "This address belongs to another network",
             "Coins of this chain cannot arrive there.",
@@ -250,6 +255,16 @@ pub(crate) fn server(code: &str, words: &str) -> Said {
             "The test coins need a rest",
             "So many were handed out that the server waits a little.",
             "Try again in a minute.",
+        ),
+        "not_kept" => (
+            "The server does not keep this any more",
+            "It is older than what this server keeps.",
+            "Use another server for older history.",
+        ),
+        "unwell" => (
+            "The server does not follow the chain",
+            "It says so itself; what it shows would be old.",
+            "Use another server, or wait until it has caught up.",
         ),
         "busy" | "timeout" | "stopping" => {
             ("The server has its hands full", "It did not get round to this.", "Try again in a minute.")
