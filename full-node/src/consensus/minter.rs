@@ -5,7 +5,7 @@ use light_client::{
     transaction::{CheckedTransaction, TransactionError},
 };
 
-use super::{Holder, Miner, Sealer};
+use super::{instant::Sealer, proof_of_work::Miner, spos::Holder};
 use crate::{
     block_tree::{Accepted, BlockError, Chain},
     node::{MintingKey, OpenError},

@@ -1,29 +1,21 @@
-//! LAYER consensus management, the active half: minting, voting, and making certificates of votes.
+//! LAYER consensus management, the active half: what a block of a node's chain needs, and making blocks.
 //!
-//! Time is an argument: [`Holder::vote`] and [`Holder::mint`] do what is due now, and the same code runs in a node, which asks
-//! it at every slot, and in tests, which turn the clock. What a key signed is on disk before the signature exists.
+//! A chain's spec chooses one model. [`Rules`] says what its blocks need, whom they pay and what they make final;
+//! [`Minter`] makes them, and votes. Nothing outside this folder asks which model runs. [`spos`] has slots and votes;
+//! [`instant`] one sealer and [`proof_of_work`] the most work, and no votes: these share [`VotelessRules`].
 //!
-//! **Trust and bounds.** Votes come from anybody. A vote counts only under a key of the link's tables with a
-//! signature that holds; one vote is kept for each key and round, and rounds beyond a bound or before the newest
-//! justified one are dropped. What a key signs of a kind that excludes something else it signed is kept as evidence by
-//! [`Witness`], which is bounded by the keys of slot tables, and reported in the next block that is minted here.
+//! Time is an argument: a minter does what is due now, and the same code runs in a node, which asks it again at every
+//! slot, and in tests, which turn the clock.
+//!
+//! **Trust and bounds.** Blocks and votes come from anybody; each model says in its own folder what it keeps of them.
 
-mod holder;
-mod miner;
+pub mod instant;
 mod minter;
+pub mod proof_of_work;
 mod rules;
-mod sealer;
-mod spos_rules;
+pub mod spos;
 mod voteless;
-mod votes;
-mod witness;
 
-pub use holder::Holder;
-pub use miner::Miner;
 pub use minter::{Ballot, Heard, Minted, Minter, minter};
 pub use rules::{Rules, rules};
-pub use sealer::Sealer;
-pub use spos_rules::SposRules;
 pub use voteless::VotelessRules;
-pub use votes::{VoteError, VotePool};
-pub use witness::Witness;

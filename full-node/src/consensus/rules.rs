@@ -6,7 +6,7 @@ use light_client::{
     data_format::{BlockId, ChainSpec, Checkpoint, EngineSpec, Header, Height, SealedHeader, SposSpec, Time},
 };
 
-use super::{SposRules, VotelessRules};
+use super::{VotelessRules, spos::SposRules};
 use crate::{
     block_tree::{BlockError, Chain},
     logic::{Place, Reward},

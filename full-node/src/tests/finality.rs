@@ -4,7 +4,7 @@ use light_client::{
 };
 
 use super::harness::{Harness, in_slot, keys};
-use crate::{consensus::Holder, node::Event};
+use crate::{consensus::spos::Holder, node::Event};
 
 #[test]
 fn a_block_every_slot_and_final_within_two_rounds() {

@@ -12,6 +12,7 @@ mod amount;
 mod block;
 mod chain_spec;
 pub mod codec;
+mod engine_spec;
 mod evidence;
 mod header;
 mod position;
@@ -22,11 +23,12 @@ mod vote;
 pub use address::{Address, AddressError, Network};
 pub use amount::{Amount, AmountError, UNITS_PER_COIN};
 pub use block::{Block, MAX_BLOCK_BYTES};
-pub use chain_spec::{
-    ChainId, ChainSpec, EngineSpec, FeeSchedule, GenesisAccount, Holder, InstantSpec, MAX_COMMISSION,
-    MAX_PEERS, MAX_SLOTS, MIN_IDLE_ROUNDS, ModuleName, ProofOfWorkSpec, SlotTable, SpecError, SposSpec,
-};
+pub use chain_spec::{ChainId, ChainSpec, FeeSchedule, GenesisAccount, MAX_PEERS, ModuleName, SpecError};
 pub use codec::{DecodeError, decode};
+pub use engine_spec::{
+    EngineSpec, Holder, InstantSpec, MAX_COMMISSION, MAX_SLOTS, MIN_IDLE_ROUNDS, ProofOfWorkSpec, SlotTable,
+    SposSpec,
+};
 pub use evidence::{Evidence, EvidenceError, MAX_EVIDENCE_BYTES, Offence};
 pub use header::{BlockId, Checkpoint, Header, MAX_HEADER_BYTES, SealedHeader};
 pub use position::{Height, Round, Slot, Time};

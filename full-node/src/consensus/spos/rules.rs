@@ -10,9 +10,9 @@ use light_client::{
     },
 };
 
-use super::Rules;
 use crate::{
     block_tree::{BlockError, Chain},
+    consensus::Rules,
     logic::{Activity, Earner, Place, Reward},
     storage::{Finality, Snapshot, StorageError},
 };

@@ -1,3 +1,5 @@
+//! One sealer, for development: a block whenever there is something to put into it.
+
 use light_client::{
     crypto::{Hash, KeyPair, PublicKey},
     data_format::Time,

@@ -1,3 +1,5 @@
+//! Proof of work in a node: looking for the number that makes a block valid.
+
 use light_client::{
     consensus::{Clock, ProofOfWork},
     crypto::Hash,

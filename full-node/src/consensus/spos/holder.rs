@@ -8,9 +8,10 @@ use light_client::{
     transaction::CheckedTransaction,
 };
 
-use super::{Ballot, Heard, Minted, Minter, VotePool, Witness};
+use super::{VotePool, Witness};
 use crate::{
     block_tree::{BlockError, Chain, Draft},
+    consensus::{Ballot, Heard, Minted, Minter},
     node::MintingKey,
     storage::{Batch, Snapshot, Space, StorageError},
 };
