@@ -1,7 +1,8 @@
 //! LAYER consensus management, the active half: what a block of a node's chain needs, and making blocks.
 //!
 //! A chain's spec chooses one model. [`Rules`] says what its blocks need, whom they pay and what they make final;
-//! [`Minter`] makes them, and votes. Nothing outside this folder asks which model runs. [`spos`] has slots and votes;
+//! [`Minter`] makes them, and votes. Nothing outside this folder chooses by the model that runs; the
+//! type of a block and its certificate of votes is shared by all, and empty where nobody votes. [`spos`] has slots and votes;
 //! [`instant`] one sealer and [`proof_of_work`] the most work, and no votes: these share [`VotelessRules`].
 //!
 //! Time is an argument: a minter does what is due now, and the same code runs in a node, which asks it again at every
