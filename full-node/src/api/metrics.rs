@@ -208,6 +208,8 @@ fn print(
         let way = chain.and_then(|chain| chain.progress);
         let left = way.map_or(0, |way| way.target.0.saturating_sub(way.at.0));
         figures.gauge("blocks_behind", "Blocks that peers claim and this node does not have yet", left);
+        figures.counter("p2p_received_bytes", "Bytes from peers since the start", network.bytes_in);
+        figures.counter("p2p_sent_bytes", "Bytes to peers since the start", network.bytes_out);
         figures.counter("bans", "Peers banned since the start", network.bans);
     }
     if let Some(bytes) = machine.disk {

@@ -235,6 +235,8 @@ mod tests {
             peer,
             listening: vec!["/ip4/192.0.2.1/udp/9921/quic-v1".parse().unwrap()],
             connected: 1,
+            bytes_in: 0,
+            bytes_out: 0,
             chains: Vec::new(),
             peers: vec![shown],
             refusals: vec![(peer, "it has enough peers".to_owned())],

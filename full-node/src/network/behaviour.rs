@@ -17,6 +17,7 @@ use super::{
     messages::{Answer, Hello, Request, Response},
     peers,
     protocol::{self, MAX_HELLO_BYTES, MAX_REQUEST_BYTES, MAX_RESPONSE_BYTES, Topic},
+    traffic::Traffic,
 };
 
 pub(super) type Greeting = request_response::Behaviour<Codec<Hello, Answer>>;
@@ -47,12 +48,13 @@ const IDLE: Duration = Duration::from_secs(24 * 3_600);
 /// Connections that are being made; either way.
 const PENDING: u32 = 32;
 
-/// A swarm of these chains, not listening yet.
+/// A swarm of these chains, not listening yet, whose bytes are counted.
 pub(super) fn swarm(
     key: Keypair,
     chains: &[ChainId],
     admitted: &Admitted,
     limits: &peers::Limits,
+    traffic: &mut Traffic,
 ) -> io::Result<Swarm<Behaviour>> {
     let transports = || {
         let builder = SwarmBuilder::with_existing_identity(key.clone()).with_tokio().with_tcp(
@@ -65,13 +67,15 @@ pub(super) fn swarm(
     let settings = |config: libp2p::swarm::Config| config.with_idle_connection_timeout(IDLE);
     match transports()?.with_dns() {
         Ok(builder) => {
+            let builder = builder.with_bandwidth_metrics(traffic.registry());
             let builder = builder.with_behaviour(|key| behaviour(key, chains, admitted, limits));
             Ok(builder.map_err(io::Error::other)?.with_swarm_config(settings).build())
         }
         // Without the system's settings numbers can be dialled still.
         Err(error) => {
             tracing::warn!(%error, "the names of peers cannot be looked up");
-            let builder = transports()?.with_behaviour(|key| behaviour(key, chains, admitted, limits));
+            let builder = transports()?.with_bandwidth_metrics(traffic.registry());
+            let builder = builder.with_behaviour(|key| behaviour(key, chains, admitted, limits));
             Ok(builder.map_err(io::Error::other)?.with_swarm_config(settings).build())
         }
     }

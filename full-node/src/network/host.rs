@@ -31,6 +31,7 @@ use super::{
     snapshot::{self, Effect as SnapshotEffect, SnapshotSync},
     sync::{Effect, RequestId, Sync},
     tending::Wanted,
+    traffic::Traffic,
     transports,
     worker::{Done, Machine, SnapshotWork, Worker, system_time},
 };
@@ -106,6 +107,7 @@ pub(super) struct Host {
     pub(super) refusals: VecDeque<(PeerId, String)>,
     pub(super) bans: u64,
     pub(super) remotes: Remotes,
+    pub(super) traffic: Traffic,
     done: mpsc::Receiver<(usize, Done)>,
     announced: mpsc::Receiver<(usize, Announcement)>,
     pub(super) status: watch::Sender<NetworkStatus>,
@@ -126,7 +128,8 @@ impl Host {
         let ids: Vec<ChainId> = ports.iter().map(|port| port.chain()).collect();
         let admitted: Admitted =
             ports.iter().map(|port| port.admitted().map(HashSet::from_iter)).collect::<Vec<_>>().into();
-        let swarm = swarm(key, &ids, &admitted, &config.limits).map_err(NetworkError::Start)?;
+        let mut traffic = Traffic::default();
+        let swarm = swarm(key, &ids, &admitted, &config.limits, &mut traffic).map_err(NetworkError::Start)?;
         for (place, chain) in ids.iter().enumerate() {
             if !admits(&admitted, place, swarm.local_peer_id()) {
                 tracing::warn!(peer = %swarm.local_peer_id(), %chain, "this closed network does not name this node: nobody in it will talk to us");
@@ -170,6 +173,8 @@ impl Host {
             peer: *swarm.local_peer_id(),
             listening: Vec::new(),
             connected: 0,
+            bytes_in: 0,
+            bytes_out: 0,
             chains: Vec::new(),
             peers: Vec::new(),
             refusals: Vec::new(),
@@ -193,6 +198,7 @@ impl Host {
             refusals: VecDeque::new(),
             bans: 0,
             remotes: Remotes::default(),
+            traffic,
             done,
             announced,
             status: watch::Sender::new(empty),

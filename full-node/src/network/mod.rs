@@ -44,6 +44,7 @@ mod shown;
 pub mod snapshot;
 pub mod sync;
 mod tending;
+mod traffic;
 mod worker;
 
 use std::{io, net::SocketAddr, path::PathBuf, sync::Arc};
@@ -121,6 +122,10 @@ pub struct NetworkStatus {
     pub listening: Vec<Multiaddr>,
     /// Connected peers, those that have not greeted included.
     pub connected: usize,
+    /// Bytes received over all connections since the start, as they were before encryption.
+    pub bytes_in: u64,
+    /// Bytes sent over all connections since the start, as they were before encryption.
+    pub bytes_out: u64,
     /// By chain, in the order in which they were given.
     pub chains: Vec<ChainPeers>,
     /// Each connected peer.

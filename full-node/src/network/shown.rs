@@ -84,10 +84,13 @@ impl Host {
 
     pub(super) fn publish_status(&self) {
         let now = system_time();
+        let (bytes_in, bytes_out) = self.traffic.bytes();
         let status = NetworkStatus {
             peer: *self.swarm.local_peer_id(),
             listening: self.swarm.listeners().cloned().collect(),
             connected: self.peers.len(),
+            bytes_in,
+            bytes_out,
             chains: self
                 .chains
                 .iter()

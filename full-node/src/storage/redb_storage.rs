@@ -120,6 +120,20 @@ impl Storage for RedbStorage {
 }
 
 impl RedbStorage {
+    /// Bytes of the pages that hold something; the file may be longer.
+    ///
+    /// # Errors
+    /// [`StorageError`] when the database cannot be read.
+    pub(crate) fn bytes_in_use(&self) -> Result<u64, StorageError> {
+        let counted = || {
+            let transaction = self.database.begin_write()?;
+            let figures = transaction.stats()?;
+            transaction.abort()?;
+            Ok::<_, redb::Error>(figures.allocated_pages().saturating_mul(figures.page_size() as u64))
+        };
+        counted().map_err(|error| StorageError::failed("cannot count the pages of the database", error))
+    }
+
     fn write(&self, batch: &Batch, durability: Durability) -> Result<(), redb::Error> {
         let mut transaction = self.database.begin_write()?;
         transaction.set_durability(durability)?;

@@ -16,11 +16,14 @@
 
 mod build;
 mod crypto;
+mod finality;
 mod light;
 mod measure;
 mod network;
 mod payments;
+mod resources;
 mod start;
+mod state;
 mod submissions;
 mod trie;
 mod wallet;
@@ -32,14 +35,18 @@ use measure::Figures;
 /// A group of figures: the start of their names, and what measures them.
 type Group = (&'static str, fn(&mut Figures) -> Result<(), String>);
 
-const GROUPS: [Group; 10] = [
+const GROUPS: [Group; 14] = [
     ("crypto", crypto::measure),
     ("light.header", light::measure_headers),
     ("light.bundle", light::measure_bundles),
     ("trie", trie::measure),
+    ("state", state::measure),
     ("node.payments", payments::measure),
     ("node.submissions", submissions::measure),
-    ("net", network::measure),
+    ("net.sync", network::measure),
+    ("net.final", finality::measure),
+    ("node.rss_mb", resources::measure_memory),
+    ("node.disk_bytes_per_payment", resources::measure_disk),
     ("node.first_block", start::measure),
     ("wallet", wallet::measure),
     ("build", build::measure),

@@ -2,8 +2,12 @@
 
 use std::{
     collections::BTreeMap,
+    env, fs,
+    process::Child,
     time::{Duration, Instant},
 };
+
+use tempfile::TempDir;
 
 /// The figures printed so far.
 #[derive(Default)]
@@ -46,6 +50,25 @@ pub(crate) fn time<T>(work: impl FnOnce() -> T) -> (Duration, T) {
 pub(crate) fn per_second(passes: usize, count: usize, mut pass: impl FnMut()) -> f64 {
     pass(); // warms caches up
     median((0..passes).map(|_| count as f64 / time(&mut pass).0.as_secs_f64()).collect())
+}
+
+/// An empty folder that is removed at the end. It is beside the program, on the disk that holds the build: the system's own
+/// folder may be in memory.
+pub(crate) fn folder() -> Result<TempDir, String> {
+    let beside = env::current_exe().map_err(|error| error.to_string())?.with_file_name("bench-data");
+    fs::create_dir_all(&beside).map_err(|error| format!("{}: {error}", beside.display()))?;
+    TempDir::new_in(&beside).map_err(|error| error.to_string())
+}
+
+/// A process that ends with this value.
+pub(crate) struct Running(pub(crate) Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Gone already is fine.
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
 }
 
 /// Numbers that look random and are the same in every run (SplitMix64).

@@ -2,7 +2,6 @@
 //! payments, every one checked and executed; and the state alone, every entry proven.
 
 use std::{
-    env, fs,
     net::{Ipv4Addr, SocketAddr},
     path::Path,
     sync::Arc,
@@ -19,10 +18,9 @@ use light_client::{
     crypto::PublicKey,
     data_format::{Address, Amount, Call, ChainSpec, CoinCall, GenesisAccount, Height, Time, Transaction},
 };
-use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
-use crate::measure::{Figures, Sequence};
+use crate::measure::{Figures, Sequence, folder};
 
 const BLOCKS: u64 = 1_000;
 const PAYMENTS: u64 = 100;
@@ -35,10 +33,6 @@ const PATIENCE: Duration = Duration::from_secs(600);
 
 pub(crate) fn measure(figures: &mut Figures) -> Result<(), String> {
     let runtime = Runtime::new().map_err(|error| error.to_string())?;
-    // Beside the program, on the disk that holds the build: the system's own folder may be in memory.
-    let beside = env::current_exe().map_err(|error| error.to_string())?.with_file_name("bench-data");
-    fs::create_dir_all(&beside).map_err(|error| format!("{}: {error}", beside.display()))?;
-    let folder = || TempDir::new_in(&beside).map_err(|error| error.to_string());
     {
         let giver = giver(ACCOUNTS, BLOCKS, PAYMENTS)?;
         eprintln!("    {BLOCKS} blocks of {PAYMENTS} payments are there");
@@ -55,8 +49,8 @@ pub(crate) fn measure(figures: &mut Figures) -> Result<(), String> {
     if !taker.start_from_snapshot(None) {
         return Err("a node without blocks takes no snapshot".to_owned());
     }
-    // In entries, not in bytes: the count of bytes of a connection misses most of what a snapshot takes.
-    let (took, _) = runtime.block_on(follow(&giver, &taker))?;
+    let (took, bytes) = runtime.block_on(follow(&giver, &taker))?;
+    figures.print("net.snapshot.mb_per_s", bytes as f64 / 1e6 / took, "MB/s");
     figures.print("net.snapshot.entries_per_s", STATE_ACCOUNTS as f64 / took, "1/s");
     Ok(())
 }
@@ -116,7 +110,7 @@ fn giver(accounts: u64, blocks: u64, payments: u64) -> Result<Node, String> {
     Ok(node)
 }
 
-/// Seconds until the taker has the giver's head, and bytes of messages that came.
+/// Seconds until the taker has the giver's head, and bytes that came.
 async fn follow(giver: &Node, taker: &Node) -> Result<(f64, u64), String> {
     let failed = |error: &dyn std::fmt::Display| error.to_string();
     let config = |peers| NetworkConfig {
@@ -146,7 +140,7 @@ async fn follow(giver: &Node, taker: &Node) -> Result<(f64, u64), String> {
     };
     // Figures of peers are told a few times a second.
     tokio::time::sleep(Duration::from_millis(300)).await;
-    let bytes = takes.status().borrow().peers.iter().map(|peer| peer.bytes_in).sum();
+    let bytes = takes.status().borrow().bytes_in;
     takes.shutdown().await;
     gives.shutdown().await;
     Ok((took, bytes))

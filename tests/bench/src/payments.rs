@@ -1,14 +1,11 @@
 //! How many signed payments a node checks, executes and commits to disk in a second: blocks of another minter,
 //! taken into a chain with 2^20 accounts. No signature was seen before.
 
-use std::{env, fs};
-
 use full_node::{measure::Payments, storage::Retention};
-use tempfile::TempDir;
 
 use crate::{
     crypto::all_cores,
-    measure::{Figures, median, time},
+    measure::{Figures, folder, median, time},
 };
 
 const ACCOUNTS: u64 = 1 << 20;
@@ -16,10 +13,7 @@ const BLOCKS: usize = 7;
 const PAYMENTS: u64 = 10_000;
 
 pub(crate) fn measure(figures: &mut Figures) -> Result<(), String> {
-    // Beside the program, on the disk that holds the build: the system's own folder may be in memory.
-    let beside = env::current_exe().map_err(|error| error.to_string())?.with_file_name("bench-data");
-    fs::create_dir_all(&beside).map_err(|error| format!("{}: {error}", beside.display()))?;
-    let folder = TempDir::new_in(&beside).map_err(|error| error.to_string())?;
+    let folder = folder()?;
     let populated = Payments::populate(folder.path(), ACCOUNTS, &Retention::default());
     let mut payments = populated.map_err(|error| error.to_string())?;
     eprintln!("    {ACCOUNTS} accounts are on disk");

@@ -4,12 +4,12 @@ use std::{
     env,
     net::{Ipv4Addr, TcpListener},
     path::PathBuf,
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
     thread,
     time::{Duration, Instant},
 };
 
-use crate::measure::{Figures, median};
+use crate::measure::{Figures, Running, median};
 
 const STARTS: usize = 5;
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -29,17 +29,6 @@ pub(crate) fn measure(figures: &mut Figures) -> Result<(), String> {
     let times: Result<Vec<f64>, String> = (0..STARTS).map(|_| first_block(&program)).collect();
     figures.print("node.first_block.ms", median(times?), "ms");
     Ok(())
-}
-
-/// A process that ends with this value.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        // Gone already is fine.
-        drop(self.0.kill());
-        drop(self.0.wait());
-    }
 }
 
 fn first_block(program: &PathBuf) -> Result<f64, String> {

@@ -2,7 +2,7 @@
 //! Once from as many at a time as the API lets in, which share writes, and once from one after the other.
 
 use std::{
-    env, fs, thread,
+    thread,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
@@ -17,18 +17,14 @@ use light_client::{
     },
     test_support::chain::{test_address, test_key, test_spec},
 };
-use tempfile::TempDir;
 
-use crate::measure::{Figures, time};
+use crate::measure::{Figures, folder, time};
 
 const EACH: u64 = 100;
 const ALONE: u64 = 100;
 
 pub(crate) fn measure(figures: &mut Figures) -> Result<(), String> {
-    // Beside the program, on the disk that holds the build: the system's own folder may be in memory.
-    let beside = env::current_exe().map_err(|error| error.to_string())?.with_file_name("bench-data");
-    fs::create_dir_all(&beside).map_err(|error| format!("{}: {error}", beside.display()))?;
-    let folder = TempDir::new_in(&beside).map_err(|error| error.to_string())?;
+    let folder = folder()?;
     let senders = MAX_CHAIN_WORK as u64;
     let balance = Amount(1_000 * UNITS_PER_COIN);
     let accounts = (0..=senders).map(|number| GenesisAccount { address: test_address(number), balance });

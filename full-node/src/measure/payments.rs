@@ -1,13 +1,11 @@
-//! Payments through the code of real blocks, for benchmarks: a large state, and blocks of signed payments that are
-//! checked, executed and committed to disk. Speed is measured by whoever calls this; here is only the work.
-
 use std::{path::Path, sync::Arc};
 
 use light_client::{
+    consensus::spos::Block,
     crypto::{Domain, Hash, KeyPair, PublicKey},
     data_format::{
         Address, Amount, Call, ChainSpec, CoinCall, EngineSpec, FeeSchedule, GenesisAccount, Height, Holder,
-        ModuleName, Network, SignedTransaction, Slot, SlotTable, SposSpec, Time, Transaction, UNITS_PER_COIN,
+        MAX_CALLS, ModuleName, Network, SignedTransaction, Slot, SlotTable, SposSpec, Time, Transaction, UNITS_PER_COIN,
     },
 };
 use rayon::prelude::*;
@@ -34,6 +32,8 @@ pub struct Payments {
     senders: Vec<KeyPair>,
     recipients: Vec<Address>,
     signed: u64,
+    /// Where the next payment goes that makes accounts.
+    fresh: u64,
 }
 
 impl Payments {
@@ -74,35 +74,75 @@ impl Payments {
         let minter = Chain::open(Database::open(None, retention)?, Arc::clone(&spec), retention, &[])?;
         let checker =
             Chain::open(Database::open(Some(folder), retention)?, Arc::clone(&spec), retention, &[])?;
-        Ok(Self { minter, checker, spec, sealing_key, senders, recipients, signed: 0 })
+        Ok(Self { minter, checker, spec, sealing_key, senders, recipients, signed: 0, fresh: 0 })
+    }
+
+    /// Closes the chain on disk and opens it again; gives also the bytes that it takes up there.
+    ///
+    /// # Errors
+    /// [`OpenError`] if the folder cannot be used any more.
+    pub fn reopen(self, folder: &Path, retention: &Retention) -> Result<(Self, u64), OpenError> {
+        drop(self.checker);
+        let bytes = super::stored_bytes(folder)?;
+        let database = Database::open(Some(folder), retention)?;
+        let checker = Chain::open(database, Arc::clone(&self.spec), retention, &[])?;
+        Ok((Self { checker, ..self }, bytes))
     }
 
     /// Makes the next block: `count` signed payments, each to another account. This is not what is to be measured.
     ///
     /// # Errors
     /// [`BlockError`] if the block cannot be made.
-    pub fn next_block(&mut self, count: u64) -> Result<light_client::consensus::spos::Block, BlockError> {
+    pub fn next_block(&mut self, count: u64) -> Result<Block, BlockError> {
+        // A stride without a common factor with powers of two, so that recipients are spread.
+        let spread = |number: u64| self.recipients[place(number.wrapping_mul(0x9e37_79b9), self.recipients.len())];
+        let payments = self.sign(count, |number| vec![spread(number)]);
+        self.mint(&payments)
+    }
+
+    /// Makes the next block: `count` transactions that each pay to as many accounts as one can, none of which was there
+    /// before; gives some of their addresses besides. This is not what is to be measured.
+    ///
+    /// # Errors
+    /// [`BlockError`] if the block cannot be made.
+    pub fn next_block_of_new_accounts(&mut self, count: u64) -> Result<(Block, Vec<Address>), BlockError> {
+        let (before, signed) = (self.fresh, self.signed);
+        let each = MAX_CALLS as u64;
+        let address = |number| Address::of(&PublicKey::Ed25519(seed(b"fresh", number)), self.spec.network);
+        let payments = self.sign(count, |number| {
+            let first = before + (number - signed) * each;
+            (first..first + each).map(address).collect()
+        });
+        let some = (0..count).map(|number| address(before + number * each)).collect();
+        self.fresh += count * each;
+        Ok((self.mint(&payments)?, some))
+    }
+
+    /// Signed payments of one unit to each of the recipients, which are asked for by the number of the transaction.
+    fn sign(&self, count: u64, recipients: impl Fn(u64) -> Vec<Address> + Sync) -> Vec<SignedTransaction> {
         let chain = *self.minter.engine().chain();
-        let first = self.signed;
-        let places = |number: u64, count: usize| usize::try_from(number).unwrap_or(0) % count.max(1);
-        let payments: Vec<SignedTransaction> = (first..first + count)
+        let transfer = |to| Call::Coin(CoinCall::Transfer { to, amount: Amount(1) });
+        (self.signed..self.signed + count)
             .into_par_iter()
             .map(|number| {
-                let sender = &self.senders[places(number, self.senders.len())];
-                // A stride without a common factor with powers of two, so that recipients are spread.
-                let to = self.recipients[places(number.wrapping_mul(0x9e37_79b9), self.recipients.len())];
+                let sender = &self.senders[place(number, self.senders.len())];
+                let calls: Vec<Call> = recipients(number).into_iter().map(transfer).collect();
                 let transaction = Transaction {
                     sender: sender.public(),
                     nonce: number / self.senders.len().max(1) as u64,
-                    fee: FEE,
+                    fee: Amount(FEE.units().saturating_mul(calls.len() as u64)),
                     valid_until: Height(u64::MAX),
-                    calls: vec![Call::Coin(CoinCall::Transfer { to, amount: Amount(1) })],
+                    calls,
                     memo: Vec::new(),
                 };
                 transaction.sign(&chain, sender)
             })
-            .collect();
-        self.signed += count;
+            .collect()
+    }
+
+    fn mint(&mut self, payments: &[SignedTransaction]) -> Result<Block, BlockError> {
+        let chain = *self.minter.engine().chain();
+        self.signed += payments.len() as u64;
         let checked: Result<Vec<_>, _> = payments
             .par_iter()
             .enumerate()
@@ -120,9 +160,9 @@ impl Payments {
         Ok(block)
     }
 
-    /// The id of its chain, for checking signatures alone.
-    pub fn chain(&self) -> light_client::crypto::Hash {
-        *self.minter.engine().chain()
+    /// The spec of its chain.
+    pub fn spec(&self) -> &ChainSpec {
+        &self.spec
     }
 
     /// Takes a block as a node takes one from the network: checks header and every signature, executes it, and
@@ -130,10 +170,15 @@ impl Payments {
     ///
     /// # Errors
     /// [`BlockError`] if the block breaks a rule or the disk fails.
-    pub fn take(&mut self, block: &light_client::consensus::spos::Block) -> Result<u64, BlockError> {
+    pub fn take(&mut self, block: &Block) -> Result<u64, BlockError> {
         self.checker.insert(block, time(block.header.header.slot), &|_| None)?;
         Ok(block.transactions.len() as u64)
     }
+}
+
+/// The place of a number in a list that is gone through again and again.
+fn place(number: u64, count: usize) -> usize {
+    usize::try_from(number).unwrap_or(0) % count.max(1)
 }
 
 fn time(slot: Slot) -> Time {
@@ -161,5 +206,11 @@ mod tests {
             assert_eq!(payments.take(&block).unwrap(), 100);
         }
         assert_eq!(payments.checker.head(), payments.minter.head());
+        let before = payments.checker.head().root.count;
+        let (block, addresses) = payments.next_block_of_new_accounts(30).unwrap();
+        assert_eq!((payments.take(&block).unwrap(), addresses.len()), (30, 30));
+        assert_eq!(payments.checker.head().root.count, before + 30 * MAX_CALLS as u64);
+        drop(payments);
+        assert!(crate::measure::stored_bytes(folder.path()).unwrap() > 100_000);
     }
 }
