@@ -162,6 +162,21 @@ impl Node {
         Ok(Trusted { round, height, slot: header.slot, id, tables: Some(tables) })
     }
 
+    /// Nothing is locked and nobody is slashed: keys of former holders could sign another past. What they signed is worth
+    /// nothing to whoever was away for longer than the chain's trusting period, or never there.
+    fn check_age(&self, trusted: &Trusted, now: Time) -> Result<(), Refused> {
+        let (age, period) = (now.ms_since(self.0.clock.start(trusted.slot)), self.0.spec.trusting_period_ms);
+        if trusted.tables.is_none() || age <= period {
+            return Ok(());
+        }
+        const DAY_MS: u64 = 24 * 3_600_000;
+        let (height, days, limit) = (trusted.height, age / DAY_MS, period / DAY_MS);
+        Err(Refused::Unsure(format!(
+            "block {height}, from which finality would be proven, is {days} days old, and this chain trusts a block for {limit} \
+             days: name a newer final block that you trust, with --snapshot --checkpoint HEIGHT:ID"
+        )))
+    }
+
     fn check_proof(
         &self,
         checkpoint: Option<(Height, BlockId)>,
@@ -179,6 +194,7 @@ impl Node {
             Some(checkpoint) => self.open_checkpoint(checkpoint, proof.opened)?,
             None => own,
         };
+        self.check_age(&trusted, now)?;
         let anchor = Anchor::from_bytes(&proof.anchor)
             .map_err(|error| Refused::Lie(format!("the proof cannot be read: {error}")))?;
         let newer = engine(&self.0.spec).advance(&trusted, &anchor, now).map_err(refused)?;

@@ -317,6 +317,14 @@ fn a_checkpoint_of_the_operator_is_opened_by_whoever_proves_from_it() {
     let other = from.block(41).header.header.id();
     let another = from.node.prove_final(&other, true).unwrap().unwrap();
     assert!(matches!(to.node.check_final(&another, now).unwrap(), Shown::Lie(_)), "another block is opened");
+    // It is worth nothing any more once its holders may have sold their keys.
+    let period = to.node.spec().trusting_period_ms;
+    let later = |ms| in_slot(checkpoint.slot.0).plus_ms(ms);
+    assert!(matches!(to.node.check_final(&proof, later(period / 2)).unwrap(), Shown::Final(_)));
+    let Shown::Unsure(why) = to.node.check_final(&proof, later(period + 1_000)).unwrap() else {
+        panic!("an old checkpoint proves something")
+    };
+    assert!(why.contains("--checkpoint"), "{why}");
     to.node.start_from_snapshot(Some((Height(39), checkpoint.id())));
     assert!(matches!(to.node.check_final(&proof, now).unwrap(), Shown::Unsure(_)), "the operator was wrong");
     assert_eq!(from.node.prove_final(&Hash([9; 32]), true).unwrap(), None);

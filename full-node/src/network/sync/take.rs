@@ -93,7 +93,7 @@ impl Sync {
                     self.plan = None;
                 }
                 (Shown::Unsure(why), _) => {
-                    tracing::debug!(%peer, why, "a newer final block cannot be proven in one step");
+                    tracing::warn!(%peer, why, "no newer final block can be proven: following its chain block by block");
                     plan.way = Way::Open;
                 }
                 (Shown::Lie(why), _) => {
