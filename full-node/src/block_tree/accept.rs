@@ -6,6 +6,7 @@ use light_client::{
     data_format::{Address, BlockId, Checkpoint, Height, Outcome, SignedTransaction, Time, TransactionId},
     transaction::CheckedTransaction,
 };
+use rayon::prelude::*;
 
 use super::{BlockError, Chain, Head, Prepared};
 use crate::storage::{Batch, Effects, Finality, Inclusion, Snapshot, Space, Version};
@@ -237,8 +238,10 @@ impl Chain {
     fn stage_block(&self, batch: &mut Batch, prepared: &Prepared) {
         let id = &prepared.id;
         batch.body(id, &prepared.block, &prepared.outcomes);
-        for (node_id, node) in &prepared.changes.new_nodes {
-            batch.put(Space::Nodes, node_id.get().to_be_bytes(), node.to_bytes());
+        let nodes = &prepared.changes.new_nodes;
+        let encoded: Vec<_> = nodes.par_iter().map(|(id, node)| (*id, node.to_bytes())).collect();
+        for (node_id, node) in encoded {
+            batch.put(Space::Nodes, node_id.get().to_be_bytes(), node);
         }
         batch.version(id, &prepared.version);
         if let Some(tables) = &prepared.tables {

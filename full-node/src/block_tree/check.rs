@@ -4,18 +4,20 @@ use light_client::{
     block_tree::{HeaderRange, RangeNodes, RangeStore, TreeError},
     consensus::spos::{Block, Certificate, HeaderError, Tables},
     crypto::{Hash, Signature},
-    data_format::{BlockId, Header, MAX_BLOCK_BYTES, SealedHeader, Slot, Time, TransactionId, codec},
+    data_format::{BlockId, Header, MAX_BLOCK_BYTES, SealedHeader, SignedTransaction, Slot, Time, TransactionId, codec},
     state::Root,
     transaction::{CheckedTransaction, TransactionError, check_in_block},
 };
-use rayon::prelude::*;
 
-use super::{BlockError, Chain};
+use super::{BlockError, Chain, signatures::check_in_order};
 use crate::{
     logic::{BlockExecution, Executed, InclusionError},
     storage::{Effects, Snapshot, StorageError, Version},
 };
-use light_client::{data_format::Outcome, state::Changes};
+use light_client::{
+    data_format::{Call, Outcome},
+    state::{AccountRecord, Changes},
+};
 
 /// A block that obeys every rule, executed, and not stored yet.
 #[derive(Debug)]
@@ -103,8 +105,15 @@ impl Chain {
             let found = block.transactions.len();
             return Err(BlockError::TransactionCount { expected: header.transactions_count, found });
         }
-        let checked = self.check_transactions(block, verified)?;
-        let executed = self.execute(&snapshot, &ground, block, &checked)?;
+        let executed = check_in_order(
+            &block.transactions,
+            |index, signed| {
+                let checked = self.check_transaction(index, signed, verified)?;
+                read_ahead(&snapshot, ground.root, &checked);
+                Ok(checked)
+            },
+            |checked| self.execute(&snapshot, &ground, block, checked),
+        )?;
         check_equal(header.next_slots, next_slots(&executed), |expected, found| BlockError::NextSlots {
             expected,
             found,
@@ -200,28 +209,20 @@ impl Chain {
             .ok_or_else(|| StorageError::damaged(format!("state after block {id}"), "it is not stored"))?)
     }
 
-    /// The stateless rules of all transactions, signatures on all cores.
-    fn check_transactions(
+    /// The stateless rules of a transaction, its signature above all.
+    fn check_transaction(
         &self,
-        block: &Block,
+        index: usize,
+        signed: &SignedTransaction,
         verified: &(dyn Fn(&TransactionId) -> Option<CheckedTransaction> + Sync),
-    ) -> Result<Vec<CheckedTransaction>, BlockError> {
+    ) -> Result<CheckedTransaction, BlockError> {
         let chain = self.engine.chain();
-        block
-            .transactions
-            .par_iter()
-            .enumerate()
-            .map(|(index, signed)| {
-                // The id does not cover the signature, so that is compared too.
-                if let Some(known) =
-                    verified(&signed.transaction.id(chain)).filter(|known| known.signed() == signed)
-                {
-                    return Ok(known);
-                }
-                check_in_block(signed, &self.spec, chain)
-                    .map_err(|error| BlockError::Transaction { index, error })
-            })
-            .collect()
+        // The id does not cover the signature, so that is compared too.
+        match verified(&signed.transaction.id(chain)).filter(|known| known.signed() == signed) {
+            Some(known) => Ok(known),
+            None => check_in_block(signed, &self.spec, chain)
+                .map_err(|error| BlockError::Transaction { index, error }),
+        }
     }
 
     /// The execution of a block, as far as its header says: on what it stands, and whom it pays.
@@ -241,11 +242,11 @@ impl Chain {
         snapshot: &Snapshot,
         ground: &Ground,
         block: &Block,
-        transactions: &[CheckedTransaction],
+        transactions: &mut dyn Iterator<Item = Result<CheckedTransaction, BlockError>>,
     ) -> Result<Executed, BlockError> {
         let mut execution = self.execution(snapshot, ground, &block.header, block.certificate.as_ref())?;
-        for (index, transaction) in transactions.iter().enumerate() {
-            execution.apply(transaction).map_err(|error| match error {
+        for (index, transaction) in transactions.enumerate() {
+            execution.apply(&transaction?).map_err(|error| match error {
                 InclusionError::Rule(error) => BlockError::Transaction { index, error },
                 InclusionError::State(fault) => BlockError::State(fault),
             })?;
@@ -312,6 +313,16 @@ impl RangeStore for BranchRange<'_> {
             Some(hash) => Ok(Some(hash)),
             None => self.snapshot.node(position),
         }
+    }
+}
+
+/// Reads the accounts that a payment moves coins between, so that their nodes are in memory when its turn comes. What goes
+/// wrong here goes wrong there again.
+fn read_ahead(snapshot: &Snapshot, root: Root, payment: &CheckedTransaction) {
+    let mut state = snapshot.state(root);
+    let recipients = payment.transaction().calls.iter().filter_map(Call::transfer).map(|(to, _)| to);
+    for address in recipients.chain([payment.sender()]) {
+        drop(AccountRecord::read(&mut state, &address));
     }
 }
 

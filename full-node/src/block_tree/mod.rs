@@ -16,6 +16,7 @@ mod chain;
 mod check;
 mod error;
 mod prune;
+mod signatures;
 
 pub use accept::Accepted;
 pub use chain::{Chain, Head};

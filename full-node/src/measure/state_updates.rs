@@ -1,6 +1,7 @@
 use std::path::Path;
 
 use light_client::state::{NodeId, Root, TrieError};
+use rayon::prelude::*;
 
 use crate::storage::{Batch, Database, Retention, Space, StorageError};
 
@@ -48,8 +49,9 @@ impl StateUpdates {
         }
         let changes = trie.commit(self.next_node);
         let mut batch = Batch::default();
-        for (id, node) in &changes.new_nodes {
-            batch.put(Space::Nodes, id.get().to_be_bytes(), node.to_bytes());
+        let encoded: Vec<_> = changes.new_nodes.par_iter().map(|(id, node)| (*id, node.to_bytes())).collect();
+        for (id, node) in encoded {
+            batch.put(Space::Nodes, id.get().to_be_bytes(), node);
         }
         for id in &changes.stale {
             batch.remove(Space::Nodes, id.get().to_be_bytes());

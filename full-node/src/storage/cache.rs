@@ -1,10 +1,10 @@
 use std::{
-    collections::HashMap,
     mem::size_of,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use light_client::state::{NodeId, StoredNode};
+use rustc_hash::FxHashMap;
 
 /// Independent parts, so that readers rarely wait for one another.
 const SHARDS: usize = 16;
@@ -20,8 +20,9 @@ pub struct NodeCache {
 
 #[derive(Default)]
 struct Shard {
-    young: HashMap<NodeId, Arc<StoredNode>>,
-    old: HashMap<NodeId, Arc<StoredNode>>,
+    // Nobody else chooses the ids: they are counted up, so a quick hash is safe.
+    young: FxHashMap<NodeId, Arc<StoredNode>>,
+    old: FxHashMap<NodeId, Arc<StoredNode>>,
     young_bytes: usize,
 }
 

@@ -5,7 +5,7 @@ use redb::{
     backends::InMemoryBackend,
 };
 
-use super::{Batch, Entry, Read, Retention, Space, Storage, StorageError};
+use super::{Batch, Change, Entry, Read, Retention, Space, Storage, StorageError};
 
 /// The file inside the data folder.
 const FILE: &str = "chain.redb";
@@ -139,9 +139,18 @@ impl RedbStorage {
         transaction.set_durability(durability)?;
         // Opening after a kill is instant, at the price of a second sync.
         transaction.set_quick_repair(true);
+        let mut changes: Vec<&Change> = batch.changes().iter().collect();
+        // In the order of their keys, so that each page of the tree is changed once; of one key the last stays the last.
+        changes.sort_by(|a, b| (a.space, &a.key).cmp(&(b.space, &b.key)));
+        let mut changes = changes.into_iter().peekable();
+        // Without a change all are opened: that makes those that are not there.
+        let makes = batch.changes().is_empty();
         for space in Space::ALL {
+            if !makes && changes.peek().is_none_or(|change| change.space != space) {
+                continue;
+            }
             let mut table = transaction.open_table(definition(space))?;
-            for change in batch.changes().iter().filter(|change| change.space == space) {
+            while let Some(change) = changes.next_if(|change| change.space == space) {
                 match &change.value {
                     Some(value) => table.insert(&*change.key, &**value)?,
                     None => table.remove(&*change.key)?,

@@ -28,7 +28,7 @@ const PAYMENTS: u64 = 100;
 const ACCOUNTS: u64 = 10_000;
 const STATE_ACCOUNTS: u64 = 200_000;
 /// Blocks until a state is final that can travel.
-const STATE_BLOCKS: u64 = 40;
+const STATE_BLOCKS: u64 = 120;
 const PATIENCE: Duration = Duration::from_secs(600);
 
 pub(crate) fn measure(figures: &mut Figures) -> Result<(), String> {
@@ -50,6 +50,9 @@ pub(crate) fn measure(figures: &mut Figures) -> Result<(), String> {
         return Err("a node without blocks takes no snapshot".to_owned());
     }
     let (took, bytes) = runtime.block_on(follow(&giver, &taker))?;
+    if runtime.block_on(taker.block(Height(1))).is_ok() {
+        return Err("the newcomer fetched every block instead of the state".to_owned());
+    }
     figures.print("net.snapshot.mb_per_s", bytes as f64 / 1e6 / took, "MB/s");
     figures.print("net.snapshot.entries_per_s", STATE_ACCOUNTS as f64 / took, "1/s");
     Ok(())
