@@ -10,6 +10,8 @@ use std::{
 use clap::{Parser, Subcommand, ValueEnum};
 use tracing_subscriber::EnvFilter;
 
+use commands::progress::AboveBars;
+
 /// The V.Systems full node.
 #[derive(Debug, Parser)]
 #[command(name = "vsys-node", version, about, after_help = EXAMPLES, subcommand_required = true)]
@@ -103,7 +105,7 @@ fn start_log(format: LogFormat, command: &Command) {
     };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(usual));
     let colours = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(io::stderr);
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(|| AboveBars);
     match format {
         LogFormat::Text => log.init(),
         LogFormat::Json => log.json().init(),

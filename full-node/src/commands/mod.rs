@@ -7,6 +7,7 @@ pub(crate) mod export;
 pub(crate) mod init;
 pub(crate) mod keys;
 pub(crate) mod peers;
+pub(crate) mod progress;
 pub(crate) mod run;
 mod serve;
 pub(crate) mod status;
@@ -29,5 +30,5 @@ fn now() -> Time {
 /// A line for the person at the terminal. A closed pipe must not stop the node.
 fn say(text: &str) {
     let mut out = io::stdout().lock();
-    let _: io::Result<()> = writeln!(out, "{text}").and_then(|()| out.flush());
+    let _: io::Result<()> = progress::above(|| writeln!(out, "{text}").and_then(|()| out.flush()));
 }

@@ -21,7 +21,7 @@ use tokio::{
     sync::{oneshot, watch},
 };
 
-use super::{disk_guard, now, say};
+use super::{disk_guard, now, progress, say};
 
 /// Where the network keeps its key and its addresses, in the data folder.
 pub(super) const NETWORK_FOLDER: &str = "network";
@@ -146,6 +146,10 @@ async fn run_node(
     let guard = data.as_ref().map(|folder| {
         tokio::spawn(disk_guard::watch(node.clone(), folder.clone(), settings.minimum_free_bytes()))
     });
+    if let Some(network) = &network {
+        // It ends with the network.
+        tokio::spawn(progress::draw(node.chain(), network.status()));
+    }
     let mut chain = tokio::spawn({
         let node = node.clone();
         async move { node.run().await }

@@ -19,6 +19,9 @@ const SPEC_FILE: &str = "chain.toml";
 /// Nodes of a new network if nobody says how many.
 const USUAL_NODES: u8 = 4;
 
+/// Blocks whose transactions each node keeps: hours of them. Nobody keeps a test network's past.
+const KEEP_BLOCKS: u64 = 10_000;
+
 /// What a new network looks like.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Shape {
@@ -140,6 +143,7 @@ fn make_in(path: &Path, count: u8, shape: Shape, now: Time) -> Result<(), Failur
             (free_addresses(shape.listen, count.into())?, free_addresses(loopback, count.into())?)
         }
     };
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let mut peers: Vec<Multiaddr> = Vec::new();
     for (number, (p2p, api)) in (1..=count).zip(others.into_iter().zip(apis)) {
         let mut settings = Settings::default();
@@ -151,7 +155,8 @@ fn make_in(path: &Path, count: u8, shape: Shape, now: Time) -> Result<(), Failur
         settings.memory.state_cache_mib = 32;
         settings.memory.pool_mib = 8;
         settings.disk.minimum_free_mib = 64;
-        settings.cpu.threads = 2;
+        settings.disk.keep_blocks = KEEP_BLOCKS;
+        settings.cpu.threads = if usize::from(count) > cores { 1 } else { 2 };
         init::make(&spec_path, &path.join(name(number)), Some(&key_file(number)), &settings)?;
         peers.push(address(p2p));
     }
