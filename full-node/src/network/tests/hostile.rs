@@ -33,7 +33,9 @@ impl Hostile {
         let chains: Vec<ChainId> = nodes.iter().map(|node| node.chain()).collect();
         let limits = peers::Limits { ban_at: u32::MAX, ..peers::Limits::default() };
         let everybody = vec![None; chains.len()].into();
-        let mut swarm = swarm(Keypair::generate_ed25519(), &chains, &everybody, &limits).unwrap();
+        let mut swarm =
+            swarm(Keypair::generate_ed25519(), &chains, &everybody, &limits, &mut Traffic::default())
+                .unwrap();
         swarm.dial(DialOpts::from(target.clone())).unwrap();
         let hello = Hello {
             version: protocol::PROTOCOL_VERSION,

@@ -25,6 +25,7 @@ use super::{
     behaviour::{Behaviour, BehaviourEvent, swarm},
     messages::{Answer, ChainHello, Hello, Tip},
     snapshot::SnapshotPort,
+    traffic::Traffic,
     *,
 };
 use crate::{

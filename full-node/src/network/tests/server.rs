@@ -19,7 +19,9 @@ impl FalseServer {
         let node = of.clone();
         let everybody = vec![None].into();
         let limits = peers::Limits::default();
-        let mut swarm = swarm(Keypair::generate_ed25519(), &[node.chain()], &everybody, &limits).unwrap();
+        let mut swarm =
+            swarm(Keypair::generate_ed25519(), &[node.chain()], &everybody, &limits, &mut Traffic::default())
+                .unwrap();
         let peer = *swarm.local_peer_id();
         swarm.listen_on("/ip4/127.0.0.1/tcp/0".parse().unwrap()).unwrap();
         let address = loop {
