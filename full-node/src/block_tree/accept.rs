@@ -68,20 +68,19 @@ impl Chain {
         self.halt_on_error(stored)
     }
 
-    /// Adopts checkpoints that were justified on other branches, once the time for it has come.
+    /// Adopts the highest checkpoint that was justified on another branch, once the time for it has come.
     ///
     /// # Errors
     /// [`BlockError`] if the disk fails; the chain then stands still.
     pub fn adopt_deferred(&mut self, now: Time) -> Result<Accepted, BlockError> {
         self.check_running()?;
-        if self.deferred.is_empty() || !self.rules.may_adopt(self, now) {
+        if self.deferred.is_none() || !self.rules.may_adopt(self, now) {
             return Ok(Accepted::default());
         }
-        for checkpoint in std::mem::take(&mut self.deferred) {
-            // Gone if it does not descend from the newest final block.
-            if self.tree.entry(&checkpoint.id).is_ok() {
-                self.tree.justify(checkpoint)?;
-            }
+        // Its block is gone if it does not descend from the newest final one.
+        let waiting = self.deferred.take().filter(|checkpoint| self.tree.entry(&checkpoint.id).is_ok());
+        if let Some(checkpoint) = waiting {
+            self.tree.justify(checkpoint)?;
         }
         let moved = self.store_move();
         self.halt_on_error(moved)
@@ -190,8 +189,8 @@ impl Chain {
         let own = self.tree.descends(&self.head.id, &target.id) || self.tree.descends(block, &self.head.id);
         if own || self.rules.may_adopt(self, now) {
             self.tree.justify(target)?;
-        } else {
-            self.deferred.push(target);
+        } else if self.deferred.is_none_or(|waiting| waiting.round < target.round) {
+            self.deferred = Some(target);
         }
         Ok(())
     }

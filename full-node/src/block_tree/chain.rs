@@ -38,8 +38,8 @@ pub struct Chain {
     /// Below this height the transactions of blocks are gone.
     pub(super) bodies_from: Height,
     pub(super) bodies_kept: Option<u64>,
-    /// Checkpoints justified on other branches, which wait for the time to adopt them.
-    pub(super) deferred: Vec<Checkpoint>,
+    /// The highest checkpoint justified on another branch, which waits for the time to adopt it.
+    pub(super) deferred: Option<Checkpoint>,
     pub(super) halted: Option<String>,
     /// Writes wait for [`Chain::sync`] to become durable.
     pub(super) unsynced: bool,
@@ -92,7 +92,6 @@ impl Chain {
             rules,
             genesis,
             container: Container::new(&spec),
-            tree,
             finality,
             head: Head { id: head_id, header, root: version.root },
             next_node: snapshot.next_node()?,
@@ -101,7 +100,8 @@ impl Chain {
             retained: retention.heights.max(Retention::MINIMUM_HEIGHTS),
             bodies_from: snapshot.bodies_from()?,
             bodies_kept: retention.bodies.map(|kept| kept.max(Retention::MINIMUM_HEIGHTS)),
-            deferred: Vec::new(),
+            deferred: highest_waiting(&tree),
+            tree,
             halted: None,
             unsynced: false,
             database,
@@ -223,6 +223,15 @@ impl Chain {
         let header = snapshot.header(id)?;
         Ok(header.ok_or_else(|| StorageError::damaged(format!("header {id}"), "it is not stored"))?.header)
     }
+}
+
+/// The highest checkpoint that a block of the tree says is justified, if it is higher than the one adopted: on the best
+/// branch it would have been adopted at once, so it waits on another one.
+fn highest_waiting(tree: &BlockTree) -> Option<Checkpoint> {
+    let justified = tree.headers().map(|sealed| sealed.header.justified);
+    let waiting = justified
+        .filter(|checkpoint| checkpoint.round > tree.justified().round && tree.entry(&checkpoint.id).is_ok());
+    waiting.max_by_key(|checkpoint| (checkpoint.round, checkpoint.id))
 }
 
 /// Makes block 0 and everything that a folder of this chain starts with, in one write.

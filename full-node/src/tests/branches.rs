@@ -1,6 +1,6 @@
 use light_client::{
     block_tree::TreeError,
-    data_format::{Height, Slot},
+    data_format::{Height, Round, Slot},
 };
 
 use super::harness::{Harness, in_slot};
@@ -161,4 +161,39 @@ fn finality_deletes_other_branches() {
     assert!(all.snapshot().header(&id).unwrap().is_none());
     assert!(all.snapshot().version(&id).unwrap().is_none());
     all.check_state();
+}
+
+/// A branch whose third block justifies round 1, and a heavier one without votes: blocks of slots 2 and 5, and of 3, 4 and 7.
+fn justified_and_heavier() -> Fork {
+    let mut a = Harness::with_keys(&[0, 1, 2]);
+    a.slot = 1;
+    a.step();
+    a.slot = 4;
+    a.step();
+    assert_eq!(a.node.status().justified.round, Round(1));
+    let mut b = Harness::with_keys(&[0, 3]);
+    b.slot = 2;
+    b.steps(5);
+    let blocks = |harness: &Harness, count| (1..=count).map(|height| harness.block(height)).collect();
+    Fork { a: blocks(&a, 2), b: blocks(&b, 3) }
+}
+
+#[test]
+fn a_checkpoint_justified_elsewhere_waits_for_its_time_through_a_restart() {
+    let Fork { a, b } = justified_and_heavier();
+    for restarts in [false, true] {
+        let mut follower = Harness::with_keys(&[]);
+        follower.take(&b, 7);
+        follower.take(&a, 7);
+        assert_eq!(follower.head_slot(), Slot(7), "not after the vote position of the round");
+        if restarts {
+            follower = follower.reopened_with(Vec::new(), in_slot(7));
+        }
+        follower.node.advance(in_slot(7)).unwrap();
+        assert_eq!(follower.node.status().justified.round, Round(0));
+        follower.node.advance(in_slot(8)).unwrap();
+        assert_eq!(follower.head_slot(), Slot(5), "from the next round on (restarted: {restarts})");
+        assert_eq!(follower.node.status().justified.round, Round(1));
+        follower.check_state();
+    }
 }
