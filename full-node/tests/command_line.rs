@@ -312,10 +312,17 @@ fn a_key_whose_chain_is_gone_is_not_taken_for_a_new_one() {
     };
     assert!(record().is_some(), "it is known to have signed nothing");
 
-    fs::remove_file(data.join("chain.redb")).unwrap();
+    let forgets = |run: &[&str]| {
+        fs::remove_file(data.join("chain.redb")).unwrap();
+        assert_eq!(Node::start(run).signal("TERM").code(), Some(0));
+        assert_eq!(record(), None, "what it signed is not known any more: it waits");
+    };
     let run = ["run", "--data", text(&data), "--p2p", "127.0.0.1:0"];
-    assert_eq!(Node::start(&run).signal("TERM").code(), Some(0));
-    assert_eq!(record(), None, "what it signed is not known any more: it waits");
+    forgets(&run);
+    // The same without settings: a folder that holds nothing does not show that a key is new.
+    fs::remove_file(data.join("config.toml")).unwrap();
+    let key = data.join("minting.key");
+    forgets(&[&run[..], &["--api", "127.0.0.1:0", "--chain", text(&spec), "--keys", text(&key)]].concat());
 }
 
 /// Runs a command with a line on its standard input.

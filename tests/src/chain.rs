@@ -1,9 +1,14 @@
 use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
-use full_node::config::{create_key, write_spec};
+use full_node::{
+    block_tree::Chain,
+    config::{create_key, read_key, write_spec},
+    storage::{Database, RedbStorage, Retention},
+};
 use light_client::{
     client::{Client, Trusted},
     crypto::{Hash, KeyPair},
@@ -35,6 +40,21 @@ pub struct FastChain {
 /// The key pair of account `number` of a [`FastChain`].
 pub fn key_of(number: u64) -> KeyPair {
     test_key(number)
+}
+
+/// Makes the chain in a folder that has none, as `vsys-node init` does: with the record that these keys signed nothing on it.
+///
+/// # Panics
+/// If it cannot be written.
+pub(crate) fn make_chain(data: &Path, spec: &ChainSpec, keys: &[PathBuf]) {
+    if RedbStorage::exists(data) {
+        return;
+    }
+    let unused: Vec<Hash> =
+        keys.iter().map(|path| Hash(*read_key(path).unwrap().public().as_bytes())).collect();
+    let retention = Retention::default();
+    let database = Database::open(Some(data), &retention).unwrap();
+    Chain::open(database, Arc::new(spec.clone()), &retention, &unused).unwrap();
 }
 
 impl FastChain {
@@ -91,6 +111,7 @@ impl FastChain {
     }
 
     fn arguments(&self) -> Vec<String> {
+        make_chain(&self.data(), &self.spec, &self.keys);
         let text = |path: &Path| path.display().to_string();
         let mut arguments = vec!["run".to_owned()];
         arguments.extend(["--chain".to_owned(), text(&self.folder.path().join("spec.toml"))]);

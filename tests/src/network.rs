@@ -14,7 +14,7 @@ use light_client::{
 };
 use tempfile::TempDir;
 
-use crate::{FastChain, NodeProcess, key_of};
+use crate::{FastChain, NodeProcess, chain::make_chain, key_of};
 
 /// Slots of a round, each held by another node.
 pub const MEMBERS: usize = 4;
@@ -80,7 +80,9 @@ impl TestNetwork {
         arguments.extend(["--data".to_owned(), text(&self.data(node))]);
         arguments.extend(["--p2p".to_owned(), self.p2p[node].to_string()]);
         if node < MEMBERS {
-            arguments.extend(["--keys".to_owned(), text(&self.folder.path().join(format!("{node}.key")))]);
+            let key = self.folder.path().join(format!("{node}.key"));
+            arguments.extend(["--keys".to_owned(), text(&key)]);
+            make_chain(&self.data(node), &self.spec, &[key]);
         }
         for peer in peers {
             arguments.extend(["--peer".to_owned(), format!("/ip4/{}/tcp/{}", peer.ip(), peer.port())]);

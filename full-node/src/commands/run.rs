@@ -1,13 +1,12 @@
 //! `vsys-node run`: a node of a chain.
 
-use std::{path::PathBuf, sync::Arc};
+use std::path::PathBuf;
 
 use clap::Args;
 use full_node::{
-    block_tree::Chain,
     config::{self, Failure, SETTINGS_FILE, Settings},
     node::{ChainChoice, NodeConfig},
-    storage::{Database, RedbStorage},
+    storage::RedbStorage,
 };
 use light_client::data_format::{Address, BlockId, Height};
 
@@ -30,7 +29,9 @@ pub(crate) struct Run {
     /// Where the chain is kept, with its settings if there are any
     #[arg(long, value_name = "DIR")]
     pub(crate) data: PathBuf,
-    /// A minting key made by `vsys-node keys`; may be repeated. Without one, here or in config.toml, the node only follows
+    /// A minting key made by `vsys-node keys`; may be repeated. Without one, here or in config.toml, the node only follows.
+    /// A key whose record of what it signed is not in the folder waits until blocks made after the start are final; `vsys-node
+    /// init` makes the record for a new key
     #[arg(long, value_name = "FILE")]
     pub(crate) keys: Vec<PathBuf>,
     /// On a chain with proof of work: make blocks with one core, paid to this address. Without it the node only follows
@@ -65,8 +66,7 @@ fn checkpoint(text: &str) -> Result<(Height, BlockId), String> {
 /// Runs the node until somebody stops it.
 pub(crate) fn run(run: Run) -> Result<(), Failure> {
     let file = run.data.join(SETTINGS_FILE);
-    let is_made = file.exists();
-    let mut settings = match (is_made, &run.chain) {
+    let mut settings = match (file.exists(), &run.chain) {
         (true, _) => Settings::read(&file)?,
         (false, Some(_)) => bare_settings(),
         (false, None) => return Err(Failure::no_settings(&file)),
@@ -92,13 +92,11 @@ pub(crate) fn run(run: Run) -> Result<(), Failure> {
         let keys =
             settings.minting_keys.iter().map(|path| config::read_key(path)).collect::<Result<_, _>>()?;
         let retention = settings.retention();
-        if (is_made || run.snapshot) && !RedbStorage::exists(&data) {
-            // `init` made it together with the key. Whatever the key signed since is forgotten with it.
+        if !settings.minting_keys.is_empty() && !RedbStorage::exists(&data) {
+            // Only `init` makes a chain together with the record that its key signed nothing: what this one signed is not known.
             tracing::warn!(
-                "the chain is not in its folder: it is fetched again, and minting keys wait until it is safe to sign"
+                "the chain is not in its folder: it is fetched, and minting keys wait until it is safe to sign"
             );
-            let database = Database::open(Some(&data), &retention)?;
-            Chain::open(database, Arc::new(spec.clone()), &retention, &[])?;
         }
         Ok(NodeConfig {
             data: Some(data),

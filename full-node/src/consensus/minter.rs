@@ -1,7 +1,7 @@
 use light_client::{
     consensus::{Clock, ProofOfWork, spos::Block},
     crypto::{Hash, KeyPair, PublicKey},
-    data_format::{Address, BlockId, ChainSpec, EngineSpec, Evidence, Round, Slot, Time, TransactionId},
+    data_format::{Address, BlockId, ChainSpec, EngineSpec, Evidence, Slot, Time, TransactionId},
     transaction::{CheckedTransaction, TransactionError},
 };
 
@@ -140,10 +140,7 @@ pub fn minter(
         }
     }
     Ok(match &spec.engine {
-        EngineSpec::Spos(_) => {
-            let round = clock.slot_at(now).map_or(Round(0), |slot| clock.round(slot));
-            Box::new(Holder::new(keys, round))
-        }
+        EngineSpec::Spos(_) => Box::new(Holder::new(keys, clock.slot_at(now).unwrap_or_default())),
         EngineSpec::Instant(rules) => {
             let seals =
                 |key: &KeyPair| matches!(key.public(), PublicKey::Ed25519(bytes) if bytes == rules.sealer.0);

@@ -109,11 +109,11 @@ fn a_holder_that_lost_its_memory_does_not_vote_twice() {
     use crate::{block_tree::Chain, storage::Database};
     use std::sync::Arc;
     let database = Database::open(None, &super::harness::retention()).unwrap();
-    let public = Holder::new(keys(&[0, 1, 2, 3]), Round(0)).public_keys();
+    let public = Holder::new(keys(&[0, 1, 2, 3]), Slot(0)).public_keys();
     let chain =
         Chain::open(database, Arc::new(super::harness::spec()), &super::harness::retention(), &public)
             .unwrap();
-    let holder = || Holder::new(keys(&[0, 1, 2, 3]), Round(0));
+    let holder = || Holder::new(keys(&[0, 1, 2, 3]), Slot(0));
     let vote = |slot| holder().vote(&chain, in_slot(slot)).unwrap().len();
     assert_eq!(vote(3), 0, "there is no vote in round 0");
     assert_eq!(vote(4), 0, "the vote position of four slots is 1");
@@ -144,6 +144,19 @@ fn a_key_without_its_record_waits_for_a_later_final_checkpoint() {
     // It started in round 2; round 3's checkpoint is final with the certificate of round 4, in slot 18.
     assert_eq!(minted, [21, 25, 29]);
     harness.check_state();
+}
+
+#[test]
+fn a_machine_put_back_within_a_slot_does_not_mint_in_it() {
+    // What it knew before slot 6, in which it mints; then it is put back to that.
+    let mut harness = Harness::new();
+    harness.steps(5);
+    let mut harness = harness.reopened(in_slot(6));
+    harness.step();
+    assert_eq!(harness.slot, 6);
+    assert_eq!(harness.head_slot(), Slot(5), "it may have minted in this slot already");
+    harness.step();
+    assert_eq!(harness.head_slot(), Slot(7));
 }
 
 #[test]

@@ -12,6 +12,7 @@ use light_client::{
 };
 
 use crate::{
+    block_tree::Chain,
     config::{DEVELOPMENT_PHRASE, development_spec, minting_keys},
     node::{ChainChoice, DevelopmentAccount, Node, NodeConfig},
     storage::{Database, Entry, HistoryEntry, Retention, Snapshot, Space, Storage},
@@ -71,6 +72,12 @@ pub(crate) fn accounts() -> Vec<DevelopmentAccount> {
         })
     };
     (0..).zip(spec().accounts).map_while(account).collect()
+}
+
+/// Makes the chain of a database that has none, as `init` does: with the record that these keys signed nothing on it.
+pub(crate) fn found(database: &Database, spec: &ChainSpec, keys: &[KeyPair]) {
+    let keys: Vec<Hash> = keys.iter().map(|key| Hash(*key.public().as_bytes())).collect();
+    Chain::open(database.clone(), Arc::new(spec.clone()), &retention(), &keys).unwrap();
 }
 
 fn config(data: Option<PathBuf>, chain: ChainChoice, minting_keys: Vec<KeyPair>) -> NodeConfig {
@@ -164,6 +171,9 @@ impl Harness {
     }
 
     fn at(database: Database, chain: ChainChoice, keys: Vec<KeyPair>, now: Time) -> Self {
+        if let ChainChoice::Spec(spec) = &chain {
+            found(&database, spec, &keys);
+        }
         let config = NodeConfig { now, ..config(None, chain, keys) };
         let node = Node::over(database.clone(), config).unwrap();
         let slot = node.status().head.slot.0;

@@ -9,13 +9,14 @@ use std::{
 };
 
 use full_node::{
+    block_tree::Chain,
     config::{development_spec, faucet_key, minting_keys},
     network::{Network, NetworkConfig, peers, snapshot},
     node::{ChainChoice, Node, NodeConfig},
-    storage::Retention,
+    storage::{Database, Retention},
 };
 use light_client::{
-    crypto::PublicKey,
+    crypto::{Hash, PublicKey},
     data_format::{Address, Amount, Call, ChainSpec, CoinCall, GenesisAccount, Height, Time, Transaction},
 };
 use tokio::runtime::Runtime;
@@ -64,16 +65,24 @@ fn now() -> Time {
 }
 
 fn open(spec: &ChainSpec, data: Option<&Path>, mints: bool) -> Result<Node, String> {
-    let opened = Node::open(NodeConfig {
+    let retention = Retention::default();
+    let database = Database::open(data, &retention).map_err(|error| error.to_string())?;
+    let minting_keys = if mints { minting_keys() } else { Vec::new() };
+    // A new chain, on which these keys signed nothing.
+    let unused: Vec<Hash> = minting_keys.iter().map(|key| Hash(*key.public().as_bytes())).collect();
+    let founded = Chain::open(database.clone(), Arc::new(spec.clone()), &retention, &unused);
+    drop(founded.map_err(|error| error.to_string())?);
+    let config = NodeConfig {
         data: data.map(Path::to_owned),
         chain: ChainChoice::Spec(Box::new(spec.clone())),
         payee: None,
-        minting_keys: if mints { minting_keys() } else { Vec::new() },
-        retention: Retention::default(),
+        minting_keys,
+        retention,
         pool: full_node::transaction::Limits::default(),
-        now: now(),
-    });
-    opened.map_err(|error| error.to_string())
+        // Who mints does it in virtual time, from the beginning.
+        now: if mints { spec.genesis_time } else { now() },
+    };
+    Node::over(database, config).map_err(|error| error.to_string())
 }
 
 /// A node in memory with a chain that began long enough ago for all of its blocks.

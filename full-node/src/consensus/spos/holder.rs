@@ -18,14 +18,14 @@ use crate::{
 
 /// The minting keys of this node, and the votes it knows.
 ///
-/// A key signs only with a record of what it signed before. A new chain is stored with the empty records of the keys
-/// at hand ([`Chain::open`]). A key without one, brought from elsewhere, waits until a checkpoint later than its start is final: whatever
+/// A key signs only with a record of what it signed before. Whoever makes a chain for new keys stores it with their empty
+/// records ([`Chain::open`]). A key without one, brought from elsewhere, waits until a checkpoint later than its start is final: whatever
 /// it signed before then cannot clash with what it signs after. So does a key that signed what its record does not know:
-/// the record was restored from a backup ([`Holder::compare`]). Nobody votes in the round in which the node starts, because
-/// what a restored record does not know may not be on the chain yet.
+/// the record was restored from a backup ([`Holder::compare`]). Nobody votes in the round in which the node starts, or mints in
+/// its slot, because what a restored record does not know may not be on the chain yet.
 pub struct Holder {
     keys: Vec<(Hash, KeyPair)>,
-    started: Round,
+    started: Slot,
     votes: VotePool,
     witness: Witness,
     /// The final round for which it was seen which keys are needed no more.
@@ -34,8 +34,8 @@ pub struct Holder {
 
 impl Holder {
     /// A holder of these keys; those that are not Ed25519 are left out, because only that scheme mints.
-    /// `started` is the round in which the node starts.
-    pub fn new(keys: Vec<KeyPair>, started: Round) -> Self {
+    /// `started` is the slot in which the node starts; 0 before the first one.
+    pub fn new(keys: Vec<KeyPair>, started: Slot) -> Self {
         let keys = keys.into_iter().filter_map(|key| match key.public() {
             PublicKey::Ed25519(bytes) => Some((Hash(bytes), key)),
             PublicKey::Curve25519(_) => None,
@@ -61,7 +61,7 @@ impl Holder {
         snapshot: &Snapshot,
         public: &Hash,
     ) -> Result<Option<VotingRecord>, StorageError> {
-        let waited = chain.finality().root.round > self.started;
+        let waited = chain.finality().root.round > chain.engine().clock().round(self.started);
         Ok(snapshot.voting(public)?.or_else(|| waited.then(VotingRecord::default)))
     }
 
@@ -147,7 +147,7 @@ impl Holder {
         let Some(slot) = clock.slot_at(now) else { return Ok(Vec::new()) };
         let round = clock.round(slot);
         let slots = usize::try_from(clock.slots_per_round()).unwrap_or(usize::MAX);
-        let early = round <= self.started || clock.position(slot) < vote_position(slots);
+        let early = round <= clock.round(self.started) || clock.position(slot) < vote_position(slots);
         if early || self.keys.is_empty() {
             return Ok(Vec::new());
         }
@@ -234,8 +234,7 @@ impl Holder {
         }
         if !batch.changes().is_empty() {
             chain.database().commit(&batch)?;
-            let clock = chain.engine().clock();
-            self.started = self.started.max(clock.slot_at(now).map_or(Round(0), |slot| clock.round(slot)));
+            self.started = self.started.max(chain.engine().clock().slot_at(now).unwrap_or_default());
         }
         Ok(())
     }
@@ -287,7 +286,7 @@ impl Holder {
         slot: Slot,
     ) -> Result<Option<(Hash, &KeyPair, VotingRecord)>, BlockError> {
         let head = chain.head();
-        if slot <= head.header.slot {
+        if slot <= head.header.slot || slot <= self.started {
             return Ok(None);
         }
         let clock = chain.engine().clock();

@@ -31,7 +31,8 @@ use super::{
 use crate::{
     config::{development_spec, faucet_key, minting_keys},
     node::{ChainChoice, Node, NodeConfig, NodeError},
-    storage::Retention,
+    storage::{Database, Retention},
+    tests::harness::{found, retention},
 };
 
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -61,23 +62,21 @@ fn spec(name: &str) -> ChainSpec {
 }
 
 fn node(spec: &ChainSpec, keys: &[usize]) -> Node {
-    let minting_keys = minting_keys();
-    let minting_keys = minting_keys.into_iter().enumerate().filter(|(place, _)| keys.contains(place));
-    Node::open(NodeConfig {
+    let minting_keys = minting_keys().into_iter().enumerate().filter(|(place, _)| keys.contains(place));
+    let minting_keys: Vec<_> = minting_keys.map(|(_, key)| key).collect();
+    let retention = retention();
+    let database = Database::open(None, &retention).unwrap();
+    found(&database, spec, &minting_keys);
+    let config = NodeConfig {
         data: None,
         chain: ChainChoice::Spec(Box::new(spec.clone())),
         payee: None,
-        minting_keys: minting_keys.map(|(_, key)| key).collect(),
-        retention: Retention {
-            heights: 900,
-            bodies: None,
-            node_cache_bytes: 1 << 20,
-            page_cache_bytes: 8 << 20,
-        },
+        minting_keys,
+        retention,
         pool: crate::transaction::Limits::default(),
         now: worker::system_time(),
-    })
-    .unwrap()
+    };
+    Node::over(database, config).unwrap()
 }
 
 fn config(peers: &[Multiaddr]) -> NetworkConfig {

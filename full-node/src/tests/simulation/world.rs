@@ -22,7 +22,7 @@ use crate::{
     network::{Announcement, Block, ChainPort},
     node::{ChainChoice, Node, NodeConfig},
     storage::Database,
-    tests::harness::retention,
+    tests::harness::{found, retention},
 };
 
 /// The length of a slot.
@@ -188,11 +188,13 @@ impl World {
         member.life += 1;
         let life = member.life;
         let database = member.disk.open();
+        let keys = || member.keys.iter().map(|key| test_key(*key)).collect::<Vec<_>>();
+        found(&database, &self.spec, &keys());
         let config = NodeConfig {
             data: None,
             chain: ChainChoice::Spec(Box::new(self.spec.clone())),
             payee: None,
-            minting_keys: member.keys.iter().map(|key| test_key(*key)).collect(),
+            minting_keys: keys(),
             retention: retention(),
             pool: crate::transaction::Limits::default(),
             now,
