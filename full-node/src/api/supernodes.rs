@@ -60,7 +60,9 @@ pub struct SupernodeAnswer {
     pub unclaimed: String,
     /// For how many rounds with a certificate nothing was seen of it.
     pub idle_rounds: u64,
-    /// The first round in which it may contend again; null if it is not banned.
+    /// Whether it may not contend.
+    pub banned: bool,
+    /// The first round in which a banned one may contend again; null while it has the slot that it owes.
     pub banned_until: Option<u64>,
     /// What waits for its turn: `ban`, `vacate`, `minting_key`, `release`, `contend`.
     pub waiting: Vec<String>,
@@ -148,6 +150,7 @@ impl From<SupernodeState> for SupernodeAnswer {
             pool: units(state.pool),
             unclaimed: units(state.unclaimed),
             idle_rounds: state.idle_rounds,
+            banned: state.banned,
             banned_until: state.banned_until.map(|round| round.0),
             waiting: waiting.map(|(_, name)| name.to_owned()).collect(),
         }

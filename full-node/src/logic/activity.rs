@@ -18,6 +18,8 @@ pub struct Activity {
     pub signers: Option<Vec<Address>>,
     /// Who holds a slot from this block on, and did not before.
     pub entered: Vec<Address>,
+    /// Who held a slot up to this block, and does not any more.
+    pub left: Vec<Address>,
     /// The round that the block calls justified.
     pub justified: Round,
     /// Whether the block is the first of its round on its branch.
@@ -57,7 +59,7 @@ impl Place<'_> {
             let address = holder.address;
             let record = Supernode::read(trie, &address)?.unwrap_or_default();
             let account = AccountRecord::read(trie, &address)?.unwrap_or_default();
-            let (change, kind) = if record.is_banned(self.round) {
+            let (change, kind) = if record.owes_slot() {
                 // Asked for before, and dropped because the last holders stay.
                 (SlotChange::Ban, RequestKind::Ban)
             } else if self.must_leave(&record, &account, certificates) {

@@ -49,6 +49,11 @@ impl Place<'_> {
         self.tables.iter().flat_map(Tables::each).any(|table| position(table.slots(), address).is_some())
     }
 
+    /// The first round after a ban whose time begins now.
+    pub(super) fn ban_end(&self) -> Round {
+        Round(self.round.0.saturating_add(self.spos.ban_rounds.into()))
+    }
+
     /// Slots of a day.
     pub(super) fn slots_of_a_day(&self) -> u64 {
         const DAY_MS: u64 = 86_400_000;
@@ -122,9 +127,7 @@ impl Place<'_> {
         let held = position(&slots, &address);
         let record = Supernode::read(trie, &address)?.unwrap_or_default();
         let after = match (request.change, held) {
-            (SlotChange::Ban, Some(position)) if record.is_banned(self.round) && self.may_shrink() => {
-                (position, None)
-            }
+            (SlotChange::Ban, Some(position)) if record.owes_slot() && self.may_shrink() => (position, None),
             (SlotChange::MintingKey { key }, Some(position)) => {
                 (position, Some(Holder { address, minting_key: key }))
             }

@@ -3,7 +3,7 @@ use light_client::{
     crypto::Hash,
     data_format::{Address, Amount, Height, Round, TransactionId},
     state::{
-        AccountChange, AccountRecord, Asset, Certificates, Changes, HistoryKind, NodeId, Pool, Position,
+        AccountChange, AccountRecord, Asset, Ban, Certificates, Changes, HistoryKind, NodeId, Pool, Position,
         RecordError, Request, RequestPlace, RoundEnd, Stake, StakeError, Supernode, SupplyRecord, Trie,
     },
 };
@@ -86,13 +86,20 @@ impl<'a> BlockState<'a> {
     }
 
     /// Takes note of who is alive: the block's minter, whoever signed its certificate, and who has just come into the
-    /// table.
+    /// table. The time of a ban begins for who has just left it.
     ///
     /// # Errors
     /// [`StateFault`] when the disk cannot be read.
     pub fn note_activity(&mut self, minter: &Address) -> Result<(), StateFault> {
         let Certificates(active) = self.certificates;
-        let Activity { signers, entered, .. } = self.place.activity.clone();
+        let Activity { signers, entered, left, .. } = self.place.activity.clone();
+        for address in &left {
+            let record = self.supernode(address)?;
+            if let Some(ban) = record.ban.filter(|_| record.owes_slot()) {
+                let ban = Some(Ban { until: Some(self.place.ban_end()), ..ban });
+                self.put_supernode(address, Supernode { ban, ..record });
+            }
+        }
         for address in signers.iter().flatten().chain(&entered).chain([minter]) {
             let record = self.supernode(address)?;
             self.put_supernode(address, Supernode { active, ..record });

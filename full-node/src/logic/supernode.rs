@@ -113,13 +113,13 @@ fn accused(state: &mut BlockState<'_>, evidence: &Evidence) -> Result<Address, C
     Ok(owner)
 }
 
-/// Bans somebody, and asks for the slot if there is one.
+/// Bans somebody; whoever has a slot owes it, and the time of the ban begins when it is gone.
 fn punish(state: &mut BlockState<'_>, culprit: Address) -> Result<(), CallError> {
-    let punished = state.place().round;
-    let until = Round(punished.0.saturating_add(state.place().spos.ban_rounds.into()));
+    let (punished, holds) = (state.place().round, state.place().holds(&culprit));
+    let until = (!holds).then(|| state.place().ban_end());
     let record = state.supernode(&culprit)?;
     state.put_supernode(&culprit, Record { ban: Some(Ban { punished, until }), ..record });
-    if state.place().holds(&culprit) && record.waiting & RequestKind::Ban.bit() == 0 {
+    if holds && record.waiting & RequestKind::Ban.bit() == 0 {
         ask(state, culprit, SlotChange::Ban)?;
     }
     Ok(())

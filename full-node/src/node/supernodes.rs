@@ -94,7 +94,8 @@ impl Node {
             pool: pool.earning.checked_add(pool.fresh).unwrap_or(Amount(u64::MAX)),
             unclaimed: pool.owed,
             idle_rounds: record.idle_rounds(certificates),
-            banned_until: record.ban.filter(|_| record.is_banned(round)).map(|ban| ban.until),
+            banned: record.is_banned(round),
+            banned_until: record.ban.filter(|_| record.is_banned(round)).and_then(|ban| ban.until),
             waiting: record.waiting,
         })
     }

@@ -126,7 +126,9 @@ pub struct SupernodeState {
     pub unclaimed: Amount,
     /// For how many rounds with a certificate nothing was seen of it.
     pub idle_rounds: u64,
-    /// The first round in which it may contend again, if it is banned now.
+    /// Whether it may not contend now.
+    pub banned: bool,
+    /// The first round in which it may contend again, if it is banned now; `None` while it has the slot that it owes.
     pub banned_until: Option<Round>,
     /// What waits for its turn, a bit for each kind of request.
     pub waiting: u8,

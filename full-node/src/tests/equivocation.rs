@@ -62,10 +62,12 @@ fn two_blocks_in_one_slot_cost_the_slot_and_the_reporter_nothing() {
     let id = report.transaction.id(&main.harness.node.chain());
     let outcome = main.harness.snapshot().outcomes(&main.harness.block(5).header.header.id()).unwrap()[0];
     assert_eq!((outcome.id, outcome.status, outcome.fee), (id, Status::Success, Amount::ZERO));
-    let ban = Ban { punished: Round(1), until: Round(1 + BAN) };
+    let ban = Ban { punished: Round(1), until: None };
     assert_eq!(supernode(&main.harness, 0).ban, Some(ban));
     main.harness.check_state();
     vacated(&mut main, 0);
+    let left = Round(main.harness.slot / SLOTS);
+    assert_eq!(supernode(&main.harness, 0).ban, Some(Ban { until: Some(Round(left.0 + BAN)), ..ban }));
     let final_before = main.harness.node.status().final_block.height;
     main.harness.steps(4 * SLOTS);
     assert!(main.harness.node.status().final_block.height > final_before, "and finality goes on");
@@ -194,7 +196,7 @@ fn evidence_up_to_the_last_punishment_is_settled_and_of_later_rounds_is_not() {
     }
     main.harness.steps(SLOTS);
     assert_eq!(main.run(&reporter, double(first.punished.0 + 1, culprit)), Status::Success);
-    assert!(supernode(&main.harness, 0).ban.unwrap().until > first.until);
+    assert!(supernode(&main.harness, 0).ban.unwrap().punished > first.punished);
     main.harness.check_state();
 }
 
@@ -275,7 +277,7 @@ fn who_is_banned_cannot_contend_until_the_ban_ends_whatever_the_key() {
     main.harness.step();
     vacated(&mut main, 0);
     let (holder, address, minting) = (main.holder(0), main.harness.address(0), test_key(91));
-    let until = supernode(&main.harness, 0).ban.unwrap().until;
+    let until = supernode(&main.harness, 0).ban.unwrap().until.unwrap();
     loop {
         // The next block's round.
         let round = (main.harness.slot + 1) / SLOTS;
@@ -290,6 +292,46 @@ fn who_is_banned_cannot_contend_until_the_ban_ends_whatever_the_key() {
     }
     main.settle();
     assert_eq!(main.holders()[0], Some(address));
+    main.harness.check_state();
+}
+
+#[test]
+fn whoever_signed_twice_loses_the_slot_however_long_finality_stands_still() {
+    let mut main = scene(&[1, 2, 3]);
+    let [a, b] = twins(&mut main);
+    // Another change is planned first, and cannot come into force while two of four holders are away.
+    let (minting, holder, address) = (test_key(91), main.holder(1), main.harness.address(1));
+    let key = main.word(&minting, &address);
+    assert_eq!(
+        main.run(&holder, vec![Call::Supernode(SupernodeCall::SetMintingKey { key })]),
+        Status::Success
+    );
+    assert!(main.tables().1.is_some());
+    let slot = main.harness.slot;
+    main.harness.take(&[a, b], slot);
+    let mut fewer = Scene { harness: main.harness.reopened_with(keys(&[1, 2]), in_slot(slot)) };
+    fewer.harness.slot = slot;
+    fewer.harness.steps((BAN + 3) * SLOTS);
+    assert_eq!(supernode(&fewer.harness, 0).ban.map(|ban| ban.until), Some(None), "it is reported");
+    assert_eq!(fewer.harness.node.status().final_block.height, Height(0));
+    // They are back, and the new key is known to have signed nothing.
+    let mut batch = crate::storage::Batch::default();
+    batch
+        .voting(&Hash(*minting.public().as_bytes()), &light_client::consensus::spos::VotingRecord::default());
+    fewer.harness.database.commit(&batch).unwrap();
+    let slot = fewer.harness.slot;
+    let all = keys(&[1, 2, 3]).into_iter().chain([minting]).collect();
+    let mut main = Scene { harness: fewer.harness.reopened_with(all, in_slot(slot)) };
+    main.harness.slot = slot;
+    while main.tables().1.is_none_or(|planned| planned.0[0].is_some()) {
+        main.harness.step();
+        assert!(main.harness.slot < slot + 8 * SLOTS, "the slot is owed");
+    }
+    vacated(&mut main, 0);
+    let left = main.harness.slot / SLOTS;
+    assert_eq!(supernode(&main.harness, 0).ban.unwrap().until, Some(Round(left + BAN)));
+    main.harness.steps(2 * SLOTS);
+    assert_eq!(main.holders()[0], None);
     main.harness.check_state();
 }
 

@@ -38,8 +38,9 @@ pub struct Certificates(pub u64);
 pub struct Ban {
     /// The round of the block that punished: all that was signed up to then is settled with it.
     pub punished: Round,
-    /// The first round in which the address may contend again.
-    pub until: Round,
+    /// The first round in which the address may contend again; `None` while it has the slot that it owes: the time of a ban
+    /// runs from then on that it has left.
+    pub until: Option<Round>,
 }
 
 /// What a request is about; lower ones are planned first.
@@ -147,7 +148,12 @@ impl Supernode {
 
     /// Whether it may not contend in a round.
     pub fn is_banned(&self, round: Round) -> bool {
-        self.ban.is_some_and(|ban| round < ban.until)
+        self.ban.is_some_and(|ban| ban.until.is_none_or(|until| round < until))
+    }
+
+    /// Whether it was punished while it had a slot, or was about to get one, and has not lost it yet.
+    pub fn owes_slot(&self) -> bool {
+        self.ban.is_some_and(|ban| ban.until.is_none())
     }
 
     /// Reads the record; `None` for somebody who never held or wanted a slot.

@@ -106,9 +106,11 @@ fn one(supernode: &SupernodeAnswer) -> String {
 
 fn remarks(supernode: &SupernodeAnswer) -> String {
     let mut text = String::new();
-    if let Some(round) = supernode.banned_until {
-        text += &format!("  banned until round {round}");
-    }
+    text += &match (supernode.banned, supernode.banned_until) {
+        (true, Some(round)) => format!("  banned until round {round}"),
+        (true, None) => "  banned, and loses its slot".to_owned(),
+        (false, _) => String::new(),
+    };
     if let (None, Some(slot)) = (supernode.slot, supernode.planned) {
         text += &format!("  gets slot {slot}");
     }

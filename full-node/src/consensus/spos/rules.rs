@@ -115,9 +115,11 @@ impl Rules for SposRules {
         let position = clock.position(slot);
         let (holder, _) = minting.holder(position).ok_or(HeaderError::SlotVacant(position))?;
         let reward = Reward { amount: self.stake.block_reward, to: Earner::Supernode(holder.address) };
+        let before = snapshot.tables(&parent.next_slots)?;
         let activity = Activity {
             signers: certificate.map(|certificate| signers(snapshot, certificate)).transpose()?,
-            entered: entered(&snapshot.tables(&parent.next_slots)?, &tables),
+            entered: only_in(&tables, &before),
+            left: only_in(&before, &tables),
             justified: header.justified.round,
             begins_round: clock.round(parent.slot) < round,
         };
@@ -201,16 +203,16 @@ fn signers(snapshot: &Snapshot, certificate: &Certificate) -> Result<Vec<Address
     Ok(signed.filter_map(owner).map(|(holder, _)| holder.address).collect())
 }
 
-/// Who holds a slot now and did not before.
-fn entered(before: &Tables, now: &Tables) -> Vec<Address> {
-    if before.in_force.hash() == now.in_force.hash() {
+/// Who holds a slot in one table in force and none in another.
+fn only_in(one: &Tables, other: &Tables) -> Vec<Address> {
+    if one.in_force.hash() == other.in_force.hash() {
         return Vec::new();
     }
-    let held = |address: &Address| {
-        before.in_force.slots().0.iter().flatten().any(|holder| holder.address == *address)
+    let holders = |tables: &Tables| -> Vec<Address> {
+        tables.in_force.slots().0.iter().flatten().map(|holder| holder.address).collect()
     };
-    let holders = now.in_force.slots().0.iter().flatten().map(|holder| holder.address);
-    holders.filter(|address| !held(address)).collect()
+    let others = holders(other);
+    holders(one).into_iter().filter(|address| !others.contains(address)).collect()
 }
 
 fn check_justified(expected: Checkpoint, found: Checkpoint) -> Result<(), BlockError> {
