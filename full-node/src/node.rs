@@ -248,12 +248,14 @@ impl Node {
         Ok(())
     }
 
-    /// Takes a block of somebody else. Blocks the thread.
+    /// Takes a block of somebody else that nobody asked for, if its slot has room: see [`Node::insert_row`] for those that
+    /// were fetched. Blocks the thread.
     ///
     /// # Errors
     /// [`BlockError`] with the rule that it breaks, or the fault of the disk.
     pub fn insert(&self, block: &Block, now: Time) -> Result<(), BlockError> {
         let mut core = self.core();
+        core.chain.check_room(block)?;
         self.insert_core(&mut core, block, now, &|id| self.pool().get(id).cloned())
     }
 

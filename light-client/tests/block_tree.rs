@@ -104,10 +104,54 @@ fn a_minter_that_floods_its_slot_is_bounded() {
     for number in 0..MAX_PER_SLOT {
         forest.grow(&genesis, 1, u8::try_from(number).unwrap() + 1);
     }
-    let more = child(&genesis, 1, 100);
-    assert_eq!(forest.tree.insert(more.header.id(), more), Err(TreeError::SlotFull(Slot(1))));
+    assert_eq!(forest.tree.check_room(Slot(1)), Err(TreeError::SlotFull(Slot(1))));
+    assert_eq!(forest.tree.check_room(Slot(2)), Ok(()));
     let known = child(&genesis, 1, 1);
     assert_eq!(forest.tree.insert(known.header.id(), known), Ok(Inserted::Known));
+    assert_eq!(forest.tree.evict(Slot(1), |_| false), None, "no more than may be");
+}
+
+#[test]
+fn a_block_that_others_built_on_comes_in_however_full_its_slot_is() {
+    let mut forest = Forest::new();
+    let genesis = forest.genesis.clone();
+    let first: Vec<Header> = (1..=4).map(|number| forest.grow(&genesis, 1, number)).collect();
+    let ids: Vec<BlockId> = first.iter().map(Header::id).collect();
+    assert_eq!((ids.len(), forest.tree.best()), (MAX_PER_SLOT, &ids[0]));
+    // The branch of the network: its blocks push out those that nobody needs, the oldest first.
+    for number in 5..40 {
+        let fifth = forest.grow(&genesis, 1, number);
+        let gone = forest.tree.evict(Slot(1), |id| *id == fifth.id()).unwrap();
+        assert!(gone != ids[0] && gone != fifth.id(), "neither the best nor the new one");
+        assert_eq!(number == 5, gone == ids[1]);
+        assert_eq!(forest.tree.len(), 1 + MAX_PER_SLOT);
+    }
+    let fifth = forest.grow(&genesis, 1, 40);
+    let child = forest.grow(&fifth, 2, 1);
+    assert_eq!(forest.tree.best(), &child.id());
+    assert_eq!(forest.tree.evict(Slot(1), |_| false), None, "it has a child now, and does not count");
+    // With children on all of them there is room again: who makes them uses a slot's key for each.
+    assert_eq!(forest.tree.check_room(Slot(1)), Err(TreeError::SlotFull(Slot(1))));
+    forest.grow(&first[0], 2, 2);
+    assert_eq!(forest.tree.check_room(Slot(1)), Ok(()));
+}
+
+#[test]
+fn a_justified_block_is_not_pushed_out() {
+    let mut forest = Forest::new();
+    let genesis = forest.genesis.clone();
+    let first: Vec<Header> = (1..=4).map(|number| forest.grow(&genesis, 1, number)).collect();
+    let long = forest.grow(&genesis, 2, 1);
+    forest.grow(&long, 3, 1);
+    forest.tree.justify(Checkpoint { round: Round(1), id: first[1].id() }).unwrap();
+    let mut gone = Vec::new();
+    for number in 5..9 {
+        forest.grow(&genesis, 1, number);
+        gone.extend(forest.tree.evict(Slot(1), |id| *id == first[2].id()));
+    }
+    assert_eq!(gone.len(), 4);
+    assert_eq!(gone[..2], [first[0].id(), first[3].id()]);
+    assert!(forest.tree.entry(&first[1].id()).is_ok() && forest.tree.entry(&first[2].id()).is_ok());
 }
 
 #[test]

@@ -55,7 +55,20 @@ impl Chain {
         self.accept(prepared, now)
     }
 
-    /// Stores a block that was checked or built on the chain as it is now.
+    /// Whether a block that nobody asked for may come in: its slot has room, or it is known. Costs nothing like a check.
+    ///
+    /// # Errors
+    /// [`BlockError::Tree`] if the slot is full.
+    pub fn check_room(&self, block: &Block) -> Result<(), BlockError> {
+        let header = &block.header.header;
+        if self.tree.entry(&header.id()).is_ok() {
+            return Ok(());
+        }
+        Ok(self.tree.check_room(header.slot)?)
+    }
+
+    /// Stores a block that was checked or built on the chain as it is now. If its slot is full, a block of it goes that
+    /// nobody needs.
     ///
     /// # Errors
     /// As [`Chain::insert`].
@@ -64,7 +77,10 @@ impl Chain {
         if self.tree.insert(prepared.id, prepared.block.header.clone())? == Inserted::Known {
             return Ok(Accepted::default());
         }
-        let stored = self.store(&prepared, now);
+        let spared = [Some(prepared.id), Some(self.head.id), self.deferred.map(|waiting| waiting.id)];
+        let slot = prepared.block.header.header.slot;
+        let evicted = self.tree.evict(slot, |id| spared.contains(&Some(*id)));
+        let stored = self.store(&prepared, evicted, now);
         self.halt_on_error(stored)
     }
 
@@ -99,13 +115,21 @@ impl Chain {
         result
     }
 
-    fn store(&mut self, prepared: &Prepared, now: Time) -> Result<Accepted, BlockError> {
+    fn store(
+        &mut self,
+        prepared: &Prepared,
+        evicted: Option<BlockId>,
+        now: Time,
+    ) -> Result<Accepted, BlockError> {
         let snapshot = self.database.read()?;
         let mut batch = Batch::default();
         self.stage_block(&mut batch, prepared);
         let mut finality = self.finality.clone();
-        let mut headers =
-            HeaderChanges { added: vec![prepared.block.header.clone()], ..HeaderChanges::default() };
+        let mut headers = HeaderChanges {
+            added: vec![prepared.block.header.clone()],
+            dropped: evicted.into_iter().collect(),
+            ..HeaderChanges::default()
+        };
         if let Some(target) = self.rules.justifies(&prepared.block) {
             self.justify(&prepared.id, target, now)?;
         }
@@ -115,7 +139,7 @@ impl Chain {
         let mut accepted = Accepted { id: Some(prepared.id), ..Accepted::default() };
         if let Some((source, certificate)) = source {
             let changes = self.tree.finalise(source.id)?;
-            headers.dropped = changes.dropped;
+            headers.dropped.extend(changes.dropped);
             headers.finalised = changes.finalised;
             let height = self.tree.entry(&source.id)?.sealed.header.height;
             let certificate = certificate.cloned();

@@ -88,11 +88,11 @@ pub trait ChainPort: SnapshotPort {
     /// [`PortError`].
     fn blocks(&self, ids: &[BlockId], bytes: usize) -> Result<Vec<Block>, PortError>;
 
-    /// Checks a block by every rule and stores it; with words on why not.
+    /// Checks a block that came by itself by every rule and stores it, if its slot has room; with words on why not.
     fn insert(&self, block: &Block, now: Time) -> Inserted;
 
-    /// As [`ChainPort::insert`] for blocks that were fetched, each of which may be the next one's parent; all of them, whatever
-    /// becomes of the first. They are on disk when this returns.
+    /// As [`ChainPort::insert`] for blocks that were fetched, each of which may be the next one's parent, however full their
+    /// slots are; all of them, whatever becomes of the first. They are on disk when this returns.
     fn insert_all(&self, blocks: &[Block], now: Time) -> Vec<Inserted> {
         blocks.iter().map(|block| self.insert(block, now)).collect()
     }

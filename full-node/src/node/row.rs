@@ -22,8 +22,8 @@ const AHEAD: usize = 4;
 type Checked = HashMap<TransactionId, CheckedTransaction>;
 
 impl Node {
-    /// Takes blocks of others, each of which may be the next one's parent. They are on disk when this returns. Blocks the
-    /// thread.
+    /// Takes blocks of others that were fetched, each of which may be the next one's parent, so room is made for them. They
+    /// are on disk when this returns. Blocks the thread.
     pub fn insert_row(&self, blocks: &[Block], now: Time) -> Vec<Result<(), BlockError>> {
         let mut core = self.core();
         core.chain.defer_sync();

@@ -197,3 +197,43 @@ fn a_checkpoint_justified_elsewhere_waits_for_its_time_through_a_restart() {
         follower.check_state();
     }
 }
+
+#[test]
+fn a_block_that_others_built_on_is_fetched_however_full_its_slot_is() {
+    // The holder of slot 1 seals five blocks for it, and the next one builds on the fifth.
+    let sealed = |units| {
+        let mut minter = Harness::with_keys(&[1]);
+        minter.pay(0, minter.address(3), units);
+        minter.step();
+        minter.block(1)
+    };
+    let siblings: Vec<_> = (1..=5).map(sealed).collect();
+    let mut next = Harness::with_keys(&[2]);
+    next.take(&siblings[4..], 1);
+    next.slot = 1;
+    next.step();
+    let child = next.block(2);
+
+    let mut follower = Harness::with_keys(&[]);
+    follower.take(&siblings[..4], 2);
+    let told = follower.node.insert(&siblings[4], in_slot(2)).unwrap_err();
+    assert!(matches!(told, BlockError::Tree(TreeError::SlotFull(Slot(1)))), "{told}");
+    follower.take(&siblings[..1], 2);
+    let fetched = [siblings[4].clone(), child];
+    assert!(follower.node.insert_row(&fetched, in_slot(2)).iter().all(Result::is_ok));
+    assert_eq!((follower.head_slot(), follower.state_root()), (Slot(2), next.state_root()));
+    // It took the place of the oldest that nobody needed, which is gone from the disk.
+    let is_stored = |harness: &Harness, block: &light_client::consensus::spos::Block| {
+        let (snapshot, id) = (harness.snapshot(), block.header.header.id());
+        let stored = snapshot.header(&id).unwrap().is_some();
+        assert_eq!(snapshot.version(&id).unwrap().is_some(), stored);
+        assert_eq!(snapshot.block(&id).unwrap().is_some(), stored);
+        stored
+    };
+    let stored: Vec<bool> = siblings.iter().map(|block| is_stored(&follower, block)).collect();
+    assert_eq!(stored, [true, false, true, true, true]);
+    follower.check_state();
+    let follower = follower.reopened_with(Vec::new(), in_slot(2));
+    assert_eq!(follower.head_slot(), Slot(2));
+    follower.check_state();
+}

@@ -1,8 +1,12 @@
 //! LAYER block tree management: which headers are known, which branch is best, what is final.
 //!
-//! **Trust and bounds.** Only headers that the engine accepted come in here. A hostile minter can seal many
-//! blocks for its own slot: at most [`MAX_PER_SLOT`] of one slot are kept, and everything that does not descend
-//! from the newest final block is dropped when finality moves.
+//! **Trust and bounds.** Only headers that the engine accepted come in here. A hostile minter can seal any number of
+//! blocks for its own slot, and others may build on any of them: a tree that kept the first few and no other could never
+//! take a branch built on another. So the bound is on blocks that nobody built on: at most [`MAX_PER_SLOT`] of one slot are
+//! without children. One more that comes by itself is refused ([`BlockTree::check_room`]); one that was asked for, because
+//! something is built on it, comes in, and an earlier one goes ([`BlockTree::evict`]). Blocks with children lie on the way
+//! to those without, and a block costs a slot's key its seal; everything that does not descend from the newest final block
+//! is dropped when finality moves.
 
 mod header_range;
 mod store;

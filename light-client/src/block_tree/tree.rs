@@ -1,4 +1,7 @@
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use super::store::{HeaderChanges, SavedTree};
 use crate::{
@@ -6,7 +9,7 @@ use crate::{
     data_format::{BlockId, Checkpoint, Header, Height, SealedHeader, Slot},
 };
 
-/// Blocks of one slot that are kept, at most: a minter who seals more only wastes its own.
+/// Blocks of one slot without children that are kept, at most. Two prove that their minter broke the rules.
 pub const MAX_PER_SLOT: usize = 4;
 
 /// A known header.
@@ -42,8 +45,8 @@ pub enum TreeError {
         /// Its parent.
         parent: BlockId,
     },
-    /// Enough blocks of this slot are known.
-    #[error("{MAX_PER_SLOT} blocks of slot {0} are known already")]
+    /// Enough blocks of this slot are known on which nobody built.
+    #[error("{MAX_PER_SLOT} blocks of slot {0} on which nobody built are known already")]
     SlotFull(Slot),
     /// A block that is not known was named.
     #[error("block {0} is not known")]
@@ -101,21 +104,19 @@ impl BlockTree {
         Ok(tree)
     }
 
-    /// Takes a header that the engine accepted.
+    /// Takes a header that the engine accepted, however many of its slot there are: see [`BlockTree::check_room`] and
+    /// [`BlockTree::evict`].
     ///
     /// # Errors
-    /// [`TreeError`] if its parent is unknown or its slot is full; the tree is unchanged then.
+    /// [`TreeError`] if its parent is unknown; the tree is unchanged then.
     pub fn insert(&mut self, id: BlockId, sealed: SealedHeader) -> Result<Inserted, TreeError> {
         if self.entries.contains_key(&id) {
             return Ok(Inserted::Known);
         }
-        let (parent, slot) = (sealed.header.parent, sealed.header.slot);
+        let parent = sealed.header.parent;
         let Some(before) = self.entries.get(&parent).map(|entry| entry.weight) else {
             return Err(TreeError::UnknownParent { id, parent });
         };
-        if self.entries.values().filter(|entry| entry.sealed.header.slot == slot).count() >= MAX_PER_SLOT {
-            return Err(TreeError::SlotFull(slot));
-        }
         let weight = before.saturating_add(self.engine.weight(&sealed));
         let heavier = self.entry(&self.best)?.weight < weight;
         self.arrivals += 1;
@@ -125,6 +126,40 @@ impl BlockTree {
             return Ok(Inserted::Best);
         }
         Ok(Inserted::Aside)
+    }
+
+    /// Whether one more block of a slot may come by itself.
+    ///
+    /// # Errors
+    /// [`TreeError::SlotFull`] if [`MAX_PER_SLOT`] blocks of it have no children.
+    pub fn check_room(&self, slot: Slot) -> Result<(), TreeError> {
+        if self.childless(slot).len() < MAX_PER_SLOT { Ok(()) } else { Err(TreeError::SlotFull(slot)) }
+    }
+
+    /// If more than [`MAX_PER_SLOT`] blocks of a slot have no children, takes the one of them that came first out of the
+    /// tree, and gives it; but neither the best nor a final or justified one, nor one that is spared.
+    pub fn evict(&mut self, slot: Slot, spared: impl Fn(&BlockId) -> bool) -> Option<BlockId> {
+        let childless = self.childless(slot);
+        if childless.len() <= MAX_PER_SLOT {
+            return None;
+        }
+        let kept = |id: &BlockId| [self.best, self.root, self.justified.id].contains(id) || spared(id);
+        let (_, id) = childless.into_iter().filter(|(_, id)| !kept(id)).min()?;
+        self.entries.remove(&id);
+        Some(id)
+    }
+
+    /// The blocks of a slot that nobody built on, each with its place in the order of arrival.
+    fn childless(&self, slot: Slot) -> Vec<(u64, BlockId)> {
+        let of_slot = self.entries.iter().filter(|(_, entry)| entry.sealed.header.slot == slot);
+        let mut blocks: Vec<(u64, BlockId)> = of_slot.map(|(id, entry)| (entry.arrival, *id)).collect();
+        // Honest minters make one, and then there is nothing to look for.
+        if blocks.len() >= MAX_PER_SLOT {
+            let parents: BTreeSet<&BlockId> =
+                self.entries.values().map(|entry| &entry.sealed.header.parent).collect();
+            blocks.retain(|(_, id)| !parents.contains(id));
+        }
+        blocks
     }
 
     /// Notes a justified checkpoint whose block is known, if it is higher than the highest so far.
@@ -193,7 +228,7 @@ impl BlockTree {
         self.entries.values().map(|entry| &entry.sealed)
     }
 
-    /// The known headers of a slot, at most [`MAX_PER_SLOT`] of them.
+    /// The known headers of a slot.
     pub fn of_slot(&self, slot: Slot) -> impl Iterator<Item = &SealedHeader> {
         self.headers().filter(move |sealed| sealed.header.slot == slot)
     }

@@ -126,8 +126,8 @@ pub enum Verdict {
     Taken,
     /// It breaks a rule.
     Invalid,
-    /// It may be valid, but does not fit here and now: its parent is not known, its slot has not begun or has blocks
-    /// enough.
+    /// It may be valid, but does not fit here and now: its parent is not known, its slot has not begun, or it came by itself
+    /// and its slot has blocks enough.
     Unfit,
     /// The node's own disk failed.
     Failed,

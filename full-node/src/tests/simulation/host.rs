@@ -262,7 +262,10 @@ impl Host {
 
     /// Gives a block to the chain. By gossip: `Ok` if it is to be relayed, else what its sender did wrong.
     fn on_block(&mut self, from: Option<usize>, block: &Block, now: Time) -> Result<(), Option<Fault>> {
-        let inserted = ChainPort::insert(&self.node, block, now);
+        let inserted = match from {
+            Some(_) => ChainPort::insert(&self.node, block, now),
+            None => self.node.insert_all(std::slice::from_ref(block), now).remove(0),
+        };
         let (header, id) = (&block.header.header, block.header.header.id());
         // Votes that did not fit may fit now.
         self.node.hear(&self.recent.all(), now).unwrap();
