@@ -233,6 +233,7 @@ impl Node {
             self.0.votes_cast.fetch_add(votes.len() as u64, Ordering::Relaxed);
             self.announce(Announcement::Votes(votes));
         }
+        self.adopt_justified(chain, &mut **minter, now)?;
         let candidates = || self.pool().candidates(MAX_BLOCK_BYTES);
         if let Some(minted) = minter.mint(chain, now, &candidates)? {
             for (id, error) in &minted.skipped {
@@ -246,6 +247,18 @@ impl Node {
             }
         }
         Ok(())
+    }
+
+    /// Votes may justify a checkpoint before a block says so.
+    fn adopt_justified(
+        &self,
+        chain: &mut Chain,
+        minter: &mut dyn Minter,
+        now: Time,
+    ) -> Result<(), NodeError> {
+        let Some(checkpoint) = minter.justified(chain)? else { return Ok(()) };
+        let accepted = chain.adopt(checkpoint, now)?;
+        self.digest(chain, minter, &accepted)
     }
 
     /// Takes a block of somebody else that nobody asked for, if its slot has room: see [`Node::insert_row`] for those that
@@ -359,7 +372,7 @@ impl Node {
 
     /// After a change of the chain: the pool, what is shown, and who is told.
     fn digest(&self, chain: &Chain, minter: &dyn Minter, accepted: &Accepted) -> Result<(), NodeError> {
-        if !accepted.moved && accepted.finalised.is_none() {
+        if !accepted.moved && accepted.finalised.is_none() && accepted.justified.is_none() {
             return Ok(());
         }
         let published = publish(chain, minter)?;

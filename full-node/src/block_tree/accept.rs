@@ -28,6 +28,8 @@ pub struct Accepted {
     pub touched: Vec<Address>,
     /// The newest final block, if that moved.
     pub finalised: Option<Checkpoint>,
+    /// The highest justified checkpoint, if that moved without a new block.
+    pub justified: Option<Checkpoint>,
 }
 
 impl Chain {
@@ -102,6 +104,21 @@ impl Chain {
         self.halt_on_error(moved)
     }
 
+    /// Takes note of a checkpoint that votes justify, before a block says so: as if a block of its branch had.
+    ///
+    /// # Errors
+    /// [`BlockError`] if the disk fails; the chain then stands still.
+    pub fn adopt(&mut self, target: Checkpoint, now: Time) -> Result<Accepted, BlockError> {
+        self.check_running()?;
+        let before = *self.tree.justified();
+        self.justify(target, now)?;
+        if *self.tree.justified() == before {
+            return Ok(Accepted::default());
+        }
+        let moved = self.store_move();
+        self.halt_on_error(moved)
+    }
+
     fn check_running(&self) -> Result<(), BlockError> {
         self.halted.as_ref().map_or(Ok(()), |why| Err(BlockError::Halted(why.clone())))
     }
@@ -131,7 +148,7 @@ impl Chain {
             ..HeaderChanges::default()
         };
         if let Some(target) = self.rules.justifies(&prepared.block) {
-            self.justify(&prepared.id, target, now)?;
+            self.justify(target, now)?;
         }
         // The way is found before blocks are dropped from the tree.
         let source = self.rules.finalises(self, &prepared.block);
@@ -192,7 +209,7 @@ impl Chain {
     fn store_move(&mut self) -> Result<Accepted, BlockError> {
         let snapshot = self.database.read()?;
         let mut batch = Batch::default();
-        let mut accepted = Accepted::default();
+        let mut accepted = Accepted { justified: Some(*self.tree.justified()), ..Accepted::default() };
         let (way, _) = self.way(&snapshot, None)?;
         let finality = Finality { justified: *self.tree.justified(), ..self.finality.clone() };
         batch.finality(&finality);
@@ -205,13 +222,12 @@ impl Chain {
     }
 
     /// On the branch that is followed a checkpoint is adopted at once; on another one when the time comes.
-    fn justify(&mut self, block: &BlockId, target: Checkpoint, now: Time) -> Result<(), BlockError> {
+    fn justify(&mut self, target: Checkpoint, now: Time) -> Result<(), BlockError> {
         // A target before the newest final block is higher than nothing.
         if self.tree.entry(&target.id).is_err() || target.round <= self.tree.justified().round {
             return Ok(());
         }
-        let own = self.tree.descends(&self.head.id, &target.id) || self.tree.descends(block, &self.head.id);
-        if own || self.rules.may_adopt(self, now) {
+        if self.tree.descends(&self.head.id, &target.id) || self.rules.may_adopt(self, now) {
             self.tree.justify(target)?;
         } else if self.deferred.is_none_or(|waiting| waiting.round < target.round) {
             self.deferred = Some(target);

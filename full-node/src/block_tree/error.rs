@@ -19,7 +19,7 @@ pub enum BlockError {
         /// The bound.
         limit: usize,
     },
-    /// BLOCK-TREE-1: the parent is known and not before the newest final block; the slot has room.
+    /// BLOCK-TREE-1: the parent is known and not before the newest final block; the slot of a block that came by itself has room.
     #[error(transparent)]
     Tree(#[from] TreeError),
     /// BLOCK-COPY-1: the block is known with other signatures, which hold as well: one copy is enough.

@@ -6,9 +6,9 @@
 //! keeps exactly what it adds to them ([`Effects`](crate::storage::Effects)), which undoing removes again.
 //!
 //! **Trust and bounds.** Blocks come from anybody who holds a slot. At most
-//! [`MAX_PER_SLOT`](light_client::block_tree::MAX_PER_SLOT) blocks of a slot are kept, each of at most
-//! [`MAX_BLOCK_BYTES`](light_client::data_format::MAX_BLOCK_BYTES), and those that do not descend from the newest
-//! final block are deleted. A final block is never left. Each block is one atomic write; if that fails, the chain
+//! [`MAX_PER_SLOT`](light_client::block_tree::MAX_PER_SLOT) blocks of a slot are kept on which nobody built, each of at most
+//! [`MAX_BLOCK_BYTES`](light_client::data_format::MAX_BLOCK_BYTES): what is told besides is refused before it is executed,
+//! what is fetched takes the place of another. Those that do not descend from the newest final block are deleted. A final block is never left. Each block is one atomic write; if that fails, the chain
 //! stands still until it is opened again, because memory may be ahead of the disk.
 
 mod accept;

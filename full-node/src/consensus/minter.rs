@@ -1,7 +1,7 @@
 use light_client::{
     consensus::{Clock, ProofOfWork, spos::Block},
     crypto::{Hash, KeyPair, PublicKey},
-    data_format::{Address, BlockId, ChainSpec, EngineSpec, Evidence, Slot, Time, TransactionId},
+    data_format::{Address, BlockId, ChainSpec, Checkpoint, EngineSpec, Evidence, Slot, Time, TransactionId},
     transaction::{CheckedTransaction, TransactionError},
 };
 
@@ -60,6 +60,15 @@ pub trait Minter: Send {
     /// [`BlockError`] when the disk fails.
     fn hear(&mut self, _chain: &Chain, votes: &[Vec<u8>], _now: Time) -> Result<Vec<Heard>, BlockError> {
         Ok(vec![Heard::NoVoice; votes.len()])
+    }
+
+    /// The highest checkpoint that votes justify, if one is that was not yet when this was asked last; it may be on another
+    /// branch than the best one.
+    ///
+    /// # Errors
+    /// [`BlockError`] when the disk fails.
+    fn justified(&mut self, _chain: &Chain) -> Result<Option<Checkpoint>, BlockError> {
+        Ok(None)
     }
 
     /// Makes the block that is due, if one is.

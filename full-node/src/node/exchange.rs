@@ -273,7 +273,9 @@ impl Node {
     fn hear_now(&self, votes: &[Vec<u8>], now: Time) -> Result<Vec<Heard>, NodeError> {
         let mut core = self.core();
         let super::Core { chain, minter } = &mut *core;
-        Ok(minter.hear(chain, votes, now)?)
+        let heard = minter.hear(chain, votes, now)?;
+        self.adopt_justified(chain, &mut **minter, now)?;
+        Ok(heard)
     }
 }
 

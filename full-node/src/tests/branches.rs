@@ -10,9 +10,9 @@ use crate::{
 };
 
 /// Blocks of branch A (slots 1, 4 and 5) and of branch B (slots 2 and 3), with payments that clash.
-struct Fork {
-    a: Vec<light_client::consensus::spos::Block>,
-    b: Vec<light_client::consensus::spos::Block>,
+pub(super) struct Fork {
+    pub(super) a: Vec<light_client::consensus::spos::Block>,
+    pub(super) b: Vec<light_client::consensus::spos::Block>,
 }
 
 fn fork() -> Fork {
@@ -164,7 +164,7 @@ fn finality_deletes_other_branches() {
 }
 
 /// A branch whose third block justifies round 1, and a heavier one without votes: blocks of slots 2 and 5, and of 3, 4 and 7.
-fn justified_and_heavier() -> Fork {
+pub(super) fn justified_and_heavier() -> Fork {
     let mut a = Harness::with_keys(&[0, 1, 2]);
     a.slot = 1;
     a.step();

@@ -19,4 +19,5 @@ mod stores;
 mod supernodes;
 mod tampering;
 mod vacating;
+mod voting;
 mod waiting;

@@ -1,6 +1,6 @@
 use light_client::{
     consensus::spos::{
-        Block, Certificate, Electorate, Link, Refusal, Triple, Vote, VotingRecord, vote_position,
+        Block, Certificate, Electorate, Link, Refusal, Tables, Triple, Vote, VotingRecord, vote_position,
     },
     crypto::{Hash, KeyPair, PublicKey, Signature},
     data_format::{BlockId, Checkpoint, Evidence, Header, Round, Slot, Time, codec},
@@ -27,6 +27,8 @@ pub struct Holder {
     keys: Vec<(Hash, KeyPair)>,
     started: Slot,
     votes: VotePool,
+    /// Links that votes came for since it was asked last what they justify.
+    touched: Vec<Link>,
     witness: Witness,
     /// The final round for which it was seen which keys are needed no more.
     erased_up_to: Round,
@@ -44,6 +46,7 @@ impl Holder {
             keys: keys.collect(),
             started,
             votes: VotePool::default(),
+            touched: Vec::new(),
             witness: Witness::default(),
             erased_up_to: Round(0),
         }
@@ -176,15 +179,14 @@ impl Holder {
             voters.into_iter().filter_map(|key| Vote::sign(link, chain.engine().chain(), key)).collect();
         for vote in &cast {
             self.witness.see_vote(chain, vote);
-            if let Err(error) = self.votes.add(*vote, chain.engine().chain(), &target, &source) {
-                tracing::warn!(%error, "own vote not kept");
-            }
+            self.keep(chain, vote, &target, &source);
         }
         tracing::debug!(round = round.0, votes = cast.len(), target = %link.target.checkpoint.id, "voted");
         Ok(cast)
     }
 
-    /// Takes votes of others, for rounds that have begun, whose signatures hold and whose keys stand in a table.
+    /// Takes votes of others, for rounds that have begun, whose signatures hold and whose keys stand in a table, on whatever
+    /// branch they are.
     ///
     /// # Errors
     /// [`BlockError`] when the disk fails; a vote that does not count is only logged.
@@ -198,18 +200,39 @@ impl Holder {
                 continue;
             }
             self.witness.see_vote(chain, vote);
-            let (expected, target, source) = link(chain, &snapshot, round)?;
-            if vote.link != expected {
-                tracing::debug!(key = %vote.minting_key, round = round.0, "a vote for another branch");
+            let Some((target, source)) = tables_of(chain, &snapshot, &vote.link)? else {
+                tracing::debug!(key = %vote.minting_key, round = round.0, "a vote between blocks that are not held");
                 continue;
-            }
-            let (target, source) =
-                (snapshot.tables(&target.next_slots)?, snapshot.tables(&source.next_slots)?);
-            if let Err(error) = self.votes.add(*vote, chain.engine().chain(), &target, &source) {
-                tracing::warn!(%error, "a vote that does not count");
-            }
+            };
+            self.keep(chain, vote, &target, &source);
         }
         Ok(())
+    }
+
+    fn keep(&mut self, chain: &Chain, vote: &Vote, target: &Tables, source: &Tables) {
+        match self.votes.add(*vote, chain.engine().chain(), target, source) {
+            Ok(()) if self.touched.contains(&vote.link) => {}
+            Ok(()) => self.touched.push(vote.link),
+            Err(error) => tracing::warn!(%error, "a vote that does not count"),
+        }
+    }
+
+    /// The highest target, of the links that votes came for since this was asked last, that has a quorum; only if it is higher
+    /// than what is adopted.
+    fn newly_justified(&mut self, chain: &Chain) -> Result<Option<Checkpoint>, BlockError> {
+        let mut highest: Option<Checkpoint> = None;
+        let snapshot = chain.database().read()?;
+        for link in std::mem::take(&mut self.touched) {
+            let target = link.target.checkpoint;
+            if target.round <= highest.unwrap_or(*chain.tree().justified()).round {
+                continue;
+            }
+            let Some((of_target, of_source)) = tables_of(chain, &snapshot, &link)? else { continue };
+            if self.votes.certify(link, &of_target, &of_source).is_some() {
+                highest = Some(target);
+            }
+        }
+        Ok(highest)
     }
 
     /// Compares what a certificate of the chain says that its own keys signed with what their records say. A record that
@@ -383,8 +406,13 @@ impl Minter for Holder {
             };
             heard.push(verdict);
         }
+        self.votes.forget(chain.finality().root.round);
         Self::hear(self, chain, &counting, now)?;
         Ok(heard)
+    }
+
+    fn justified(&mut self, chain: &Chain) -> Result<Option<Checkpoint>, BlockError> {
+        self.newly_justified(chain)
     }
 
     fn mint(
@@ -407,6 +435,28 @@ fn has_voice(chain: &Chain, snapshot: &Snapshot, vote: &Vote) -> Result<bool, St
         }
     }
     Ok(false)
+}
+
+/// The slot tables of a link's target and source, if it is one between blocks of the tree: the target lies before its round,
+/// and the source is what it calls justified. On which branch they are does not matter.
+fn tables_of(
+    chain: &Chain,
+    snapshot: &Snapshot,
+    link: &Link,
+) -> Result<Option<(Tables, Tables)>, BlockError> {
+    let Checkpoint { round, id } = link.target.checkpoint;
+    let Ok(entry) = chain.tree().entry(&id) else { return Ok(None) };
+    let target = &entry.sealed.header;
+    let source = target.justified_on(&chain.genesis().header.id());
+    if target.slot >= chain.engine().clock().first_slot(round) || source != link.source.checkpoint {
+        return Ok(None);
+    }
+    let source = chain.header(snapshot, &source.id)?;
+    let named = (target.next_slots, source.next_slots);
+    if named != (link.target.next_slots, link.source.next_slots) {
+        return Ok(None);
+    }
+    Ok(Some((snapshot.tables(&named.0)?, snapshot.tables(&named.1)?)))
 }
 
 /// The link that a round votes for on the best branch, with the headers of target and source.

@@ -2,9 +2,11 @@
 //!
 //! What a key signed is on disk before the signature exists: [`Holder`] asks a record of it first.
 //!
-//! **Trust and bounds.** Votes come from anybody. A vote counts only under a key of the link's tables with a
-//! signature that holds; one vote is kept for each key and round, and rounds beyond a bound or before the newest
-//! justified one are dropped. What a key signs of a kind that excludes something else it signed is kept as evidence by
+//! **Trust and bounds.** Votes come from anybody. A vote counts only for a link between blocks that are held, as their
+//! headers say, under a key of the link's tables with a signature that holds: so only holders of slots make a node keep
+//! votes. One vote is kept for each key and round, the first, and rounds beyond a bound or up to the newest final one are
+//! dropped. A link on whatever branch is justified once its votes suffice, a block with the certificate or not: nobody can
+//! keep that back. What a key signs of a kind that excludes something else it signed is kept as evidence by
 //! [`Witness`], which is bounded by the keys of slot tables, and reported in the next block that is minted here.
 
 mod holder;

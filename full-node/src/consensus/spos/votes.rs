@@ -9,7 +9,7 @@ use light_client::{
 /// Rounds whose votes are kept, at most; older ones go first.
 const MAX_ROUNDS: usize = 1_024;
 
-/// Votes that are not in a block of the best branch yet.
+/// Votes that are not in a block of the best branch yet, for links on any branch.
 #[derive(Debug, Default)]
 pub struct VotePool {
     /// By round of the target, then by key: a key has one vote in a round.
@@ -81,5 +81,59 @@ impl VotePool {
     /// Forgets votes for rounds up to this one.
     pub fn forget(&mut self, round: Round) {
         self.rounds = self.rounds.split_off(&round.next());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use light_client::{
+        consensus::spos::{Table, Triple},
+        data_format::Checkpoint,
+        test_support::chain::{test_key, test_table},
+    };
+
+    use super::*;
+
+    const CHAIN: ChainId = Hash([7; 32]);
+
+    fn tables() -> Tables {
+        Tables::settled(Table::new(test_table(&[1, 2, 3, 4])).unwrap())
+    }
+
+    fn vote(key: u64, round: u64, id: u8) -> Vote {
+        let next_slots = tables().commitment();
+        let triple = |round, id| Triple {
+            checkpoint: Checkpoint { round: Round(round), id: Hash([id; 32]) },
+            next_slots,
+        };
+        Vote::sign(Link { source: triple(0, 0), target: triple(round, id) }, &CHAIN, &test_key(key)).unwrap()
+    }
+
+    #[test]
+    fn a_key_of_the_tables_has_one_vote_a_round_and_nobody_else_has_one() {
+        let (tables, mut pool) = (tables(), VotePool::default());
+        let mut add = |vote| pool.add(vote, &CHAIN, &tables, &tables);
+        assert_eq!(add(vote(1, 5, 1)), Ok(()));
+        assert_eq!(add(vote(1, 5, 1)), Ok(()));
+        assert!(matches!(add(vote(1, 5, 2)), Err(VoteError::Twice { round: Round(5), .. })));
+        assert!(matches!(add(vote(9, 5, 1)), Err(VoteError::NoVote(_))));
+        let forged = Vote { minting_key: vote(2, 5, 1).minting_key, ..vote(3, 5, 1) };
+        assert!(matches!(add(forged), Err(VoteError::Signature { .. })));
+        // Votes of one round for two links, neither of which has a quorum.
+        assert_eq!((add(vote(2, 5, 1)), add(vote(3, 5, 2)), add(vote(4, 5, 2))), (Ok(()), Ok(()), Ok(())));
+        assert!([1, 2].iter().all(|id| pool.certify(vote(1, 5, *id).link, &tables, &tables).is_none()));
+        assert_eq!(pool.rounds[&Round(5)].len(), 4);
+    }
+
+    #[test]
+    fn old_rounds_go_first() {
+        let (tables, mut pool) = (tables(), VotePool::default());
+        for round in 1..=MAX_ROUNDS as u64 + 3 {
+            pool.add(vote(1, round, 1), &CHAIN, &tables, &tables).unwrap();
+        }
+        assert_eq!(pool.rounds.len(), MAX_ROUNDS);
+        assert_eq!(pool.pending(Round(0)).next(), Some(Round(4)));
+        pool.forget(Round(1_000));
+        assert_eq!(pool.pending(Round(0)).next(), Some(Round(1_001)));
     }
 }

@@ -235,15 +235,17 @@ impl Host {
                 Ok(block) => self.on_block(Some(from), &block, now),
                 Err(_) => Err(Some(Fault::Garbage)),
             },
-            Topic::Votes => match self.node.hear(&[data.to_vec()], now).unwrap()[0] {
-                Heard::Counts { round, voter } => {
-                    let ballot = Ballot { round, voter, bytes: data.to_vec() };
-                    if self.recent.add(ballot) { Ok(()) } else { Err(None) }
+            Topic::Votes => {
+                match self.node.hear(&[data.to_vec()], now).map_or(Heard::Untimely, |heard| heard[0]) {
+                    Heard::Counts { round, voter } => {
+                        let ballot = Ballot { round, voter, bytes: data.to_vec() };
+                        if self.recent.add(ballot) { Ok(()) } else { Err(None) }
+                    }
+                    Heard::Garbage => Err(Some(Fault::Garbage)),
+                    Heard::Forged => Err(Some(Fault::InvalidVote)),
+                    Heard::NoVoice | Heard::Untimely => Err(None),
                 }
-                Heard::Garbage => Err(Some(Fault::Garbage)),
-                Heard::Forged => Err(Some(Fault::InvalidVote)),
-                Heard::NoVoice | Heard::Untimely => Err(None),
-            },
+            }
             Topic::Transactions => match codec::decode(data, topic.max_bytes()) {
                 Ok(transaction) => match self.node.take(&transaction).unwrap() {
                     crate::network::Taken::New => Ok(()),
@@ -267,8 +269,8 @@ impl Host {
             None => self.node.insert_all(std::slice::from_ref(block), now).remove(0),
         };
         let (header, id) = (&block.header.header, block.header.header.id());
-        // Votes that did not fit may fit now.
-        self.node.hear(&self.recent.all(), now).unwrap();
+        // Votes that did not fit may fit now. A disk that dies over it ends the process when it is due next.
+        drop(self.node.hear(&self.recent.all(), now));
         self.tip = inserted.tip;
         self.sync.stands_at(inserted.tip);
         let Some(from) = from else {
