@@ -2,16 +2,27 @@
 
 use std::sync::Arc;
 
-use light_client::data_format::{Height, codec};
+use light_client::{
+    block_tree::MAX_PER_SLOT,
+    data_format::{Amount, Call, CoinCall, Height, Slot, Time, Transaction, codec},
+    state::AccountRecord,
+    test_support::chain::{test_address, test_key},
+    transaction::check_stateless,
+};
 
 use super::{
     host::Message,
     world::{FIRST_KEY, SLOT_MS, World},
 };
-use crate::network::{
-    Announcement, Block,
-    messages::{Headers, Request, Response, Tip},
-    protocol::Topic,
+use crate::{
+    block_tree::{Chain, Draft},
+    network::{
+        Announcement, Block, ChainPort,
+        messages::{Headers, Request, Response, Tip},
+        protocol::Topic,
+        sync::Verdict,
+    },
+    tests::harness::retention,
 };
 
 /// How a node with a key behaves.
@@ -25,6 +36,10 @@ pub(super) enum Manner {
     Withholds,
     /// It does not want to know its predecessor's block before it made its own.
     IgnoresPredecessor,
+    /// It seals more blocks for its slot than a node keeps that nobody builds on, and gives each neighbour others.
+    FloodsSlot,
+    /// It leaves the votes that it knows out of its blocks.
+    WithholdsCertificate,
 }
 
 /// What a peer without a key does.
@@ -47,7 +62,66 @@ impl Liar {
         [Self::Garbage, Self::Stalls, Self::Height, Self::Seals, Self::WrongAnswer];
 }
 
+/// Blocks that each neighbour gets of one who floods its slot.
+const FLOOD: u64 = MAX_PER_SLOT as u64 + 1;
+
 impl World {
+    /// A slot begins by a node's clock: whether it is its own and it does what it must not, instead of what is due.
+    pub(super) fn misbehaves(&mut self, member: usize, slot: u64, now: Time) -> bool {
+        let this = &self.members[member];
+        let key = this.keys.iter().copied().find(|key| key - FIRST_KEY == slot % self.slots);
+        let (Some(key), Some(running)) = (key, &this.running) else { return false };
+        let chain = {
+            let spec = Arc::new(self.spec.clone());
+            Chain::open(running.database.clone(), spec, &retention(), &[]).unwrap()
+        };
+        match this.manner {
+            Manner::FloodsSlot => {
+                let others: Vec<usize> = (0..self.members.len()).filter(|other| *other != member).collect();
+                let numbers = (0..FLOOD * others.len() as u64).map(Some);
+                let blocks: Vec<Block> =
+                    numbers.filter_map(|number| self.sealed(&chain, key, slot, number)).collect();
+                for (other, blocks) in others.into_iter().zip(blocks.chunks(FLOOD as usize)) {
+                    for block in blocks {
+                        let data = Arc::new(codec::encode(block));
+                        self.send(member, other, Message::Gossip(Topic::Blocks, data));
+                    }
+                }
+                true
+            }
+            Manner::WithholdsCertificate => {
+                if let Some(block) = self.sealed(&chain, key, slot, None) {
+                    let inserted = ChainPort::insert(&running.node, &block, now);
+                    assert_eq!(inserted.verdict, Verdict::Taken, "{}", inserted.why);
+                    self.announce(member, Announcement::Block(Arc::new(block)));
+                }
+                true
+            }
+            Manner::Honest | Manner::Twin | Manner::Withholds | Manner::IgnoresPredecessor => false,
+        }
+    }
+
+    /// A block of a slot on the head of a chain, without a certificate; with a payment of its minter by whose number it
+    /// differs from others. `None` if the slot is not this key's any more.
+    fn sealed(&self, chain: &Chain, key: u64, slot: u64, number: Option<u64>) -> Option<Block> {
+        let minter = test_key(key);
+        let snapshot = chain.database().read().unwrap();
+        let account =
+            AccountRecord::read(&mut snapshot.state(chain.head().root), &test_address(key)).unwrap();
+        let nonce = account.unwrap_or_default().nonce;
+        let payment = |number| {
+            let calls =
+                vec![Call::Coin(CoinCall::Transfer { to: test_address(1), amount: Amount(1 + number) })];
+            let (sender, fee) = (minter.public(), self.spec.minimum_fee(&calls).unwrap());
+            let transaction =
+                Transaction { sender, nonce, fee, valid_until: Height(100_000), calls, memo: Vec::new() };
+            check_stateless(&transaction.sign(&self.chain, &minter), &self.spec, &self.chain).unwrap()
+        };
+        let candidates: Vec<_> = number.map(payment).into_iter().collect();
+        let built = chain.build(Slot(slot), Draft::with(None), &candidates, |message| minter.sign(message));
+        built.ok().map(|(prepared, _)| prepared.block().clone())
+    }
+
     /// When a block is told that its minter holds back; `None`: now.
     pub(super) fn held_back(&self, member: usize, what: &Announcement) -> Option<u64> {
         let Announcement::Block(block) = what else { return None };

@@ -264,7 +264,9 @@ impl World {
         match event {
             Event::Slot { slot, .. } => {
                 self.plan_slot(member, life, slot + 1);
-                self.advance(member, now);
+                if !self.misbehaves(member, slot, now) {
+                    self.advance(member, now);
+                }
             }
             Event::Tick { .. } => {
                 self.plan(self.now + TICK_MS, Event::Tick { member, life });
@@ -373,7 +375,7 @@ impl World {
         }
     }
 
-    fn announce(&mut self, place: usize, what: Announcement) {
+    pub(super) fn announce(&mut self, place: usize, what: Announcement) {
         let member = &self.members[place];
         if let Announcement::Block(block) = &what {
             self.judge.check_reports(block, &self.chain, self.slots);

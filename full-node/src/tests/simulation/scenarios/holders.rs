@@ -45,6 +45,48 @@ fn a_minter_that_ignores_its_predecessors_block_does_not_win() {
     });
 }
 
+/// A chain whose holders have coins: one node for each slot.
+fn with_rich_holders(slots: u64, seed: u64) -> World {
+    let funded: Vec<(u64, u64)> = (0..slots).map(|slot| (FIRST_KEY + slot, 10_000_000)).collect();
+    let keys: Vec<Vec<u64>> = (0..slots).map(|slot| vec![FIRST_KEY + slot]).collect();
+    World::with_keys(with_supernodes(slots, &funded), &keys, seed)
+}
+
+#[test]
+fn a_minter_that_floods_its_slot_splits_nobody_and_loses_it() {
+    for_seeds("holders::a_minter_that_floods_its_slot_splits_nobody_and_loses_it", 0..6, |seed| {
+        let mut world = with_rich_holders(7, seed);
+        let place = world.random.place(7);
+        world.members[place].manner = Manner::FloodsSlot;
+        world.run_rounds(12);
+        assert_finalises_since(&world, 8 * 7);
+        let honest = world.honest();
+        assert_eq!(world.judge.accused, [public(place as u64)].into(), "it is accused, and nobody else");
+        for member in &honest {
+            assert_eq!(world.table(*member).0[place], None, "it has lost its slot");
+            assert_eq!(world.head_height(*member), world.head_height(honest[0]));
+        }
+    });
+}
+
+#[test]
+fn a_minter_that_leaves_votes_out_keeps_nobody_from_knowing_what_is_justified() {
+    let name = "holders::a_minter_that_leaves_votes_out_keeps_nobody_from_knowing_what_is_justified";
+    for_seeds(name, 0..6, |seed| {
+        let mut world = with_rich_holders(4, seed);
+        // The holder of the slot in which the others vote: no block brings their votes before the slot after it.
+        world.members[1].manner = Manner::WithholdsCertificate;
+        for round in 3..10 {
+            world.run_to(round * 4 + 2);
+            for member in world.honest() {
+                assert_eq!(world.status(member).justified.round.0, round, "node {member}");
+            }
+        }
+        assert_finalises_since(&world, 7 * 4 - 1);
+        assert_eq!(world.bans, []);
+    });
+}
+
 /// Whoever may be hostile is, in every way at once: its keys are in use twice, on both sides of cuts that come and go,
 /// while lines lose messages and honest nodes die and come back.
 #[test]
