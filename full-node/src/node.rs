@@ -249,18 +249,6 @@ impl Node {
         Ok(())
     }
 
-    /// Votes may justify a checkpoint before a block says so.
-    fn adopt_justified(
-        &self,
-        chain: &mut Chain,
-        minter: &mut dyn Minter,
-        now: Time,
-    ) -> Result<(), NodeError> {
-        let Some(checkpoint) = minter.justified(chain)? else { return Ok(()) };
-        let accepted = chain.adopt(checkpoint, now)?;
-        self.digest(chain, minter, &accepted)
-    }
-
     /// Takes a block of somebody else that nobody asked for, if its slot has room: see [`Node::insert_row`] for those that
     /// were fetched. Blocks the thread.
     ///

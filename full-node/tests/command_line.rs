@@ -325,6 +325,30 @@ fn a_key_whose_chain_is_gone_is_not_taken_for_a_new_one() {
     forgets(&[&run[..], &["--api", "127.0.0.1:0", "--chain", text(&spec), "--keys", text(&key)]].concat());
 }
 
+#[test]
+fn a_node_whose_key_is_retired_starts_without_it_and_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let (spec, data) = (folder.path().join("spec.toml"), folder.path().join("node"));
+    write_chain(&spec, 1_790_000_000_000);
+    let init = ["init", "--chain", text(&spec), "--data", text(&data), "--api", "127.0.0.1:0"];
+    assert!(run(&init).status.success());
+    let key = data.join("minting.key");
+    full_node::config::retire_key(&key).unwrap();
+    let arguments = ["run", "--data", text(&data), "--p2p", "127.0.0.1:0"];
+    let node = Node::start(&arguments);
+    assert!(
+        node.said.contains("minting.key was retired") && node.said.contains("with 0 keys"),
+        "{}",
+        node.said
+    );
+    assert_eq!(node.signal("TERM").code(), Some(0));
+    // With a new one in its place it goes on; what that one signed is not recorded here.
+    assert!(run(&["keys", "--out", text(&key)]).status.success());
+    let node = Node::start(&arguments);
+    assert!(node.said.contains("with 1 keys"), "{}", node.said);
+    assert_eq!(node.signal("TERM").code(), Some(0));
+}
+
 /// Runs a command with a line on its standard input.
 fn told(arguments: &[&str], line: &str) -> Output {
     use std::io::Write;

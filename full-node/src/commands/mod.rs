@@ -8,6 +8,7 @@ pub(crate) mod init;
 pub(crate) mod keys;
 pub(crate) mod peers;
 pub(crate) mod progress;
+mod retired;
 pub(crate) mod run;
 mod serve;
 pub(crate) mod status;

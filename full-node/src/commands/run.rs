@@ -10,7 +10,10 @@ use full_node::{
 };
 use light_client::data_format::{Address, BlockId, Height};
 
-use super::serve::{Options, Peering, Serve, Start, bare_settings, serve};
+use super::{
+    retired::in_use,
+    serve::{Options, Peering, Serve, Start, bare_settings, serve},
+};
 
 /// `vsys-node run`.
 #[derive(Debug, Args)]
@@ -77,6 +80,7 @@ pub(crate) fn run(run: Run) -> Result<(), Failure> {
     if !run.keys.is_empty() {
         settings.minting_keys = run.keys;
     }
+    settings.minting_keys = in_use(settings.minting_keys);
     run.serve.apply(&mut settings);
     run.peering.apply(&mut settings);
     let data = run.data;

@@ -21,7 +21,7 @@ use tokio::{
     sync::{oneshot, watch},
 };
 
-use super::{disk_guard, now, progress, say};
+use super::{disk_guard, now, progress, retired, say};
 
 /// Where the network keeps its key and its addresses, in the data folder.
 pub(super) const NETWORK_FOLDER: &str = "network";
@@ -150,6 +150,9 @@ async fn run_node(
         // It ends with the network.
         tokio::spawn(progress::draw(node.chain(), network.status()));
     }
+    let eraser = data.as_ref().map(|folder| {
+        tokio::spawn(retired::watch(node.clone(), settings.minting_keys.clone(), folder.clone()))
+    });
     let mut chain = tokio::spawn({
         let node = node.clone();
         async move { node.run().await }
@@ -174,8 +177,8 @@ async fn run_node(
     if let Some(network) = network {
         network.shutdown().await;
     }
-    if let Some(guard) = guard {
-        guard.abort();
+    for watcher in [guard, eraser].into_iter().flatten() {
+        watcher.abort();
     }
     node.shutdown().await;
     let ended = match ended {

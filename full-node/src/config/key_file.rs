@@ -134,6 +134,40 @@ pub fn move_key(from: &Path, to: &Path) -> Result<KeyPair, KeyFileError> {
     Ok(key)
 }
 
+/// Erases the secret of a key that is retired; a note with its public half stays beside the place where it was.
+///
+/// # Errors
+/// [`KeyFileError`] if the key cannot be read, the note not written, or the file not removed; the key is there then.
+pub fn retire_key(path: &Path) -> Result<PathBuf, KeyFileError> {
+    let public = Hash(*read_key(path)?.public().as_bytes());
+    let note = note_of(path);
+    let text = format!(
+        "# This minting key was retired: no final slot table names it any more, so the node erased its secret.\n\
+         # To hold a slot again, make a new key.\npublic = \"{public}\"\n"
+    );
+    match write_new(&note, text.as_bytes()) {
+        // Of an earlier key of this name, or of an attempt that ended here.
+        Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists => {}
+        written => {
+            written.map_err(|cause| KeyFileError::Io { path: note.clone(), action: "written", cause })?;
+        }
+    }
+    let removed = |cause| KeyFileError::Io { path: path.to_owned(), action: "removed", cause };
+    fs::remove_file(path).map_err(removed)?;
+    Ok(note)
+}
+
+/// Whether the key of this file was retired, and no other one is there instead.
+pub fn is_retired(path: &Path) -> bool {
+    !path.exists() && note_of(path).exists()
+}
+
+fn note_of(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".retired");
+    name.into()
+}
+
 pub(super) fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut options = fs::OpenOptions::new();
     options.write(true).create_new(true);
@@ -182,6 +216,31 @@ mod tests {
         create_key(&from).unwrap();
         assert!(matches!(move_key(&from, &to), Err(KeyFileError::Exists(_))));
         assert!(from.exists());
+    }
+
+    #[test]
+    fn of_a_retired_key_its_public_half_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("minting.key");
+        assert!(!is_retired(&path), "there never was one");
+        let public = create_key(&path).unwrap();
+        let secret = fs::read_to_string(&path).unwrap();
+        let secret = secret.lines().find_map(|line| line.strip_prefix("secret = \"")).unwrap();
+        assert!(!is_retired(&path));
+        let note = retire_key(&path).unwrap();
+        assert_eq!(note, folder.path().join("minting.key.retired"));
+        assert!(is_retired(&path) && !path.exists());
+        let text = fs::read_to_string(&note).unwrap();
+        assert!(
+            text.contains(&Hash(*public.as_bytes()).to_string()) && !text.contains(&secret[..8]),
+            "{text}"
+        );
+        assert!(matches!(retire_key(&path), Err(KeyFileError::Io { action: "read", .. })));
+        // Its owner makes a new one in its place, which is retired in turn.
+        create_key(&path).unwrap();
+        assert!(!is_retired(&path));
+        assert_eq!(retire_key(&path).unwrap(), note);
+        assert!(is_retired(&path));
     }
 
     #[cfg(unix)]

@@ -18,7 +18,7 @@ pub use development::{
     funded_accounts, minting_keys, testnet_spec,
 };
 pub use failure::Failure;
-pub use key_file::{KeyFileError, create_key, move_key, read_key};
+pub use key_file::{KeyFileError, create_key, is_retired, move_key, read_key, retire_key};
 pub use moment::print_moment;
 pub use settings::{
     ApiSettings, CpuSettings, DiskSettings, MemorySettings, NetworkSettings, SETTINGS_FILE, Settings,

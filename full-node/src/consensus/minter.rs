@@ -19,6 +19,12 @@ pub trait Minter: Send {
     /// The public halves of the keys it signs with.
     fn keys(&self) -> Vec<Hash>;
 
+    /// Keys that it was given and does not use any more: nobody needs what they sign, and only a forger could use them. Their
+    /// secrets are wiped.
+    fn retired(&self) -> &[Hash] {
+        &[]
+    }
+
     /// What each of its keys may do after the head.
     ///
     /// # Errors

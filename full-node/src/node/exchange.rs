@@ -13,7 +13,8 @@ use tokio::sync::broadcast;
 
 use super::{Node, NodeError, SubmitError, queries::need, queries::stored_finality};
 use crate::{
-    block_tree::BlockError,
+    block_tree::{BlockError, Chain},
+    consensus::Minter,
     network::{
         Announcement, ChainPort, Claims, Heard, Inserted, PortError, Taken,
         identity::peer_of_key,
@@ -268,6 +269,18 @@ impl Node {
             blocks.push(block);
         }
         Ok(blocks)
+    }
+
+    /// Votes may justify a checkpoint before a block says so.
+    pub(super) fn adopt_justified(
+        &self,
+        chain: &mut Chain,
+        minter: &mut dyn Minter,
+        now: Time,
+    ) -> Result<(), NodeError> {
+        let Some(checkpoint) = minter.justified(chain)? else { return Ok(()) };
+        let accepted = chain.adopt(checkpoint, now)?;
+        self.digest(chain, minter, &accepted)
     }
 
     fn hear_now(&self, votes: &[Vec<u8>], now: Time) -> Result<Vec<Heard>, NodeError> {

@@ -2,6 +2,7 @@
 
 use light_client::{
     consensus::spos::{Evidence, Tables},
+    crypto::Hash,
     data_format::{Address, Amount, SlotTable, SposSpec},
     state::{AccountRecord, Certificates, Pool, Supernode, Trie},
 };
@@ -13,6 +14,11 @@ use crate::{
 };
 
 impl Node {
+    /// Minting keys that were given to it and are retired: no final table names them any more. Blocks the thread.
+    pub fn retired_keys(&self) -> Vec<Hash> {
+        self.core().minter.retired().to_vec()
+    }
+
     /// Everybody who holds a slot or is about to; nobody on a chain without slots.
     ///
     /// # Errors

@@ -29,6 +29,7 @@ const META_NEXT_NODE: &[u8] = b"next-node";
 const META_PRUNED: &[u8] = b"pruned";
 const META_BODIES: &[u8] = b"bodies";
 const META_BEGINNING: &[u8] = b"beginning";
+const META_RETIRED: &[u8] = b"retired";
 
 /// A storage with types. Cheap to clone.
 #[derive(Clone)]
@@ -180,6 +181,14 @@ impl Snapshot {
     /// As [`Snapshot::chain`].
     pub fn begins_at(&self) -> Result<Height, StorageError> {
         Ok(self.meta(META_BEGINNING)?.unwrap_or_default())
+    }
+
+    /// The public halves of minting keys that were erased because no final table names them any more.
+    ///
+    /// # Errors
+    /// As [`Snapshot::chain`].
+    pub fn retired_keys(&self) -> Result<Vec<Hash>, StorageError> {
+        Ok(self.meta(META_RETIRED)?.unwrap_or_default())
     }
 
     /// A header, of any branch.
@@ -457,6 +466,11 @@ impl Batch {
     /// Notes the height of the block from whose state the node started.
     pub fn begins_at(&mut self, height: Height) {
         self.meta(META_BEGINNING, &height);
+    }
+
+    /// Notes which minting keys were erased, all of them.
+    pub fn retired_keys(&mut self, keys: &[Hash]) {
+        self.meta(META_RETIRED, &keys);
     }
 
     /// Keeps a block's body and outcomes.

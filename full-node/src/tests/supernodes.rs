@@ -34,14 +34,19 @@ fn a_slot_given_up_is_vacant_once_that_is_final_and_can_be_taken_again() {
     assert_eq!(scene.harness.head().0 - head.0, 3 * (SLOTS - 1), "three of four slots from slot {slot} on");
     assert!(scene.harness.node.status().final_block.height > Height(head.0 - 2 * SLOTS));
 
-    // The node has erased its key, which no final table named any more. Its owner brings it back.
+    // The node has erased its key, which no final table named any more, and does not take it again. Its owner comes back
+    // with a new one.
+    let retired = vec![Hash(*keys(&[3])[0].public().as_bytes())];
     assert_eq!(scene.harness.node.status().minting_keys.len(), 3);
-    let slot = scene.harness.slot;
-    scene.harness = scene.harness.reopened(in_slot(slot));
+    assert_eq!(scene.harness.node.retired_keys(), retired);
+    let (slot, minting) = (scene.harness.slot, test_key(91));
+    let given = keys(&[0, 1, 2, 3]).into_iter().chain([test_key(91)]).collect();
+    scene.harness = scene.harness.reopened_with(given, in_slot(slot));
     scene.harness.slot = slot;
-    assert_eq!(scene.harness.node.status().minting_keys.len(), 4);
-    let minting = &keys(&[3])[0];
-    let calls = scene.contend(3, minting, &address);
+    assert_eq!(scene.harness.node.status().minting_keys.len(), 4, "three and the new one");
+    assert_eq!(scene.harness.node.retired_keys(), retired);
+    assert_eq!(scene.harness.snapshot().voting(&retired[0]).unwrap(), None);
+    let calls = scene.contend(3, &minting, &address);
     assert_eq!(scene.run(&holder, calls), Status::Success);
     scene.settle();
     assert_eq!(scene.holders()[3], Some(address), "a holder that left may contend again");

@@ -4,7 +4,6 @@ use light_client::{
     },
     crypto::{Hash, KeyPair, PublicKey, Signature},
     data_format::{BlockId, Checkpoint, Evidence, Header, Round, Slot, Time, codec},
-    state::Supernode,
     transaction::CheckedTransaction,
 };
 
@@ -24,26 +23,32 @@ use crate::{
 /// the record was restored from a backup ([`Holder::compare`]). Nobody votes in the round in which the node starts, or mints in
 /// its slot, because what a restored record does not know may not be on the chain yet.
 pub struct Holder {
-    keys: Vec<(Hash, KeyPair)>,
+    pub(super) keys: Vec<Key>,
+    /// Keys that were erased, and are not loaded again.
+    pub(super) retired: Vec<Hash>,
     started: Slot,
     votes: VotePool,
     /// Links that votes came for since it was asked last what they justify.
     touched: Vec<Link>,
     witness: Witness,
     /// The final round for which it was seen which keys are needed no more.
-    erased_up_to: Round,
+    pub(super) erased_up_to: Round,
 }
+
+/// A key with its public half. It stays where it is in memory, so that it leaves no copy there when others are erased.
+pub(super) type Key = (Hash, Box<KeyPair>);
 
 impl Holder {
     /// A holder of these keys; those that are not Ed25519 are left out, because only that scheme mints.
     /// `started` is the slot in which the node starts; 0 before the first one.
     pub fn new(keys: Vec<KeyPair>, started: Slot) -> Self {
         let keys = keys.into_iter().filter_map(|key| match key.public() {
-            PublicKey::Ed25519(bytes) => Some((Hash(bytes), key)),
+            PublicKey::Ed25519(bytes) => Some((Hash(bytes), Box::new(key))),
             PublicKey::Curve25519(_) => None,
         });
         Self {
             keys: keys.collect(),
+            retired: Vec::new(),
             started,
             votes: VotePool::default(),
             touched: Vec::new(),
@@ -74,7 +79,7 @@ impl Holder {
     /// [`StorageError`] when the disk cannot be read.
     pub fn states(&self, chain: &Chain, snapshot: &Snapshot) -> Result<Vec<MintingKey>, StorageError> {
         let tables = snapshot.tables(&chain.head().header.next_slots)?;
-        let state = |(public, _): &(Hash, KeyPair)| {
+        let state = |(public, _): &Key| {
             Ok(MintingKey {
                 key: *public,
                 in_force: tables.in_force.names(public),
@@ -83,51 +88,6 @@ impl Holder {
             })
         };
         self.keys.iter().map(state).collect()
-    }
-
-    /// Erases keys that have signed and that no final table names any more, with the record of what they signed: whoever
-    /// gets hold of one later cannot forge a past with it. A key that is to come back into a table stays.
-    ///
-    /// Looks once for each final round. The file of a key is its owner's to delete.
-    ///
-    /// # Errors
-    /// [`BlockError`] when the disk fails.
-    pub fn erase_keys(&mut self, chain: &Chain) -> Result<(), BlockError> {
-        let root = chain.finality().root;
-        if root.round <= self.erased_up_to || self.keys.is_empty() {
-            return Ok(());
-        }
-        let snapshot = chain.database().read()?;
-        let head = chain.head();
-        let finals = snapshot.tables(&chain.header(&snapshot, &root.id)?.next_slots)?;
-        let newest = snapshot.tables(&head.header.next_slots)?;
-        let mut state = snapshot.state(head.root);
-        let (mut batch, mut gone) = (Batch::default(), Vec::new());
-        for (public, _) in &self.keys {
-            let named = finals.each().chain(newest.each()).any(|table| table.names(public));
-            let signed = snapshot.voting(public)?.is_some_and(|record| record != VotingRecord::default());
-            if named || !signed {
-                continue;
-            }
-            let waits = match Supernode::owner_of_key(&mut state, public)? {
-                Some(owner) => Supernode::read(&mut state, &owner)?
-                    .is_some_and(|record| record.minting_key == *public && record.waiting != 0),
-                None => false,
-            };
-            if !waits {
-                batch.remove(Space::Voting, *public.as_bytes());
-                gone.push(*public);
-            }
-        }
-        if !gone.is_empty() {
-            chain.database().commit(&batch)?;
-            self.keys.retain(|(public, _)| !gone.contains(public));
-            for key in &gone {
-                tracing::info!(%key, "erased a minting key that no final table names any more: delete its file");
-            }
-        }
-        self.erased_up_to = root.round;
-        Ok(())
     }
 
     /// Number of keys.
@@ -320,7 +280,7 @@ impl Holder {
             return Ok(None);
         };
         let Some(record) = self.record(chain, snapshot, public)? else { return Ok(None) };
-        Ok(record.mint(slot).ok().map(|record| (*public, key, record)))
+        Ok(record.mint(slot).ok().map(|record| (*public, &**key, record)))
     }
 
     /// The certificate for the lowest pending target on the best branch, with every vote held.
@@ -359,7 +319,12 @@ impl Minter for Holder {
         Self::states(self, chain, snapshot)
     }
 
+    fn retired(&self) -> &[Hash] {
+        &self.retired
+    }
+
     fn begin(&mut self, chain: &Chain) -> Result<(), BlockError> {
+        self.leave_out_retired(chain)?;
         self.witness.see_tree(chain)
     }
 

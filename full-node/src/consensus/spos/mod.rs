@@ -10,6 +10,7 @@
 //! [`Witness`], which is bounded by the keys of slot tables, and reported in the next block that is minted here.
 
 mod holder;
+mod retiring;
 mod rules;
 mod votes;
 mod witness;
