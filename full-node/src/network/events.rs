@@ -20,7 +20,7 @@ use super::{
     host::{Asker, Host, PARTING_MS, Sent},
     messages::{Answer, ChainHello, Hello, Refusal, Request, Response},
     peers::{Admission, Fault},
-    protocol::{self, Topic},
+    protocol::{self, PROTOCOL_VERSION, Topic},
     reading::ReadWork,
     worker::{Told, system_time},
 };
@@ -167,9 +167,10 @@ impl Host {
 
     fn answer_hello(&mut self, peer: PeerId, theirs: &Hello, channel: ResponseChannel<Answer>) {
         let ours = self.hello(&peer);
-        let refused = self.parting.contains_key(&peer) && !self.peers.contains(&peer);
-        let met = if refused { Err(Refusal::Full) } else { self.find_common(&peer, theirs) };
-        let answer = match met {
+        let full = self.parting.contains_key(&peer) && !self.peers.contains(&peer);
+        // Whoever speaks another version understands no other refusal than that one.
+        let met = self.find_common(&peer, theirs);
+        let answer = match if full { met.and(Err(Refusal::Full)) } else { met } {
             Ok(common) => {
                 self.meet(peer, &common);
                 let chains =
@@ -395,8 +396,12 @@ impl Host {
 
 /// What somebody else serves.
 fn stranger(theirs: &Hello) -> String {
+    if theirs.version != PROTOCOL_VERSION {
+        let version = theirs.version;
+        return format!("it speaks version {version} of the protocol between nodes, this node {PROTOCOL_VERSION}");
+    }
     let chains: Vec<String> = theirs.chains.iter().map(|chain| chain.chain.to_string()).collect();
-    format!("it serves {} with version {} of the protocol between nodes", chains.join(" "), theirs.version)
+    format!("it serves {}", chains.join(" "))
 }
 
 fn ip_of(address: &Multiaddr) -> Option<IpAddr> {

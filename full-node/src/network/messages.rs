@@ -1,8 +1,19 @@
 //! What nodes say to each other, as bounded Borsh.
 //!
 //! A decoded message is well-formed, nothing more: whoever sent it may be lying in every field.
+//!
+//! **What no version changes.** So that nodes of different versions part in words and never take each other for liars, four
+//! things stay as they are in every version of the protocol, whatever else changes:
+//!
+//! 1. The greeting goes over [`super::protocol::HELLO`], one message each way: four bytes of its length, lowest first, then as
+//!    many bytes, at most [`super::protocol::MAX_HELLO_BYTES`].
+//! 2. A greeting begins with the version of whoever sends it: two bytes, lowest first. What follows belongs to that version,
+//!    and nobody else reads it.
+//! 3. Whoever is greeted in another version than its own answers with four bytes: `01 00`, then its own version, lowest byte
+//!    first. That is [`Answer::Refused`] with [`Refusal::Version`].
+//! 4. Neither side counts that as a fault of the other.
 
-use std::fmt;
+use std::{fmt, io};
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use light_client::{
@@ -10,16 +21,31 @@ use light_client::{
     data_format::{BlockId, ChainId, Height, SealedHeader, codec},
 };
 
-use super::port::Block;
+use super::{port::Block, protocol::PROTOCOL_VERSION};
 
 /// The first thing said on a connection, by whoever dialled.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize)]
 pub struct Hello {
-    /// [`super::protocol::PROTOCOL_VERSION`].
+    /// [`PROTOCOL_VERSION`], or that of a peer which speaks another one.
     pub version: u16,
-    /// The chains that this node serves, 1 to 16.
-    #[borsh(deserialize_with = "codec::bounded_list::<16, _, _>")]
+    /// The chains that this node serves, 1 to 16. None in a greeting of another version: what that says of its chains is not
+    /// ours to read.
     pub chains: Vec<ChainHello>,
+}
+
+/// Of another version only the version is read: the rest may be anything.
+impl BorshDeserialize for Hello {
+    fn deserialize_reader<R: io::Read>(reader: &mut R) -> io::Result<Self> {
+        let version = u16::deserialize_reader(reader)?;
+        let chains = if version == PROTOCOL_VERSION {
+            codec::bounded_list::<16, _, _>(reader)?
+        } else {
+            // Whoever reads bounds the message.
+            io::copy(reader, &mut io::sink())?;
+            Vec::new()
+        };
+        Ok(Self { version, chains })
+    }
 }
 
 /// One chain of a node.
@@ -57,7 +83,8 @@ pub enum Answer {
     Refused(Refusal),
 }
 
-/// Why a node does not talk to another, in words for the person who runs that one.
+/// Why a node does not talk to another, in words for the person who runs that one. The first variant stays the first, with
+/// these bytes, in every version: see the [module](self).
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub enum Refusal {
     /// Another version of what nodes say to each other.
@@ -248,26 +275,48 @@ mod tests {
     }
 
     #[test]
+    fn the_refusal_of_another_version_has_these_bytes_in_every_version() {
+        let refused = Answer::Refused(Refusal::Version { ours: 0x0102 });
+        assert_eq!(encode(&refused), [1, 0, 2, 1]);
+        assert_eq!(decode::<Answer>(&[1, 0, 2, 1], MAX_HELLO_BYTES), Ok(refused));
+        // A greeting begins with its version.
+        let greeting = encode(&hello(PROTOCOL_VERSION, &[1]));
+        assert_eq!(greeting[..2], PROTOCOL_VERSION.to_le_bytes());
+        for rest in [&[][..], &[7], &[255; 8_000]] {
+            let other = [&99_u16.to_le_bytes(), rest].concat();
+            let read = Hello { version: 99, chains: Vec::new() };
+            assert_eq!(decode::<Hello>(&other, MAX_HELLO_BYTES), Ok(read.clone()), "{} bytes", rest.len());
+            let welcome = [&[0], &other[..]].concat();
+            assert_eq!(decode::<Answer>(&welcome, MAX_HELLO_BYTES), Ok(Answer::Welcome(read)));
+        }
+        let long = [&99_u16.to_le_bytes(), &[0; MAX_HELLO_BYTES][..]].concat();
+        assert!(decode::<Hello>(&long, MAX_HELLO_BYTES).is_err(), "longer than a greeting of any version");
+        assert!(decode::<Hello>(&[99], MAX_HELLO_BYTES).is_err(), "half a version");
+        let garbage = [&PROTOCOL_VERSION.to_le_bytes(), &[255; 9][..]].concat();
+        assert!(decode::<Hello>(&garbage, MAX_HELLO_BYTES).is_err(), "our own version is read strictly");
+    }
+
+    #[test]
     fn strangers_are_refused_in_words() {
-        let ours = hello(1, &[1, 2]);
-        assert_eq!(ours.meet(&hello(1, &[2, 3])).unwrap(), vec![ours.chains[1]]);
-        let version = ours.meet(&hello(2, &[1])).unwrap_err();
-        assert_eq!(version, Refusal::Version { ours: 1 });
-        let chain = ours.meet(&hello(1, &[3])).unwrap_err();
+        let ours = hello(PROTOCOL_VERSION, &[1, 2]);
+        assert_eq!(ours.meet(&hello(PROTOCOL_VERSION, &[2, 3])).unwrap(), vec![ours.chains[1]]);
+        let version = ours.meet(&hello(9, &[1])).unwrap_err();
+        assert_eq!(version, Refusal::Version { ours: PROTOCOL_VERSION });
+        let chain = ours.meet(&hello(PROTOCOL_VERSION, &[3])).unwrap_err();
         assert_eq!(chain, Refusal::Chain { ours: vec![Hash([1; 32]), Hash([2; 32])] });
         assert!(chain.to_string().starts_with("it serves another chain: 0101"), "{chain}");
-        let mut other_rules = hello(1, &[1]);
+        let mut other_rules = hello(PROTOCOL_VERSION, &[1]);
         other_rules.chains[0].genesis = Hash([9; 32]);
         assert!(matches!(ours.meet(&other_rules), Err(Refusal::Genesis { .. })));
-        assert!(matches!(ours.meet(&hello(1, &[])), Err(Refusal::Chain { .. })));
+        assert!(matches!(ours.meet(&hello(PROTOCOL_VERSION, &[])), Err(Refusal::Chain { .. })));
     }
 
     #[test]
     fn the_largest_messages_fit_and_larger_ones_are_refused() {
-        let largest = encode(&Answer::Welcome(hello(1, &[1; 16])));
+        let largest = encode(&Answer::Welcome(hello(PROTOCOL_VERSION, &[1; 16])));
         assert!(largest.len() <= MAX_HELLO_BYTES);
         assert!(decode::<Answer>(&largest, MAX_HELLO_BYTES).is_ok());
-        let seventeen = encode(&hello(1, &[1; 17]));
+        let seventeen = encode(&hello(PROTOCOL_VERSION, &[1; 17]));
         assert!(matches!(decode::<Hello>(&seventeen, MAX_HELLO_BYTES), Err(DecodeError::Malformed(_))));
         let request = Request::Headers { locator: vec![Hash([1; 32]); 64], limit: 512 };
         assert!(encode(&request).len() <= MAX_REQUEST_BYTES);

@@ -42,6 +42,7 @@ mod hostile;
 mod liars;
 mod server;
 mod snapshots;
+mod versions;
 
 use hostile::Hostile;
 
