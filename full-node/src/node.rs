@@ -52,7 +52,7 @@ pub use config::{ChainChoice, NodeConfig};
 pub use development::DevelopmentAccount;
 pub use error::{FaucetError, NodeError, OpenError, SubmitError};
 pub use view::{
-    AccountState, BlockPosition, BlockView, Event, MintingKey, Status, SupernodeState, SupernodesState,
+    AccountState, BlockPosition, BlockView, Event, MintingKey, Rounds, Status, SupernodeState, SupernodesState,
     TransactionState,
 };
 
@@ -71,6 +71,8 @@ struct Inner {
     genesis: SealedHeader,
     clock: Clock,
     rules: Arc<dyn Rules>,
+    /// The age of the newest final block from which on finality stands still.
+    final_late_ms: u64,
     development: bool,
     database: Database,
     /// Taken before the pool, when both are needed.
@@ -162,6 +164,7 @@ impl Node {
             development,
             database,
             rules: chain.shared_rules(),
+            final_late_ms: chain.engine().final_late_ms(),
             core: Mutex::new(Core { chain, minter }),
             pool,
             faucet: Mutex::new(()),
@@ -336,7 +339,9 @@ impl Node {
             let pool = self.pool();
             (pool.len(), pool.bytes())
         };
-        let slot = self.0.clock.slot_at(system_time()).unwrap_or_default();
+        let now = system_time();
+        let slot = self.0.clock.slot_at(now).unwrap_or_default();
+        let rounds = Rounds { now: self.0.clock.round(slot), justified: published.justified };
         Status {
             chain: self.0.chain,
             name: self.0.spec.name.clone(),
@@ -344,8 +349,10 @@ impl Node {
             development: self.0.development,
             head: published.head,
             final_block: published.final_block,
-            justified: published.justified,
-            round: self.0.clock.round(slot),
+            final_age_ms: now.ms_since(published.final_block.time),
+            final_late_ms: self.0.final_late_ms,
+            // Who votes stands in tables.
+            rounds: self.0.rules.genesis_tables().map(|_| rounds),
             pool_transactions,
             pool_bytes,
             minting_keys: published.minting_keys,

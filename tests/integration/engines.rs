@@ -4,7 +4,7 @@
 use std::net::SocketAddr;
 
 use full_node::config::{create_key, write_spec};
-use integration_tests::{FastChain, Host, NodeProcess, now};
+use integration_tests::{FastChain, Host, NodeProcess, now, wait_until};
 use light_client::{
     client::{AccountState, Client, PaymentState},
     crypto::Hash,
@@ -67,6 +67,28 @@ impl Pair {
     }
 }
 
+/// What `/health`, its figure and the status say; all of them the same.
+fn is_well(node: &NodeProcess) -> bool {
+    let api = node.api();
+    let health = api.get("/health");
+    if health.status != 200 {
+        let body = String::from_utf8_lossy(&health.body).into_owned();
+        assert!(health.status == 503 && body.contains("final"), "{body}");
+        return false;
+    }
+    assert_eq!(health.body, b"ok");
+    let figures = String::from_utf8(api.get("/metrics").body).unwrap();
+    figures.contains("\nvsys_healthy 1\n") && api.json("/v1/status")["unwell"].is_null()
+}
+
+/// Nobody votes, so nothing is said of rounds.
+fn assert_no_rounds(node: &NodeProcess) {
+    let status = node.api().json("/v1/status");
+    assert!(status["round"].is_null() && status["justified"].is_null(), "{status}");
+    let figures = String::from_utf8(node.api().get("/metrics").body).unwrap();
+    assert!(figures.contains("vsys_final_age_seconds") && !figures.contains("round"), "{figures}");
+}
+
 #[test]
 fn a_chain_of_work_is_mined_followed_and_proven() {
     let pair = Pair::new(|_| {
@@ -81,9 +103,14 @@ fn a_chain_of_work_is_mined_followed_and_proven() {
     });
     let address = NodeProcess::free_address();
     let payee = ["--payee".to_owned(), test_address(9).to_string()];
-    let _miner = pair.listening("miner", address, &payee);
+    let miner = pair.listening("miner", address, &payee);
     let follower = pair.following(address);
     pair.pay_and_prove(&follower);
+    // Blocks come at random, and a busy machine looks for them slowly.
+    for node in [&miner, &follower] {
+        wait_until("a miner or follower that is well", || is_well(node));
+        assert_no_rounds(node);
+    }
 }
 
 #[test]
@@ -94,7 +121,12 @@ fn an_instant_chain_is_sealed_followed_and_proven() {
     });
     let address = NodeProcess::free_address();
     let key = ["--keys".to_owned(), pair.folder.path().join("sealer.key").display().to_string()];
-    let _sealer = pair.listening("sealer", address, &key);
+    let sealer = pair.listening("sealer", address, &key);
     let follower = pair.following(address);
     pair.pay_and_prove(&follower);
+    for node in [&sealer, &follower] {
+        // Nothing is sealed while nobody pays, and that is well however long it lasts.
+        assert!(is_well(node));
+        assert_no_rounds(node);
+    }
 }

@@ -10,7 +10,7 @@ use super::health::ailment;
 use super::supernodes::SupernodeAnswer;
 use crate::{
     network::{NetworkStatus, snapshot, sync::Progress},
-    node::{AccountState, BlockPosition, BlockView, MintingKey, Status, TransactionState},
+    node::{AccountState, BlockPosition, BlockView, MintingKey, Rounds, Status, TransactionState},
 };
 
 /// A block's place.
@@ -41,10 +41,10 @@ pub(super) struct StatusAnswer {
     /// The newest final block.
     #[serde(rename = "final")]
     final_block: Place,
-    /// The highest justified checkpoint.
-    justified: CheckpointAnswer,
-    /// The round the clock is in.
-    round: u64,
+    /// The highest justified checkpoint; null on a chain without votes.
+    justified: Option<CheckpointAnswer>,
+    /// The round the clock is in; null on a chain without votes.
+    round: Option<u64>,
     /// Other nodes of this chain that this one is connected to.
     peers: usize,
     /// How far it is on its way to the newest block that they have, while it is behind.
@@ -215,12 +215,16 @@ impl StatusAnswer {
         let age = |place: &Place| format!("{} s ago", now_ms.saturating_sub(place.time_ms) / 1_000);
         let (head, final_block) = (&self.head, &self.final_block);
         let kind = if self.development { " (development: its coins are worth nothing)" } else { "" };
+        let rounds = match (&self.justified, self.round) {
+            (Some(justified), Some(round)) => format!("justified  round {} of {round}\n", justified.round),
+            _ => String::new(),
+        };
         let mut text = format!(
             "chain      {}{kind}\n\
              id         {}\n\
              head       block {}, slot {}, {}\n\
              final      block {}, slot {}, {} ({} behind the head)\n\
-             justified  round {} of {}\n\
+{rounds}\
              waiting    {} transactions, {} bytes\n\
              peers      {}\n\
              version    {}\n",
@@ -233,8 +237,6 @@ impl StatusAnswer {
             final_block.slot,
             age(final_block),
             head.height.saturating_sub(final_block.height),
-            self.justified.round,
-            self.round,
             self.pool.transactions,
             self.pool.bytes,
             self.peers,
@@ -338,11 +340,11 @@ impl StatusAnswer {
             development: status.development,
             head: status.head.into(),
             final_block: status.final_block.into(),
-            justified: CheckpointAnswer {
-                round: status.justified.round.0,
-                id: status.justified.id.to_string(),
-            },
-            round: status.round.0,
+            justified: status.rounds.map(|Rounds { justified, .. }| CheckpointAnswer {
+                round: justified.round.0,
+                id: justified.id.to_string(),
+            }),
+            round: status.rounds.map(|rounds| rounds.now.0),
             peers,
             sync: progress.map(Into::into),
             snapshot: snapshot.map(Into::into),

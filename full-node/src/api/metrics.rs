@@ -25,7 +25,7 @@ use prometheus_client::{
 use super::{Api, health::ailment, problem::Problem};
 use crate::{
     network::NetworkStatus,
-    node::{MintingKey, Status},
+    node::{MintingKey, Rounds, Status},
     storage::{folder_bytes, free_bytes},
 };
 
@@ -192,8 +192,11 @@ fn print(
     figures.gauge("height", "Height of the newest block", status.head.height.0);
     figures.gauge("head_time_seconds", "When the slot of the newest block began", status.head.time.0 / 1_000);
     figures.gauge("final_height", "Height of the newest final block", status.final_block.height.0);
-    figures.gauge("justified_round", "Round of the highest justified checkpoint", status.justified.round.0);
-    figures.gauge("round", "Round that the clock is in", status.round.0);
+    figures.gauge("final_age_seconds", "Age of the newest final block", status.final_age_ms / 1_000);
+    if let Some(Rounds { now, justified }) = status.rounds {
+        figures.gauge("justified_round", "Round of the highest justified checkpoint", justified.round.0);
+        figures.gauge("round", "Round that the clock is in", now.0);
+    }
     figures.gauge("halted", "1 if the node stands still", status.halted.is_some().into());
     figures.gauge("healthy", "1 if /health says ok", well.into());
     figures.gauge("pool_transactions", "Transactions that wait for a block", status.pool_transactions as u64);

@@ -24,10 +24,12 @@ pub struct Status {
     pub head: BlockPosition,
     /// The newest final block.
     pub final_block: BlockPosition,
-    /// The highest justified checkpoint known.
-    pub justified: Checkpoint,
-    /// The round the clock is in; 0 before genesis.
-    pub round: Round,
+    /// How old the newest final block is, in milliseconds.
+    pub final_age_ms: u64,
+    /// The age from which on finality stands still, in milliseconds; as long as can be where blocks come on demand.
+    pub final_late_ms: u64,
+    /// The rounds of votes; `None` on a chain without votes.
+    pub rounds: Option<Rounds>,
     /// Transactions that wait for a block.
     pub pool_transactions: usize,
     /// Bytes of them.
@@ -40,6 +42,15 @@ pub struct Status {
     pub blocks_minted: u64,
     /// Why the node stands still, if it does.
     pub halted: Option<String>,
+}
+
+/// Where a chain with votes stands in its rounds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rounds {
+    /// The round the clock is in; 0 before genesis.
+    pub now: Round,
+    /// The highest justified checkpoint known.
+    pub justified: Checkpoint,
 }
 
 /// A minting key of this node, as the newest block has it.

@@ -42,6 +42,12 @@ pub trait Engine: fmt::Debug + Send + Sync {
     /// How old the newest final block becomes before a newer one is final, in milliseconds, when all is well.
     fn final_age_ms(&self) -> u64;
 
+    /// How old the newest final block becomes before finality stands still, in milliseconds: longer than when all is well by
+    /// two chances, because one may be lost with a slow signer.
+    fn final_late_ms(&self) -> u64 {
+        self.final_age_ms().saturating_add(self.final_every_ms().saturating_mul(2))
+    }
+
     /// About how long a block of this slot takes to become final, in milliseconds from `now`.
     fn final_in_ms(&self, block: Slot, now: Time) -> u64;
 
