@@ -186,7 +186,7 @@ impl Chain {
         let newest = prepared.block.header.header.height;
         let bodies_from = self.stage_bodies(&mut batch, &snapshot, newest, &finality, pruned)?;
         let head = self.head_after(&snapshot, Some(prepared))?;
-        batch.head(&head.id);
+        self.stage_head(&mut batch, &head);
         let height = prepared.block.header.header.height.0;
         tracing::trace!(height, "the commit of a block begins");
         self.write(&batch)?;
@@ -215,7 +215,7 @@ impl Chain {
         batch.finality(&finality);
         self.stage_way(&mut batch, &snapshot, None, &way, &mut accepted)?;
         let head = self.head_after(&snapshot, None)?;
-        batch.head(&head.id);
+        self.stage_head(&mut batch, &head);
         self.write(&batch)?;
         (self.head, self.finality) = (head, finality);
         Ok(accepted)
@@ -261,6 +261,13 @@ impl Chain {
         }
         way.apply.reverse();
         Ok((way, best))
+    }
+
+    fn stage_head(&self, batch: &mut Batch, head: &Head) {
+        batch.head(&head.id);
+        if let Some(weight) = self.weight(&head.id) {
+            batch.head_weight(weight);
+        }
     }
 
     fn head_after(&self, snapshot: &Snapshot, prepared: Option<&Prepared>) -> Result<Head, BlockError> {

@@ -29,6 +29,8 @@ pub struct Chain {
     pub(super) container: Container,
     pub(super) database: Database,
     pub(super) tree: BlockTree,
+    /// What the blocks before the tree's first root weigh, itself included; `None` where headers say what branches weigh.
+    pub(super) base: Option<u128>,
     pub(super) finality: Finality,
     pub(super) head: Head,
     pub(super) next_node: NodeId,
@@ -87,7 +89,16 @@ impl Chain {
         if version.root.hash != header.state_root {
             return Err(OpenError::Damaged(format!("the state of the head {head_id} is another one")));
         }
+        let base = match rules.claimed_weight(&header) {
+            Some(_) => None,
+            None => {
+                let all = weight_of_head(&database, &snapshot, &*engine, header.height)?;
+                let known = tree.entry(&head_id).map_err(|error| OpenError::Damaged(error.to_string()))?;
+                Some(all.saturating_sub(known.weight))
+            }
+        };
         Ok(Self {
+            base,
             engine,
             rules,
             genesis,
@@ -177,6 +188,12 @@ impl Chain {
         &self.tree
     }
 
+    /// What a known block weighs with all blocks before it, back to block 0; `None` if it is not known, or where headers say
+    /// what branches weigh.
+    pub fn weight(&self, id: &BlockId) -> Option<u128> {
+        Some(self.base?.saturating_add(self.tree.entry(id).ok()?.weight))
+    }
+
     /// Blocks that have been stored, on whatever branch: a block that was built fits as long as this stays.
     pub const fn arrivals(&self) -> u64 {
         self.arrivals
@@ -232,6 +249,28 @@ fn highest_waiting(tree: &BlockTree) -> Option<Checkpoint> {
     let waiting = justified
         .filter(|checkpoint| checkpoint.round > tree.justified().round && tree.entry(&checkpoint.id).is_ok());
     waiting.max_by_key(|checkpoint| (checkpoint.round, checkpoint.id))
+}
+
+/// What the head weighs: as it was noted, or what all blocks before it add up to; noted from then on.
+fn weight_of_head(
+    database: &Database,
+    snapshot: &Snapshot,
+    engine: &dyn Engine,
+    height: Height,
+) -> Result<u128, OpenError> {
+    if let Some(weight) = snapshot.head_weight()? {
+        return Ok(weight);
+    }
+    let mut weight = 0_u128;
+    for height in (1..=height.0).map(Height) {
+        let missing = || OpenError::Damaged(format!("the header of block {height} is missing"));
+        let id = snapshot.at_height(height)?.ok_or_else(missing)?;
+        weight = weight.saturating_add(engine.weight(&snapshot.header(&id)?.ok_or_else(missing)?));
+    }
+    let mut batch = Batch::default();
+    batch.head_weight(weight);
+    database.commit(&batch)?;
+    Ok(weight)
 }
 
 /// Makes block 0 and everything that a folder of this chain starts with, in one write.

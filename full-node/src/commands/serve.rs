@@ -135,7 +135,11 @@ async fn run_node(
     if let Some(Start { checkpoint }) = options.snapshot
         && !node.start_from_snapshot(checkpoint)
     {
-        say("The folder has blocks already: the node goes on from them, not from a snapshot.");
+        say(if node.status().head.height > Height(0) {
+            "The folder has blocks already: the node goes on from them, not from a snapshot."
+        } else {
+            "A chain of work is followed from block 0: nothing proves the work before a snapshot."
+        });
     }
     let wallet_folder = wallet.as_ref().map(|wallet| wallet.path().to_owned());
     let (stopping, stopped) = watch::channel(false);

@@ -61,6 +61,10 @@ pub trait Rules: Send + Sync {
     /// Whether a block of the best branch is final by the blocks up to the head alone.
     fn settles(&self, block: Height, head: Height) -> bool;
 
+    /// What a header says its branch weighs, taken at its word: of two branches the greater is better. `None` where headers
+    /// do not say it: there a branch weighs what its blocks add up to.
+    fn claimed_weight(&self, header: &Header) -> Option<u128>;
+
     /// Whether this is the time to adopt what is justified on another branch.
     fn may_adopt(&self, chain: &Chain, now: Time) -> bool;
 

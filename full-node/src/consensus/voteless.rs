@@ -24,6 +24,8 @@ pub struct VotelessRules {
     stake: SposSpec,
     /// Blocks above one that is final.
     depth: u64,
+    /// Whether a block weighs what its seal shows; else each weighs the same.
+    work: bool,
     /// For whoever the seal names.
     reward: Option<Amount>,
 }
@@ -31,12 +33,13 @@ pub struct VotelessRules {
 impl VotelessRules {
     /// One sealer.
     pub fn instant() -> Self {
-        Self { stake: SposSpec::without_rewards(1_000, SlotTable::default()), depth: 0, reward: None }
+        Self { stake: SposSpec::without_rewards(1_000, SlotTable::default()), depth: 0, work: false, reward: None }
     }
 
     /// The most work.
     pub fn proof_of_work(rules: &ProofOfWorkSpec) -> Self {
-        Self { depth: rules.final_depth.into(), reward: Some(rules.block_reward), ..Self::instant() }
+        let (depth, reward) = (rules.final_depth.into(), Some(rules.block_reward));
+        Self { depth, work: true, reward, ..Self::instant() }
     }
 }
 
@@ -108,6 +111,10 @@ impl Rules for VotelessRules {
 
     fn settles(&self, block: Height, head: Height) -> bool {
         head.0.checked_sub(block.0).is_some_and(|above| above >= self.depth)
+    }
+
+    fn claimed_weight(&self, header: &Header) -> Option<u128> {
+        (!self.work).then(|| header.height.0.into())
     }
 
     fn may_adopt(&self, _: &Chain, _: Time) -> bool {

@@ -290,7 +290,7 @@ impl Host {
     fn on_response(&mut self, chain: usize, peer: PeerId, request: OutboundRequestId, response: Response) {
         let now = system_time();
         self.remotes.received(&peer, codec::encode(&response).len());
-        let Some(Sent { asker, at }) = self.requests.remove(&(chain, request)) else { return };
+        let Some(Sent { asker, at, .. }) = self.requests.remove(&(chain, request)) else { return };
         match (asker, response) {
             (Asker::Sync(id), response) => self.chains[chain].sync.answered(id, response, now),
             (Asker::Snapshot(id), response) => self.chains[chain].snapshot.answered(id, response, now),

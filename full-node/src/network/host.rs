@@ -1,7 +1,7 @@
 use std::{
     collections::{HashMap, HashSet, VecDeque},
     net::SocketAddr,
-    sync::Arc,
+    sync::{Arc, Weak},
     time::Duration,
 };
 
@@ -13,7 +13,7 @@ use libp2p::{
     request_response::OutboundRequestId,
     swarm::{ConnectionId, SwarmEvent},
 };
-use light_client::data_format::{BlockId, ChainId, Header, Time, codec};
+use light_client::data_format::{ChainId, Time, codec};
 use tokio::sync::{mpsc, watch};
 
 use super::{
@@ -66,11 +66,6 @@ impl HostChain {
         self.sync.peer(peer, tip);
         self.snapshot.peer(peer, tip);
     }
-
-    /// Where a node stands that has this block as its newest.
-    pub(super) fn tip_of(&self, id: &BlockId, header: &Header) -> Tip {
-        Tip { head: *id, height: header.height, weight: self.claims.weight(header), ..self.tip }
-    }
 }
 
 /// Who asked, and under which name.
@@ -83,6 +78,7 @@ pub(super) enum Asker {
 
 /// A request on its way.
 pub(super) struct Sent {
+    pub(super) peer: PeerId,
     pub(super) asker: Asker,
     pub(super) at: Time,
 }
@@ -109,7 +105,7 @@ pub(super) struct Host {
     pub(super) remotes: Remotes,
     pub(super) traffic: Traffic,
     done: mpsc::Receiver<(usize, Done)>,
-    announced: mpsc::Receiver<(usize, Announcement)>,
+    announced: mpsc::Receiver<(usize, Told)>,
     pub(super) status: watch::Sender<NetworkStatus>,
     pub(super) started: Time,
     pub(super) saved: Time,
@@ -140,7 +136,7 @@ impl Host {
         let mut chains = Vec::new();
         for (place, port) in ports.into_iter().enumerate() {
             let tip = port.tip()?;
-            forward(place, &*port, announce.clone());
+            forward(place, &port, announce.clone());
             // Until the first greeting, or the end of the wait for it.
             let held = !config.peers.is_empty();
             port.hold(held);
@@ -254,7 +250,7 @@ impl Host {
             tokio::select! {
                 event = self.swarm.select_next_some() => self.on_swarm_event(event),
                 Some((chain, done)) = self.done.recv() => self.on_done(chain, done),
-                Some((chain, what)) = self.announced.recv() => self.on_announcement(chain, what),
+                Some((chain, Told { what, tip })) = self.announced.recv() => self.on_announcement(chain, what, tip),
                 _ = tick.tick() => self.on_tick(),
                 _ = stopped.recv() => break,
             }
@@ -274,7 +270,7 @@ impl Host {
         if let Some(exchange) = self.swarm.behaviour_mut().exchange.get_mut(chain) {
             self.remotes.sent(&peer, codec::encode(&request).len());
             let sent = exchange.send_request(&peer, Incoming::Asked(request));
-            self.requests.insert((chain, sent), Sent { asker, at: system_time() });
+            self.requests.insert((chain, sent), Sent { peer, asker, at: system_time() });
         }
     }
 
@@ -388,14 +384,24 @@ fn snapshot_of(
     }
 }
 
+/// What a chain announces.
+struct Told {
+    what: Announcement,
+    /// Where the chain stands now, if that may have changed.
+    tip: Option<Tip>,
+}
+
 /// What a chain announces, with its number.
-fn forward(place: usize, port: &dyn ChainPort, to: mpsc::Sender<(usize, Announcement)>) {
+fn forward(place: usize, port: &Arc<dyn ChainPort>, to: mpsc::Sender<(usize, Told)>) {
     let mut announcements = port.announcements();
+    // Announcements end with the chain, so this must not keep it.
+    let port = Arc::downgrade(port);
     tokio::spawn(async move {
         loop {
             match announcements.recv().await {
                 Ok(what) => {
-                    if to.send((place, what)).await.is_err() {
+                    let tip = if matches!(what, Announcement::Block(_)) { tip_of(&port).await } else { None };
+                    if to.send((place, Told { what, tip })).await.is_err() {
                         return;
                     }
                 }
@@ -406,6 +412,12 @@ fn forward(place: usize, port: &dyn ChainPort, to: mpsc::Sender<(usize, Announce
             }
         }
     });
+}
+
+async fn tip_of(port: &Weak<dyn ChainPort>) -> Option<Tip> {
+    let port = port.upgrade()?;
+    let tip = tokio::task::spawn_blocking(move || port.tip()).await.ok()?;
+    tip.inspect_err(|error| tracing::warn!(%error, "where the chain stands is not known")).ok()
 }
 
 fn port_of(address: &Multiaddr) -> Option<u16> {

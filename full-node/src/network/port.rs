@@ -20,9 +20,6 @@ pub trait Claims: fmt::Debug + Send + Sync + 'static {
     /// From when on the block may be relayed and built on.
     fn begins(&self, header: &Header) -> Time;
 
-    /// What the block weighs when branches are compared: greater is better.
-    fn weight(&self, header: &Header) -> u128;
-
     /// The greatest height that a chain can have by now; `None` if nothing bounds it.
     fn highest(&self, now: Time) -> Option<Height>;
 
@@ -140,6 +137,8 @@ pub struct Inserted {
     pub why: String,
     /// Where the chain stands after it.
     pub tip: Tip,
+    /// Where a node stands that has the block as its newest; `None` if that cannot be known here.
+    pub stands: Option<Tip>,
 }
 
 /// What became of a transaction.

@@ -8,7 +8,7 @@ use light_client::data_format::{BlockId, Header, codec};
 
 use super::{
     host::Host,
-    messages::Response,
+    messages::{Response, Tip},
     peers::Fault,
     port::{Announcement, Inserted},
     protocol::Topic,
@@ -95,10 +95,14 @@ impl Host {
             Verdict::Unfit => chain.claims.has_begun(header, now),
             Verdict::Invalid | Verdict::Failed => false,
         };
-        if stands {
-            let tip = chain.tip_of(id, header);
-            chain.sync.peer_has(peer, tip);
-            chain.sync.tick(now);
+        match inserted.stands {
+            Some(tip) if stands => {
+                chain.sync.peer_has(peer, tip);
+                chain.sync.tick(now);
+            }
+            // Only its sender can say what it weighs.
+            None if stands => self.ask_tip(place, peer),
+            _ => {}
         }
         let acceptance = match inserted.verdict {
             Verdict::Taken => MessageAcceptance::Accept,
@@ -149,15 +153,15 @@ impl Host {
         }
     }
 
-    pub(super) fn on_announcement(&mut self, place: usize, what: Announcement) {
+    pub(super) fn on_announcement(&mut self, place: usize, what: Announcement, tip: Option<Tip>) {
+        let chain = &mut self.chains[place];
+        // What was taken in the meantime may have moved it further.
+        if let Some(tip) = tip.filter(|tip| tip.weight > chain.tip.weight) {
+            chain.tip = tip;
+            chain.sync.stands_at(tip);
+        }
         match what {
             Announcement::Block(block) => {
-                let (header, chain) = (&block.header.header, &mut self.chains[place]);
-                let tip = chain.tip_of(&header.id(), header);
-                if tip.weight > chain.tip.weight {
-                    chain.tip = tip;
-                    chain.sync.stands_at(tip);
-                }
                 self.publish(place, Topic::Blocks, codec::encode(&*block));
             }
             Announcement::Votes(votes) => {

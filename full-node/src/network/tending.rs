@@ -7,7 +7,7 @@ use libp2p::{
 use light_client::data_format::Time;
 
 use super::{
-    host::{Asker, Host},
+    host::{Asker, Host, Sent},
     messages::Request,
     worker::system_time,
 };
@@ -155,8 +155,16 @@ impl Host {
     fn ask_tips(&mut self) {
         for chain in 0..self.chains.len() {
             for peer in self.chains[chain].told.clone() {
-                self.ask(chain, peer, Request::Tip, Asker::Host);
+                self.ask_tip(chain, peer);
             }
+        }
+    }
+
+    /// Asks a peer where it stands, unless it is being asked.
+    pub(super) fn ask_tip(&mut self, chain: usize, peer: PeerId) {
+        let asked = |sent: &Sent| sent.peer == peer && matches!(sent.asker, Asker::Host);
+        if !self.requests.iter().any(|((place, _), sent)| *place == chain && asked(sent)) {
+            self.ask(chain, peer, Request::Tip, Asker::Host);
         }
     }
 

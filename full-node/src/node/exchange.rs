@@ -24,17 +24,13 @@ use crate::{
     storage::Snapshot,
 };
 
-/// What headers of supernode proof of stake say: the highest justified round weighs most, then the number of blocks.
+/// What the slots of headers say.
 #[derive(Debug)]
 struct SlotClaims(Clock);
 
 impl Claims for SlotClaims {
     fn begins(&self, header: &Header) -> Time {
         Time(self.0.start(header.slot).0.saturating_sub(SLOT_TOLERANCE_MS))
-    }
-
-    fn weight(&self, header: &Header) -> u128 {
-        u128::from(header.justified.round.0) << 64 | u128::from(header.height.0)
     }
 
     fn highest(&self, now: Time) -> Option<Height> {
@@ -107,7 +103,7 @@ impl ChainPort for Node {
         if self.is_starting() {
             return self.after_snapshot();
         }
-        self.inserted(self.insert(block, now))
+        self.inserted(&block.header.header, self.insert(block, now))
     }
 
     fn insert_all(&self, blocks: &[Block], now: Time) -> Vec<Inserted> {
@@ -115,7 +111,8 @@ impl ChainPort for Node {
             return blocks.iter().map(|_| self.after_snapshot()).collect();
         }
         let inserted = self.insert_row(blocks, now);
-        inserted.into_iter().map(|inserted| self.inserted(inserted)).collect()
+        let results = blocks.iter().zip(inserted);
+        results.map(|(block, inserted)| self.inserted(&block.header.header, inserted)).collect()
     }
 
     fn hear(&self, votes: &[Vec<u8>], now: Time) -> Result<Vec<Heard>, PortError> {
@@ -151,7 +148,7 @@ impl ChainPort for Node {
 
 impl Node {
     /// What became of a block.
-    fn inserted(&self, inserted: Result<(), BlockError>) -> Inserted {
+    fn inserted(&self, header: &Header, inserted: Result<(), BlockError>) -> Inserted {
         let verdict = match &inserted {
             Ok(()) => Verdict::Taken,
             Err(error) if error.is_fault() => Verdict::Failed,
@@ -162,16 +159,29 @@ impl Node {
         };
         let why = inserted.err().map(|error| error.to_string()).unwrap_or_default();
         match ChainPort::tip(self) {
-            Ok(tip) => Inserted { verdict, why, tip },
-            Err(error) => Inserted { verdict: Verdict::Failed, why: error.to_string(), tip: Tip::default() },
+            Ok(tip) => {
+                let id = header.id();
+                let weight = self.weight_of(&id, header);
+                let stands = weight.map(|weight| Tip { head: id, height: header.height, weight, ..tip });
+                Inserted { verdict, why, tip, stands }
+            }
+            Err(error) => {
+                let (verdict, why) = (Verdict::Failed, error.to_string());
+                Inserted { verdict, why, tip: Tip::default(), stands: None }
+            }
         }
+    }
+
+    /// What a block's branch weighs up to it: as its header says, or as its blocks add up to if they are known.
+    fn weight_of(&self, id: &BlockId, header: &Header) -> Option<u128> {
+        self.0.rules.claimed_weight(header).or_else(|| self.core().chain.weight(id))
     }
 
     /// No block is taken while the node waits for a snapshot.
     fn after_snapshot(&self) -> Inserted {
         let why = "it comes after the snapshot that this node starts from".to_owned();
         let tip = ChainPort::tip(self).unwrap_or_default();
-        Inserted { verdict: Verdict::Unfit, why, tip }
+        Inserted { verdict: Verdict::Unfit, why, tip, stands: None }
     }
 
     /// Tells the network, if there is one.
@@ -192,7 +202,10 @@ impl Node {
     pub(super) fn tip_in(&self, snapshot: &Snapshot) -> Result<Tip, NodeError> {
         let id = need(snapshot.head()?, "the head")?;
         let header = need(snapshot.header(&id)?, "the header of the head")?.header;
-        let weight = SlotClaims(self.0.clock).weight(&header);
+        let weight = match self.0.rules.claimed_weight(&header) {
+            Some(weight) => weight,
+            None => need(snapshot.head_weight()?, "the weight of the head")?,
+        };
         let begins = snapshot.begins_at()?;
         let whole = if begins > Height(0) { begins.next() } else { begins };
         Ok(Tip {

@@ -81,9 +81,11 @@ enum Refused {
 impl Node {
     /// Starts from a snapshot of the state after a final block, if the network has one and this node has no blocks yet; from
     /// a checkpoint if one is given: a final block, by height and id, that the operator trusts. Say so before the node joins
-    /// its network. `false`: the node has blocks already, and goes on from them.
+    /// its network. `false`: the node has blocks already, and goes on from them; or the chain's branches weigh what their blocks
+    /// add up to, and what those before a snapshot add up to is proven by nothing.
     pub fn start_from_snapshot(&self, checkpoint: Option<(Height, BlockId)>) -> bool {
-        let wanted = self.status().head.height == Height(0);
+        let weighed = self.0.rules.claimed_weight(&self.0.genesis.header).is_some();
+        let wanted = weighed && self.status().head.height == Height(0);
         let mut starting = self.starting();
         (starting.wanted, starting.checkpoint) = (wanted, checkpoint);
         wanted

@@ -24,6 +24,7 @@ const META_FORMAT: &[u8] = b"format";
 const META_CHAIN: &[u8] = b"chain";
 const META_SPEC: &[u8] = b"spec";
 const META_HEAD: &[u8] = b"head";
+const META_WEIGHT: &[u8] = b"weight";
 const META_FINALITY: &[u8] = b"finality";
 const META_NEXT_NODE: &[u8] = b"next-node";
 const META_PRUNED: &[u8] = b"pruned";
@@ -140,6 +141,14 @@ impl Snapshot {
     /// As [`Snapshot::chain`].
     pub fn head(&self) -> Result<Option<BlockId>, StorageError> {
         self.meta(META_HEAD)
+    }
+
+    /// What the head weighs with all blocks before it, if that was noted.
+    ///
+    /// # Errors
+    /// As [`Snapshot::chain`].
+    pub fn head_weight(&self) -> Result<Option<u128>, StorageError> {
+        self.meta(META_WEIGHT)
     }
 
     /// What is final.
@@ -441,6 +450,11 @@ impl Batch {
     /// Moves the head of the best branch.
     pub fn head(&mut self, id: &BlockId) {
         self.meta(META_HEAD, id);
+    }
+
+    /// Notes what the head weighs with all blocks before it.
+    pub fn head_weight(&mut self, weight: u128) {
+        self.meta(META_WEIGHT, &weight);
     }
 
     /// Notes what is final.

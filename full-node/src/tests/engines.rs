@@ -12,7 +12,9 @@ use super::harness::{Harness, in_slot};
 use crate::{
     block_tree::BlockError,
     check::check,
+    network::ChainPort,
     node::{Event, TransactionState},
+    storage::{Batch, Space},
 };
 
 const REWARD: u64 = 7;
@@ -164,4 +166,40 @@ fn a_chain_of_work_goes_on_after_a_restart_on_its_heaviest_branch() {
     again.steps(3);
     assert_eq!(again.node.status().head.id, head, "nobody to pay, so it only follows");
     assert_whole(&again);
+}
+
+#[test]
+fn the_work_of_a_branch_is_known_after_a_restart_and_in_an_old_folder() {
+    let mut harness = working(Some(2));
+    let tip = |harness: &Harness| ChainPort::tip(&harness.node).unwrap();
+    assert_eq!(tip(&harness).weight, 0, "block 0 shows no work");
+    while harness.head() < Height(7) {
+        harness.step();
+    }
+    let engine = light_client::consensus::engine(harness.node.spec());
+    let work: u128 = blocks(&harness).iter().map(|block| engine.weight(&block.header)).sum();
+    assert!(work > 7, "more than the number of blocks");
+    assert_eq!(tip(&harness).weight, work);
+    // Those that are final are out of the tree, and count nevertheless.
+    let now = in_slot(harness.slot);
+    let mut again = harness.reopened_with(Vec::new(), now);
+    assert_eq!(again.node.status().final_block.height, Height(4));
+    assert_eq!(tip(&again).weight, work);
+    let mut other = working(Some(0));
+    other.take(&blocks(&again), again.slot);
+    while other.head() < Height(8) {
+        other.step();
+    }
+    let newest = other.block(8);
+    again.take(std::slice::from_ref(&newest), other.slot);
+    let more = work + engine.weight(&newest.header);
+    assert_eq!(tip(&again).weight, more);
+    // A folder from before weights were noted.
+    let mut batch = Batch::default();
+    batch.remove(Space::Meta, *b"weight");
+    again.database.commit(&batch).unwrap();
+    assert_eq!(again.database.read().unwrap().head_weight().unwrap(), None);
+    let now = in_slot(again.slot);
+    let old = again.reopened_with(Vec::new(), now);
+    assert_eq!(tip(&old).weight, more);
 }

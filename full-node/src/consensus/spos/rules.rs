@@ -146,6 +146,11 @@ impl Rules for SposRules {
         false
     }
 
+    /// The highest justified round weighs most, then the number of blocks.
+    fn claimed_weight(&self, header: &Header) -> Option<u128> {
+        Some(u128::from(header.justified.round.0) << 64 | u128::from(header.height.0))
+    }
+
     /// Before the vote position of a round, or at the next round's start.
     fn may_adopt(&self, _: &Chain, now: Time) -> bool {
         let clock = self.engine.clock();

@@ -26,10 +26,6 @@ impl Claims for Slots {
         Time(header.slot.0 * SLOT_MS)
     }
 
-    fn weight(&self, header: &Header) -> u128 {
-        header.height.0.into()
-    }
-
     fn highest(&self, now: Time) -> Option<Height> {
         Some(Height(now.0 / SLOT_MS))
     }
@@ -89,7 +85,7 @@ fn tip(blocks: &[Block]) -> Tip {
     Tip {
         head: header.id(),
         height: header.height,
-        weight: Slots.weight(header),
+        weight: header.height.0.into(),
         final_height: Height(0),
         kept_from: Height(0),
     }

@@ -43,6 +43,7 @@ mod liars;
 mod server;
 mod snapshots;
 mod versions;
+mod work;
 
 use hostile::Hostile;
 

@@ -12,7 +12,7 @@ use libp2p::{PeerId, identity::Keypair};
 use light_client::{
     crypto::Hash,
     data_format::{
-        Amount, ChainSpec, EngineSpec, GenesisAccount, Header, ModuleName, Time, UNITS_PER_COIN, codec,
+        Amount, ChainSpec, EngineSpec, GenesisAccount, ModuleName, Time, UNITS_PER_COIN, codec,
     },
     test_support::chain::{test_address, test_spec},
 };
@@ -285,8 +285,8 @@ impl Host {
             Verdict::Unfit => self.claims.has_begun(header, now),
             Verdict::Invalid | Verdict::Failed => false,
         };
-        if stands {
-            self.sync.peer_has(self.names[from], self.tip_of(header));
+        if let Some(tip) = inserted.stands.filter(|_| stands) {
+            self.sync.peer_has(self.names[from], tip);
             self.sync.tick(now);
         }
         match inserted.verdict {
@@ -296,15 +296,11 @@ impl Host {
         }
     }
 
-    fn tip_of(&self, header: &Header) -> Tip {
-        Tip { head: header.id(), height: header.height, weight: self.claims.weight(header), ..self.tip }
-    }
-
     /// What the node did is told to the others.
     pub(super) fn announce(&mut self, what: Announcement) {
         match what {
             Announcement::Block(block) => {
-                let tip = self.tip_of(&block.header.header);
+                let tip = ChainPort::tip(&self.node).unwrap();
                 if tip.weight > self.tip.weight {
                     self.tip = tip;
                     self.sync.stands_at(tip);
