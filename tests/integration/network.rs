@@ -149,8 +149,8 @@ async fn send_garbage(target: SocketAddr) {
     loop {
         match swarm.select_next_some().await {
             SwarmEvent::ConnectionEstablished { peer_id, .. } => {
-                // A length beyond any greeting; nine bytes that are none; one that ends early.
-                for garbage in [&[255; 9][..], &[5, 0, 0, 0, 9, 9, 9, 9, 9], &[9, 0, 0, 0, 1]] {
+                // A length beyond any greeting; a version that is ours, and then nothing of it; one that ends early.
+                for garbage in [&[255; 9][..], &[5, 0, 0, 0, 2, 0, 9, 9, 9], &[9, 0, 0, 0, 1]] {
                     swarm.behaviour_mut().send_request(&peer_id, garbage.to_vec());
                 }
             }

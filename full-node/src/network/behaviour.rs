@@ -23,8 +23,8 @@ use super::{
 pub(super) type Greeting = request_response::Behaviour<Codec<Hello, Answer>>;
 pub(super) type Exchange = request_response::Behaviour<Codec<Request, Response>>;
 pub(super) type Lookup = kad::Behaviour<kad::store::MemoryStore>;
-pub(super) type Gossip =
-    gossipsub::Behaviour<gossipsub::IdentityTransform, gossipsub::WhitelistSubscriptionFilter>;
+type Subscriptions = gossipsub::MaxCountSubscriptionFilter<gossipsub::WhitelistSubscriptionFilter>;
+pub(super) type Gossip = gossipsub::Behaviour<gossipsub::IdentityTransform, Subscriptions>;
 
 /// Everything that this node says and hears.
 #[derive(NetworkBehaviour)]
@@ -110,8 +110,9 @@ fn behaviour(
         identify: identify::Behaviour::new(identify),
         hello,
         exchange: Chains::new(exchange, Arc::clone(admitted)),
-        lookup: Chains::new(chains.iter().map(|chain| lookup(peer, chain)), Arc::clone(admitted)),
-        gossip: Chains::new(gossip, Arc::clone(admitted)),
+        lookup: Chains::new(chains.iter().map(|chain| lookup(peer, chain)), Arc::clone(admitted))
+            .limited(limits.rates.lookups),
+        gossip: Chains::new(gossip, Arc::clone(admitted)).limited(limits.rates.gossip),
     })
 }
 
@@ -164,13 +165,22 @@ fn gossip(chain: &ChainId) -> Result<Gossip, Box<dyn std::error::Error + Send + 
         .heartbeat_interval(Duration::from_millis(700))
         .duplicate_cache_time(Duration::from_secs(120))
         .prune_backoff(Duration::from_secs(10))
+        // Ids of messages that one peer may offer between two heartbeats: more than it may send in that time.
+        .max_ihave_messages(10)
+        .max_ihave_length(5_000)
+        // Times that it may have one message again.
+        .gossip_retransimission(3)
         .max_messages_per_rpc(NonZeroUsize::new(4_096).map(NonZeroUsize::get))
         .max_transmit_size(Topic::Blocks.max_bytes() + 64 * 1024)
         .connection_handler_queue_len(1_024);
     for (topic, name) in topics() {
         config.max_transmit_size_for_topic(topic.max_bytes() + 1_024, name.hash());
     }
-    let filter = gossipsub::WhitelistSubscriptionFilter(topics().map(|(_, name)| name.hash()).collect());
+    let filter = Subscriptions {
+        filter: gossipsub::WhitelistSubscriptionFilter(topics().map(|(_, name)| name.hash()).collect()),
+        max_subscribed_topics: Topic::ALL.len(),
+        max_subscriptions_per_request: 4 * Topic::ALL.len(),
+    };
     let mut gossip =
         Gossip::new_with_subscription_filter(MessageAuthenticity::Anonymous, config.build()?, filter)?;
     for (_, name) in topics() {

@@ -1,5 +1,5 @@
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     sync::Arc,
     task::{Context, Poll},
 };
@@ -11,6 +11,11 @@ use libp2p::{
         ConnectionDenied, ConnectionId, FromSwarm, NetworkBehaviour, THandler, THandlerInEvent,
         THandlerOutEvent, ToSwarm, handler::multi::MultiHandler,
     },
+};
+
+use super::{
+    peers::{Budget, Rate},
+    worker::system_time,
 };
 
 /// Whom each chain admits; `None` is everybody.
@@ -25,18 +30,55 @@ pub(super) fn admits(admitted: &Admitted, chain: usize, peer: &PeerId) -> bool {
 ///
 /// A peer that a closed chain does not name finds no such protocol here, and the protocol of that chain does not hear of
 /// the peer: it can neither ask nor be told anything.
+///
+/// What a connection of a peer tells a protocol counts as one event: a request, an answer, a message of gossip with all that
+/// it carries. A protocol with a rate never hears of more of them, by peer and chain.
 pub(super) struct Chains<B> {
     chains: Vec<B>,
     admitted: Admitted,
     /// Which one is asked first: after one chain spoke the next has its turn, so that a busy chain cannot keep its
     /// neighbour silent.
     turn: usize,
+    /// Events of one peer in one chain; `None` where they are counted elsewhere.
+    rate: Option<Rate>,
+    /// Of connected peers.
+    budgets: HashMap<(PeerId, usize), Budget>,
+    /// Events that were not heard, by connected peer, since somebody asked.
+    floods: HashMap<PeerId, u64>,
 }
 
 impl<B> Chains<B> {
     /// One for each chain.
     pub(super) fn new(chains: impl IntoIterator<Item = B>, admitted: Admitted) -> Self {
-        Self { chains: chains.into_iter().collect(), admitted, turn: 0 }
+        Self {
+            chains: chains.into_iter().collect(),
+            admitted,
+            turn: 0,
+            rate: None,
+            budgets: HashMap::new(),
+            floods: HashMap::new(),
+        }
+    }
+
+    /// With a rate for events of one peer in one chain.
+    pub(super) fn limited(self, rate: Rate) -> Self {
+        Self { rate: Some(rate), ..self }
+    }
+
+    /// Peers that sent more than they may since the last time, and how many events too many.
+    pub(super) fn floods(&mut self) -> impl Iterator<Item = (PeerId, u64)> + use<B> {
+        std::mem::take(&mut self.floods).into_iter()
+    }
+
+    /// Whether one more event of a peer is heard.
+    fn hears(&mut self, peer: PeerId, chain: usize) -> bool {
+        let Some(rate) = self.rate else { return true };
+        let now = system_time();
+        let heard = self.budgets.entry((peer, chain)).or_insert_with(|| Budget::new(rate, now)).take(1, now);
+        if !heard {
+            *self.floods.entry(peer).or_default() += 1;
+        }
+        heard
     }
 
     /// That of a chain.
@@ -121,6 +163,12 @@ impl<B: NetworkBehaviour> NetworkBehaviour for Chains<B> {
     }
 
     fn on_swarm_event(&mut self, event: FromSwarm<'_>) {
+        if let FromSwarm::ConnectionClosed(closed) = &event
+            && closed.remaining_established == 0
+        {
+            self.budgets.retain(|(peer, _), _| *peer != closed.peer_id);
+            self.floods.remove(&closed.peer_id);
+        }
         let peer = match &event {
             FromSwarm::ConnectionEstablished(event) => Some(event.peer_id),
             FromSwarm::ConnectionClosed(event) => Some(event.peer_id),
@@ -143,6 +191,9 @@ impl<B: NetworkBehaviour> NetworkBehaviour for Chains<B> {
         connection: ConnectionId,
         (chain, event): THandlerOutEvent<Self>,
     ) {
+        if !self.hears(peer, chain) {
+            return;
+        }
         if let Some(chain) = self.chains.get_mut(chain) {
             chain.on_connection_handler_event(peer, connection, event);
         }

@@ -12,7 +12,7 @@ use libp2p::{
     swarm::{ConnectionId, DialError, SwarmEvent},
 };
 
-use light_client::data_format::codec;
+use light_client::data_format::{ChainId, codec};
 
 use super::{
     behaviour::BehaviourEvent,
@@ -87,6 +87,7 @@ impl Host {
     }
 
     fn on_closed(&mut self, peer: PeerId, connection: ConnectionId) {
+        self.greeted_on.remove(&connection);
         if self.kept.remove(&connection).is_none() || !self.peers.disconnected(&peer) {
             return;
         }
@@ -103,7 +104,6 @@ impl Host {
         for wanted in self.wanted.iter_mut().filter(|wanted| wanted.peer == Some(peer)) {
             wanted.fail(now);
         }
-        self.publish_status();
     }
 
     fn on_not_reached(&mut self, peer: Option<PeerId>, connection: ConnectionId, error: &DialError) {
@@ -136,10 +136,23 @@ impl Host {
 
     fn on_hello(&mut self, event: Event<Incoming<Hello>, Answer>) {
         match event {
-            Event::Message { peer, message: Message::Request { request, channel, .. }, .. } => {
+            Event::Message {
+                peer,
+                connection_id,
+                message: Message::Request { request, channel, .. },
+            } => {
+                let again = !self.greeted_on.insert(connection_id);
                 match request {
-                    Incoming::Asked(hello) => self.answer_hello(peer, &hello, channel),
                     Incoming::Garbage(what) => self.charge_garbage(peer, &what),
+                    Incoming::Asked(hello) if !again => self.answer_hello(peer, &hello, channel),
+                    Incoming::Asked(_) => {
+                        drop(channel);
+                        self.fault(peer, Fault::GreetedAgain);
+                        // Nobody to charge: it was told that there is no room for it.
+                        if !self.peers.contains(&peer) {
+                            self.part(peer);
+                        }
+                    }
                 }
             }
             Event::Message { peer, message: Message::Response { request_id, response }, .. } => {
@@ -167,10 +180,13 @@ impl Host {
 
     fn answer_hello(&mut self, peer: PeerId, theirs: &Hello, channel: ResponseChannel<Answer>) {
         let ours = self.hello(&peer);
-        let full = self.parting.contains_key(&peer) && !self.peers.contains(&peer);
         // Whoever speaks another version understands no other refusal than that one.
-        let met = self.find_common(&peer, theirs);
-        let answer = match if full { met.and(Err(Refusal::Full)) } else { met } {
+        let met = self.find_common(&peer, theirs).and_then(|common| {
+            let places: Vec<usize> = common.iter().filter_map(|theirs| self.place_of(&theirs.chain)).collect();
+            let full = self.parting.contains_key(&peer) && !self.peers.contains(&peer);
+            if full { Err(Refusal::Full) } else { self.peers.admit(&peer, &places).map(|()| common) }
+        });
+        let answer = match met {
             Ok(common) => {
                 self.meet(peer, &common);
                 let chains =
@@ -178,9 +194,13 @@ impl Host {
                 Answer::Welcome(Hello { chains: chains.collect(), ..ours })
             }
             Err(refusal) => {
-                tracing::info!(%peer, chains = theirs.chains.len(), version = theirs.version, "a peer is refused: to it we say {refusal}");
-                self.note_refusal(peer, format!("refused by us: {}", stranger(theirs)));
-                self.parting.insert(peer, system_time().plus_ms(PARTING_MS));
+                let now = system_time();
+                // One who comes again and again says nothing new.
+                if self.said.again(self.remotes.address(&peer).and_then(ip_of), now) {
+                    tracing::info!(%peer, chains = theirs.chains.len(), version = theirs.version, "a peer is refused: to it we say {refusal}");
+                    self.note_refusal(peer, format!("refused by us: {}", stranger(theirs)));
+                }
+                self.parting.insert(peer, now.plus_ms(PARTING_MS));
                 Answer::Refused(refusal)
             }
         };
@@ -216,8 +236,7 @@ impl Host {
         self.peers.greeted(&peer);
         let now = system_time();
         for theirs in common {
-            let place = self.chains.iter().position(|chain| chain.id == theirs.chain);
-            let Some(place) = place else { continue };
+            let Some(place) = self.place_of(&theirs.chain) else { continue };
             self.chains[place].peer(peer, theirs.tip);
             self.chains[place].sync.tick(now);
             self.do_effects(place);
@@ -226,7 +245,10 @@ impl Host {
             wanted.failures = 0;
         }
         tracing::debug!(%peer, chains = common.len(), "greeted");
-        self.publish_status();
+    }
+
+    fn place_of(&self, chain: &ChainId) -> Option<usize> {
+        self.chains.iter().position(|known| known.id == *chain)
     }
 
     fn on_exchange(&mut self, chain: usize, event: Event<Incoming<Request>, Response>) {
@@ -345,6 +367,12 @@ impl Host {
         if self.kept.get(&connection) != Some(&peer) {
             return;
         }
+        let now = system_time();
+        match self.peers.introduction(&peer, now) {
+            Admission::Take => {}
+            Admission::Drop => return,
+            Admission::Wrong(fault) => return self.fault(peer, fault),
+        }
         self.remotes.runs(&peer, &info.agent_version);
         // Only from this machine is a loopback address any use.
         let local = ip_of(&info.observed_addr).is_some_and(|ip| ip.is_loopback());
@@ -364,7 +392,7 @@ impl Host {
             }
         }
         if self.book.len() <= 2 {
-            self.look_up();
+            self.look_up(now);
         }
     }
 

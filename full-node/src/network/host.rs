@@ -27,7 +27,7 @@ use super::{
     port::{Announcement, ChainPort, Claims},
     protocol::{PROTOCOL_VERSION, Topic},
     reading::ReadWork,
-    shown::Remotes,
+    shown::{Remotes, Said},
     snapshot::{self, Effect as SnapshotEffect, SnapshotSync},
     sync::{Effect, RequestId, Sync},
     tending::Wanted,
@@ -94,6 +94,8 @@ pub(super) struct Host {
     pub(super) wanted: Vec<Wanted>,
     /// Connections that count in `peers`.
     pub(super) kept: HashMap<ConnectionId, PeerId>,
+    /// Open connections on which the other side greeted.
+    pub(super) greeted_on: HashSet<ConnectionId>,
     pub(super) dialling: HashSet<PeerId>,
     pub(super) greetings: HashMap<OutboundRequestId, PeerId>,
     pub(super) requests: HashMap<(usize, OutboundRequestId), Sent>,
@@ -101,6 +103,7 @@ pub(super) struct Host {
     pub(super) parting: HashMap<PeerId, Time>,
     pub(super) banned: HashSet<PeerId>,
     pub(super) refusals: VecDeque<(PeerId, String)>,
+    pub(super) said: Said,
     pub(super) bans: u64,
     pub(super) remotes: Remotes,
     pub(super) traffic: Traffic,
@@ -186,12 +189,14 @@ impl Host {
             chains,
             book,
             kept: HashMap::new(),
+            greeted_on: HashSet::new(),
             dialling: HashSet::new(),
             greetings: HashMap::new(),
             requests: HashMap::new(),
             parting: HashMap::new(),
             banned: HashSet::new(),
             refusals: VecDeque::new(),
+            said: Said::default(),
             bans: 0,
             remotes: Remotes::default(),
             traffic,
@@ -335,6 +340,20 @@ impl Host {
             self.banned.insert(peer);
             self.swarm.behaviour_mut().banned.block_peer(peer);
             self.part(peer);
+        }
+    }
+
+    /// Charges peers whose events were too many to be heard: once for each, until that bans them.
+    pub(super) fn charge_floods(&mut self) {
+        let behaviour = self.swarm.behaviour_mut();
+        let floods: Vec<(PeerId, u64)> = behaviour.lookup.floods().chain(behaviour.gossip.floods()).collect();
+        for (peer, events) in floods {
+            for _ in 0..events {
+                if !self.peers.contains(&peer) || self.banned.contains(&peer) {
+                    break;
+                }
+                self.fault(peer, Fault::Flood);
+            }
         }
     }
 

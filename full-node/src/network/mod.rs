@@ -17,12 +17,15 @@
 //! | surface | who can send | what it could grow | what stops it |
 //! |---|---|---|---|
 //! | connections | anybody | sockets, handshakes | 32 pending each way; 64 peers in, 16 out, 8 of one address; silent ones end after 10 s |
-//! | greeting | whoever connects | nothing | 8 KiB; 16 chains |
+//! | greeting | whoever connects | nothing | 8 KiB; 16 chains; once a connection, each further one is a fault; each chain has an equal share of the peers in; a refusal is logged once a minute by address |
 //! | gossip | who greeted | queues, the pool, the tree | size by topic; budgets by peer and chain and for all peers of a chain; queues of fixed length by chain and kind; the bounds of pool, tree and votes |
+//! | control of gossip | who connects | subscriptions, ids on offer | 3 topics; messages of gossip of any kind by peer and chain: what is beyond is not heard, and a fault; 50,000 ids on offer between two heartbeats; a message again three times |
 //! | requests | who greeted | reads of the disk, bytes sent | 4 KiB; 8 streams; budgets for requests and bytes of answers; 64 reads wait by chain |
 //! | snapshots | whom we asked | proven entries of the state on disk | [`snapshot`] |
 //! | answers | whom we asked | bodies ahead of the chain | 4 MiB and 64 KiB; only what was asked for; 1,024 headers and 64 MiB of bodies ahead |
-//! | addresses | who greeted, Kademlia | address book, buckets | 1,024 peers with 4 addresses; nobody stores records |
+//! | lookups | who connects | nothing: nobody stores records | 4 a second by peer and chain: what is beyond is not heard, and a fault; 16 KiB |
+//! | introductions | who connects | address book, buckets | 1 a second by peer: more is a fault; 4 KiB; 8 addresses at a time |
+//! | addresses | who greeted, Kademlia | address book, buckets | 1,024 peers with 4 addresses |
 //!
 //! A block is relayed once this node has checked *every* rule of it, so no invalid block travels further than one
 //! step, and whoever relays one is banned. The price is the time of executing it on each step of its way.

@@ -1,8 +1,9 @@
 //! What is shown of the network. Nothing is decided by it.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, net::IpAddr};
 
 use libp2p::{Multiaddr, PeerId};
+use light_client::data_format::Time;
 
 use super::{BanStatus, ChainPeers, NetworkStatus, PeerStatus, host::Host, worker::system_time};
 
@@ -12,6 +13,9 @@ const REFUSALS: usize = 16;
 const BANS: usize = 64;
 /// Letters of the name of another node's program that are shown.
 const AGENT_LETTERS: usize = 64;
+/// Addresses that are refused aloud within [`SAID_MS`].
+const SAID: usize = 64;
+const SAID_MS: u64 = 60_000;
 
 /// What is shown of a peer besides what `peers` knows of it.
 #[derive(Clone, Debug)]
@@ -44,6 +48,11 @@ impl Remotes {
         self.0.remove(peer);
     }
 
+    /// The other end of a peer's first connection.
+    pub(super) fn address(&self, peer: &PeerId) -> Option<&Multiaddr> {
+        self.0.get(peer).map(|remote| &remote.address)
+    }
+
     /// A peer says which program it runs: whatever it likes, so only letters that a terminal shows as they are.
     pub(super) fn runs(&mut self, peer: &PeerId, agent: &str) {
         if let Some(remote) = self.0.get_mut(peer) {
@@ -71,6 +80,23 @@ impl Remotes {
         if let Some(remote) = self.0.get_mut(peer) {
             remote.bytes_out = remote.bytes_out.saturating_add(bytes as u64);
         }
+    }
+}
+
+/// Addresses whose peers were refused in words lately, and when: at most [`SAID`].
+#[derive(Debug, Default)]
+pub(super) struct Said(HashMap<Option<IpAddr>, Time>);
+
+impl Said {
+    /// Whether a refusal of a peer at this address is told to the operator: once a minute for each address, and of so many
+    /// addresses in a minute.
+    pub(super) fn again(&mut self, address: Option<IpAddr>, now: Time) -> bool {
+        self.0.retain(|_, at| now.ms_since(*at) < SAID_MS);
+        let new = self.0.len() < SAID && !self.0.contains_key(&address);
+        if new {
+            self.0.insert(address, now);
+        }
+        new
     }
 }
 
@@ -137,5 +163,25 @@ impl Host {
             })
         });
         peers.collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use super::*;
+
+    #[test]
+    fn refusals_are_told_once_a_minute_for_each_address() {
+        let mut said = Said::default();
+        let address = |number: u32| Some(Ipv4Addr::from_bits(number).into());
+        let told = |said: &mut Said, now| (0..1_000).filter(|n| said.again(address(n / 500), Time(now))).count();
+        assert_eq!(told(&mut said, 1_000), 2);
+        assert_eq!(told(&mut said, 60_999), 0);
+        assert_eq!(told(&mut said, 61_000), 2);
+        let crowd = (2..1_000).filter(|n| said.again(address(*n), Time(61_001))).count();
+        assert_eq!(crowd, SAID - 2);
+        assert_eq!(said.0.len(), SAID);
     }
 }

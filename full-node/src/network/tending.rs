@@ -24,6 +24,8 @@ const BEHIND_MS: u64 = 2_000;
 const SAVE_MS: u64 = 60_000;
 const ASK_TIPS_MS: u64 = 15_000;
 const LOOK_UP_MS: u64 = 60_000;
+/// Between two look-ups of a node that knows nobody yet.
+const LOOK_UP_AGAIN_MS: u64 = 2_000;
 const TELL_PROGRESS_MS: u64 = 5_000;
 
 /// A node to stay connected with.
@@ -48,6 +50,7 @@ impl Host {
             self.parting.remove(&peer);
             self.part(peer);
         }
+        self.charge_floods();
         self.forgive(now);
         self.dial(now);
         for chain in 0..self.chains.len() {
@@ -64,8 +67,7 @@ impl Host {
             self.ask_tips();
         }
         if now.ms_since(self.looked_up) > LOOK_UP_MS {
-            self.looked_up = now;
-            self.look_up();
+            self.look_up(now);
         }
         if now.ms_since(self.saved) > SAVE_MS {
             self.saved = now;
@@ -168,7 +170,12 @@ impl Host {
         }
     }
 
-    pub(super) fn look_up(&mut self) {
+    /// Looks for peers: not at once again, whoever wants it.
+    pub(super) fn look_up(&mut self, now: Time) {
+        if now.ms_since(self.looked_up) < LOOK_UP_AGAIN_MS {
+            return;
+        }
+        self.looked_up = now;
         let mut key = vec![0; 32];
         if getrandom::fill(&mut key).is_err() {
             return;

@@ -26,6 +26,8 @@ pub enum Fault {
     Stalled,
     /// It asks or tells without having greeted.
     Unannounced,
+    /// It greets again on a connection on which it greeted.
+    GreetedAgain,
 }
 
 impl Fault {
@@ -35,7 +37,7 @@ impl Fault {
             // An honest node of these rules never does it.
             Self::InvalidBlock | Self::WrongAnswer | Self::FalseProof => 100,
             Self::Garbage | Self::InvalidVote => 60,
-            Self::InvalidTransaction | Self::FalseTip => 25,
+            Self::InvalidTransaction | Self::FalseTip | Self::GreetedAgain => 25,
             // Lines fail, branches are left, and states grow too old to be kept.
             Self::Stalled | Self::HalfSnapshot => 20,
             Self::Unannounced => 10,
@@ -58,6 +60,7 @@ impl fmt::Display for Fault {
             Self::HalfSnapshot => "it does not give the whole of a state that it says it has",
             Self::Stalled => "it did not answer in time",
             Self::Unannounced => "it did not greet first",
+            Self::GreetedAgain => "it greeted again and again",
         })
     }
 }

@@ -61,6 +61,12 @@ pub struct Rates {
     pub requests: Rate,
     /// Bytes of our answers.
     pub answer_bytes: Rate,
+    /// Messages of gossip in all, those that only say who wants what included.
+    pub gossip: Rate,
+    /// What it asks and answers when addresses are looked up.
+    pub lookups: Rate,
+    /// Times that it says who it is and where it can be found, of all chains together.
+    pub introductions: Rate,
 }
 
 impl Default for Limits {
@@ -82,6 +88,9 @@ impl Default for Limits {
                 bytes: Rate { burst: 32 << 20, per_second: 8 << 20 },
                 requests: Rate { burst: 200, per_second: 50 },
                 answer_bytes: Rate { burst: 64 << 20, per_second: 16 << 20 },
+                gossip: Rate { burst: 32_000, per_second: 8_000 },
+                lookups: Rate { burst: 128, per_second: 4 },
+                introductions: Rate { burst: 16, per_second: 1 },
             },
             chain_peers: 4,
         }
@@ -141,7 +150,10 @@ struct Peer {
     greeted: bool,
     points: u64,
     scored: Time,
+    introductions: Budget,
     budgets: Vec<Budgets>,
+    /// The chains that it greeted for.
+    chains: Vec<usize>,
 }
 
 /// Everybody who is connected or banned.
@@ -201,7 +213,9 @@ impl Peers {
             greeted: false,
             points: 0,
             scored: now,
+            introductions: Budget::new(self.limits.rates.introductions, now),
             budgets,
+            chains: Vec::new(),
         };
         self.peers.insert(peer, record);
         Ok(())
@@ -216,6 +230,26 @@ impl Peers {
             self.peers.remove(peer);
         }
         last
+    }
+
+    /// A peer greets for these chains, of those that were counted at the start. One that dialled us finds room in one of them
+    /// at least: each chain has an equal share of the peers that may dial, so that a crowd that greets for one chain leaves the
+    /// others theirs.
+    ///
+    /// # Errors
+    /// [`Refusal::Full`] if there is none.
+    pub fn admit(&mut self, peer: &PeerId, chains: &[usize]) -> Result<(), Refusal> {
+        let share = (self.limits.inbound / self.chains.len().max(1)).max(1);
+        let others = || self.peers.iter().filter(|(other, known)| known.inbound && *other != peer);
+        let has_room =
+            |chain: &usize| others().filter(|(_, known)| known.chains.contains(chain)).count() < share;
+        if self.peers.get(peer).is_some_and(|known| known.inbound) && !chains.iter().any(has_room) {
+            return Err(Refusal::Full);
+        }
+        if let Some(known) = self.peers.get_mut(peer) {
+            known.chains = chains.to_vec();
+        }
+        Ok(())
     }
 
     /// The peer greeted, and we agree to talk.
@@ -259,6 +293,12 @@ impl Peers {
             return Admission::Drop;
         }
         Admission::Take
+    }
+
+    /// A peer says who it is and where it can be found.
+    pub fn introduction(&mut self, peer: &PeerId, now: Time) -> Admission {
+        let Some(known) = self.peers.get_mut(peer) else { return Admission::Drop };
+        if known.introductions.take(1, now) { Admission::Take } else { Admission::Wrong(Fault::Flood) }
     }
 
     /// A request about a chain came.

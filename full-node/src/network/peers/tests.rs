@@ -121,3 +121,39 @@ fn nobody_is_heard_before_the_greeting() {
     assert!(!peers.answer(&id(1), 0, 1 << 20, Time(1)), "the bytes of answers are counted too");
     assert!(peers.answer(&id(1), 0, 1 << 20, Time(1_001)));
 }
+
+#[test]
+fn each_chain_has_its_share_of_those_who_dial() {
+    let limits = Limits { inbound: 8, per_address: 99, ..Limits::default() };
+    let mut peers = Peers::new(limits, 2, Time(0));
+    let mut greet = |number: u32, inbound, chains: &[usize]| {
+        peers.connected(id(number), address(number as u8), inbound, Time(0)).unwrap();
+        let admitted = peers.admit(&id(number), chains);
+        if admitted.is_err() {
+            peers.disconnected(&id(number));
+        }
+        admitted
+    };
+    for number in 0..4 {
+        assert_eq!(greet(number, true, &[0]), Ok(()));
+    }
+    assert_eq!(greet(4, true, &[0]), Err(Refusal::Full), "half is for the other chain");
+    assert_eq!(greet(4, true, &[0, 1]), Ok(()), "who serves the other one too has room");
+    assert_eq!(greet(5, true, &[1]), Ok(()));
+    assert_eq!(greet(6, false, &[0]), Ok(()), "we chose whom we dial");
+    peers.disconnected(&id(2));
+    assert_eq!(peers.admit(&id(1), &[0]), Ok(()), "it does not count against itself");
+    let mut alone = Peers::new(Limits { inbound: 1, ..limits }, 1, Time(0));
+    alone.connected(id(1), address(1), true, Time(0)).unwrap();
+    assert_eq!(alone.admit(&id(1), &[0]), Ok(()));
+}
+
+#[test]
+fn introductions_are_counted() {
+    let mut peers = peers();
+    let taken = (0..99).filter(|_| peers.introduction(&id(1), Time(0)) == Admission::Take).count();
+    assert_eq!(taken, 16);
+    assert_eq!(peers.introduction(&id(1), Time(0)), Admission::Wrong(Fault::Flood));
+    assert_eq!(peers.introduction(&id(2), Time(0)), Admission::Take);
+    assert_eq!(peers.introduction(&id(9), Time(0)), Admission::Drop, "nobody who is connected");
+}

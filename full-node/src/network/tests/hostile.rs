@@ -31,7 +31,10 @@ impl Hostile {
     /// Connected and greeted.
     pub(super) async fn connect(target: &Multiaddr, nodes: &[&Node]) -> Self {
         let chains: Vec<ChainId> = nodes.iter().map(|node| node.chain()).collect();
-        let limits = peers::Limits { ban_at: u32::MAX, ..peers::Limits::default() };
+        // It hears everything, however much that is.
+        let rates =
+            peers::Rates { lookups: peers::Rate { burst: 1 << 30, per_second: 0 }, ..peers::Limits::default().rates };
+        let limits = peers::Limits { ban_at: u32::MAX, rates, ..peers::Limits::default() };
         let everybody = vec![None; chains.len()].into();
         let mut swarm =
             swarm(Keypair::generate_ed25519(), &chains, &everybody, &limits, &mut Traffic::default())
@@ -88,6 +91,75 @@ impl Hostile {
             }
         }
     }
+}
+
+/// A peer that greeted, and then does the same thing again and again until the node has enough of it.
+async fn banned_for(name: &str, fault: peers::Fault, mut again: impl FnMut(&mut Hostile, PeerId)) {
+    let member = Member::start(&spec(name), &[0, 1, 2, 3], &[]).await;
+    let target = member.network.peer();
+    let mut hostile = Hostile::connect(&member.address("tcp"), &[&member.node]).await;
+    let refusals = member.refusals().len();
+    let mut closed = false;
+    for _ in 0..500 {
+        again(&mut hostile, target);
+        closed = hostile.work(Duration::from_millis(20)).await;
+        if closed {
+            break;
+        }
+    }
+    assert!(closed, "the node ends it");
+    until("the ban", || member.network.status().borrow().bans == 1).await;
+    assert_eq!(member.network.status().borrow().banned[0].reason, fault);
+    assert_eq!(member.refusals().len(), refusals, "and nothing is told of it again and again");
+    let height = final_height(&member.node);
+    until("more final blocks", || final_height(&member.node) > height).await;
+    member.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_peer_that_greets_again_and_again_is_banned() {
+    banned_for("greetings", peers::Fault::GreetedAgain, |hostile, target| {
+        let hello = hostile.welcome.clone();
+        hostile.swarm.behaviour_mut().hello.send_request(&target, codec::Incoming::Asked(hello));
+    })
+    .await;
+}
+
+/// What is not heard is not answered, and the library waits for 32 answers at most before it asks more: so this one is not
+/// banned, and brings the node no work.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_peer_that_looks_up_addresses_without_end_is_not_heard_and_charged() {
+    let member = Member::start(&spec("lookups"), &[0, 1, 2, 3], &[]).await;
+    let target = member.network.peer();
+    let mut hostile = Hostile::connect(&member.address("tcp"), &[&member.node]).await;
+    let peer = *hostile.swarm.local_peer_id();
+    let status = member.network.status();
+    let points = || status.borrow().peers.iter().find(|shown| shown.peer == peer).map(|shown| shown.points);
+    let lookup = hostile.swarm.behaviour_mut().lookup.get_mut(0).unwrap();
+    lookup.add_address(&target, member.address("tcp"));
+    let (mut key, mut charged) = (0_u64, false);
+    while !charged {
+        assert!(key < 20_000, "nobody minds");
+        for _ in 0..20 {
+            key += 1;
+            let lookup = hostile.swarm.behaviour_mut().lookup.get_mut(0).unwrap();
+            lookup.get_closest_peers(key.to_be_bytes().to_vec());
+        }
+        let closed = hostile.work(Duration::from_millis(20)).await;
+        charged = closed || points().is_some_and(|points| points > 0);
+    }
+    assert!(key > 128, "a few are answered");
+    let height = final_height(&member.node);
+    until("more final blocks", || final_height(&member.node) > height).await;
+    member.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_peer_that_introduces_itself_without_end_is_banned() {
+    banned_for("introductions", peers::Fault::Flood, |hostile, target| {
+        hostile.swarm.behaviour_mut().identify.push([target]);
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
