@@ -14,10 +14,12 @@ use light_client::data_format::ChainId;
 use super::{
     chains::{Admitted, Chains},
     codec::Codec,
+    door::Door,
     messages::{Answer, Hello, Request, Response},
     peers,
     protocol::{self, MAX_HELLO_BYTES, MAX_REQUEST_BYTES, MAX_RESPONSE_BYTES, Topic},
     traffic::Traffic,
+    worker::system_time,
 };
 
 pub(super) type Greeting = request_response::Behaviour<Codec<Hello, Answer>>;
@@ -30,6 +32,7 @@ pub(super) type Gossip = gossipsub::Behaviour<gossipsub::IdentityTransform, Subs
 #[derive(NetworkBehaviour)]
 pub(super) struct Behaviour {
     /// First: a connection that is one too many reaches nobody else.
+    pub(super) door: Door,
     pub(super) limits: connection_limits::Behaviour,
     pub(super) banned: allow_block_list::Behaviour<allow_block_list::BlockedPeers>,
     pub(super) identify: identify::Behaviour,
@@ -105,6 +108,7 @@ fn behaviour(
         .with_cache_size(0);
     let gossip = chains.iter().map(gossip).collect::<Result<Vec<_>, _>>()?;
     Ok(Behaviour {
+        door: Door::new(system_time()),
         limits: connection_limits::Behaviour::new(connection_limits(limits)),
         banned: allow_block_list::Behaviour::default(),
         identify: identify::Behaviour::new(identify),

@@ -1,13 +1,12 @@
 //! What the host does when something happens on the wire.
 
-use std::{io, net::IpAddr};
+use std::io;
 
 use libp2p::{
-    Multiaddr, PeerId,
+    PeerId,
     core::ConnectedPoint,
     gossipsub::{self, MessageAcceptance},
     identify, kad,
-    multiaddr::Protocol,
     request_response::{Event, Message, OutboundFailure, OutboundRequestId, ResponseChannel},
     swarm::{ConnectionId, DialError, SwarmEvent},
 };
@@ -17,11 +16,12 @@ use light_client::data_format::{ChainId, codec};
 use super::{
     behaviour::BehaviourEvent,
     codec::Incoming,
-    host::{Asker, Host, PARTING_MS, Sent},
-    messages::{Answer, ChainHello, Hello, Refusal, Request, Response},
+    host::{Asker, Host, PARTING_MS, Parting, Sent},
+    messages::{Answer, ChainHello, Hello, Request, Response},
     peers::{Admission, Fault},
     protocol::{self, PROTOCOL_VERSION, Topic},
     reading::ReadWork,
+    subnet::{Scope, first_ip},
     worker::{Told, system_time},
 };
 
@@ -67,8 +67,12 @@ impl Host {
                 (wanted.dialling, wanted.peer) = (None, Some(peer));
             }
         }
-        match self.peers.connected(peer, ip_of(address), inbound, now) {
-            Ok(()) => {
+        match self.peers.connected(peer, first_ip(address), inbound, now) {
+            Ok(worse) => {
+                if let Some(worse) = worse {
+                    tracing::debug!(peer = %worse, "it makes room for another");
+                    self.part(worse);
+                }
                 self.kept.insert(connection, peer);
                 self.remotes.connected(peer, address);
                 if !inbound && !self.peers.is_greeted(&peer) {
@@ -78,7 +82,9 @@ impl Host {
                 }
             }
             // Whoever dialled greets, and hears why this ends.
-            Err(_) if inbound => drop(self.parting.insert(peer, now.plus_ms(PARTING_MS))),
+            Err(refusal) if inbound => {
+                self.parting.insert(peer, Parting { at: now.plus_ms(PARTING_MS), refusal: Some(refusal) });
+            }
             Err(refusal) => {
                 tracing::debug!(%peer, %refusal, "no room for a connection");
                 self.swarm.close_connection(connection);
@@ -130,7 +136,9 @@ impl Host {
             }
             BehaviourEvent::Lookup((_, event)) => self.on_lookup(event),
             BehaviourEvent::Identify(_) => {}
-            BehaviourEvent::Limits(never) | BehaviourEvent::Banned(never) => match never {},
+            BehaviourEvent::Limits(never) | BehaviourEvent::Banned(never) | BehaviourEvent::Door(never) => {
+                match never {}
+            }
         }
     }
 
@@ -183,8 +191,10 @@ impl Host {
         // Whoever speaks another version understands no other refusal than that one.
         let met = self.find_common(&peer, theirs).and_then(|common| {
             let places: Vec<usize> = common.iter().filter_map(|theirs| self.place_of(&theirs.chain)).collect();
-            let full = self.parting.contains_key(&peer) && !self.peers.contains(&peer);
-            if full { Err(Refusal::Full) } else { self.peers.admit(&peer, &places).map(|()| common) }
+            match self.parting.get(&peer).and_then(|parting| parting.refusal.clone()) {
+                Some(refusal) if !self.peers.contains(&peer) => Err(refusal),
+                _ => self.peers.admit(&peer, &places).map(|()| common),
+            }
         });
         let answer = match met {
             Ok(common) => {
@@ -196,11 +206,11 @@ impl Host {
             Err(refusal) => {
                 let now = system_time();
                 // One who comes again and again says nothing new.
-                if self.said.again(self.remotes.address(&peer).and_then(ip_of), now) {
+                if self.said.again(self.remotes.address(&peer).and_then(first_ip), now) {
                     tracing::info!(%peer, chains = theirs.chains.len(), version = theirs.version, "a peer is refused: to it we say {refusal}");
                     self.note_refusal(peer, format!("refused by us: {}", stranger(theirs)));
                 }
-                self.parting.insert(peer, now.plus_ms(PARTING_MS));
+                self.parting.insert(peer, Parting { at: now.plus_ms(PARTING_MS), refusal: None });
                 Answer::Refused(refusal)
             }
         };
@@ -374,15 +384,15 @@ impl Host {
             Admission::Wrong(fault) => return self.fault(peer, fault),
         }
         self.remotes.runs(&peer, &info.agent_version);
-        // Only from this machine is a loopback address any use.
-        let local = ip_of(&info.observed_addr).is_some_and(|ip| ip.is_loopback());
+        // Nearer addresses than the peer's own are of no use here, or of somebody else.
+        let from = self.remotes.address(&peer).and_then(Scope::of);
         for place in 0..self.chains.len() {
             let id = self.chains[place].id;
             if !info.protocols.contains(&protocol::exchange(&id)) {
                 continue;
             }
             for address in info.listen_addrs.iter().take(ADDRESSES) {
-                if !local && ip_of(address).is_none_or(|ip| ip.is_loopback()) {
+                if Scope::of(address).is_none() || Scope::of(address) < from {
                     continue;
                 }
                 self.book.add(peer, address.clone());
@@ -430,12 +440,4 @@ fn stranger(theirs: &Hello) -> String {
     }
     let chains: Vec<String> = theirs.chains.iter().map(|chain| chain.chain.to_string()).collect();
     format!("it serves {}", chains.join(" "))
-}
-
-fn ip_of(address: &Multiaddr) -> Option<IpAddr> {
-    address.iter().find_map(|part| match part {
-        Protocol::Ip4(ip) => Some(ip.into()),
-        Protocol::Ip6(ip) => Some(ip.into()),
-        _ => None,
-    })
 }

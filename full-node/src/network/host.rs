@@ -19,6 +19,7 @@ use tokio::sync::{mpsc, watch};
 use super::{
     NetworkConfig, NetworkError, NetworkStatus,
     address_book::AddressBook,
+    bans::BanFile,
     behaviour::{Behaviour, swarm},
     chains::{Admitted, admits},
     codec::Incoming,
@@ -68,6 +69,15 @@ impl HostChain {
     }
 }
 
+/// A peer that goes.
+#[derive(Clone, Debug)]
+pub(super) struct Parting {
+    /// When.
+    pub(super) at: Time,
+    /// What it is told if it greets until then; `None` if it was told.
+    pub(super) refusal: Option<Refusal>,
+}
+
 /// Who asked, and under which name.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Asker {
@@ -91,6 +101,9 @@ pub(super) struct Host {
     pub(super) topics: HashMap<TopicHash, (usize, Topic)>,
     pub(super) peers: Peers,
     pub(super) book: AddressBook,
+    pub(super) ban_file: BanFile,
+    /// Bans that are in the file, counted as in `bans`.
+    pub(super) saved_bans: u64,
     pub(super) wanted: Vec<Wanted>,
     /// Connections that count in `peers`.
     pub(super) kept: HashMap<ConnectionId, PeerId>,
@@ -99,8 +112,7 @@ pub(super) struct Host {
     pub(super) dialling: HashSet<PeerId>,
     pub(super) greetings: HashMap<OutboundRequestId, PeerId>,
     pub(super) requests: HashMap<(usize, OutboundRequestId), Sent>,
-    /// Peers that go, and when.
-    pub(super) parting: HashMap<PeerId, Time>,
+    pub(super) parting: HashMap<PeerId, Parting>,
     pub(super) banned: HashSet<PeerId>,
     pub(super) refusals: VecDeque<(PeerId, String)>,
     pub(super) said: Said,
@@ -112,6 +124,7 @@ pub(super) struct Host {
     pub(super) status: watch::Sender<NetworkStatus>,
     pub(super) started: Time,
     pub(super) saved: Time,
+    pub(super) looked_after_bans: Time,
     pub(super) asked_tips: Time,
     pub(super) looked_up: Time,
 }
@@ -120,6 +133,7 @@ impl Host {
     pub(super) fn new(
         key: Keypair,
         book: AddressBook,
+        ban_file: BanFile,
         config: &NetworkConfig,
         ports: Vec<Arc<dyn ChainPort>>,
     ) -> Result<Self, NetworkError> {
@@ -128,7 +142,7 @@ impl Host {
         let admitted: Admitted =
             ports.iter().map(|port| port.admitted().map(HashSet::from_iter)).collect::<Vec<_>>().into();
         let mut traffic = Traffic::default();
-        let swarm = swarm(key, &ids, &admitted, &config.limits, &mut traffic).map_err(NetworkError::Start)?;
+        let mut swarm = swarm(key, &ids, &admitted, &config.limits, &mut traffic).map_err(NetworkError::Start)?;
         for (place, chain) in ids.iter().enumerate() {
             if !admits(&admitted, place, swarm.local_peer_id()) {
                 tracing::warn!(peer = %swarm.local_peer_id(), %chain, "this closed network does not name this node: nobody in it will talk to us");
@@ -180,9 +194,22 @@ impl Host {
             bans: 0,
             banned: Vec::new(),
         };
+        let mut peers = Peers::new(config.limits, chains.len(), now);
+        let mut banned = HashSet::new();
+        for (peer, ban) in ban_file.read() {
+            if let Some(closed) = peers.restore(peer, ban, now) {
+                swarm.behaviour_mut().door.close(closed.0, closed.1);
+            }
+            if peers.ban_of(&peer, now).is_some() {
+                swarm.behaviour_mut().banned.block_peer(peer);
+                banned.insert(peer);
+            }
+        }
         Ok(Self {
-            peers: Peers::new(config.limits, chains.len(), now),
+            peers,
             admitted,
+            ban_file,
+            saved_bans: 0,
             topics: topics.collect(),
             wanted: wanted.collect(),
             swarm,
@@ -194,7 +221,7 @@ impl Host {
             greetings: HashMap::new(),
             requests: HashMap::new(),
             parting: HashMap::new(),
-            banned: HashSet::new(),
+            banned,
             refusals: VecDeque::new(),
             said: Said::default(),
             bans: 0,
@@ -205,6 +232,7 @@ impl Host {
             status: watch::Sender::new(empty),
             started: now,
             saved: now,
+            looked_after_bans: now,
             asked_tips: now,
             looked_up: now,
         })
@@ -260,14 +288,30 @@ impl Host {
                 _ = stopped.recv() => break,
             }
         }
-        let Self { swarm, chains, done, announced, mut book, .. } = self;
+        self.save();
+        let Self { swarm, chains, done, announced, .. } = self;
         drop((swarm, done, announced));
         for HostChain { worker, port, .. } in chains {
             port.hold(false);
             worker.stop().await;
         }
-        if let Err(error) = book.save() {
+    }
+
+    /// Writes what is to outlive the process.
+    pub(super) fn save(&mut self) {
+        if let Err(error) = self.book.save() {
             tracing::warn!(%error, "the address book is not saved");
+        }
+        self.save_bans();
+    }
+
+    pub(super) fn save_bans(&mut self) {
+        if self.saved_bans == self.bans {
+            return;
+        }
+        self.saved_bans = self.bans;
+        if let Err(error) = self.ban_file.write(self.peers.every_ban()) {
+            tracing::warn!(%error, "the bans are not saved");
         }
     }
 
@@ -338,6 +382,10 @@ impl Host {
             tracing::warn!(%peer, reason = %fault, seconds = ban.ms / 1_000, "a peer is banned");
             self.bans += 1;
             self.banned.insert(peer);
+            if let Some((subnet, until)) = self.peers.closes(&ban, now) {
+                tracing::warn!(%subnet, "too many keys of one network are banned: nobody there is let in for now");
+                self.swarm.behaviour_mut().door.close(subnet, until);
+            }
             self.swarm.behaviour_mut().banned.block_peer(peer);
             self.part(peer);
         }

@@ -16,7 +16,8 @@
 //!
 //! | surface | who can send | what it could grow | what stops it |
 //! |---|---|---|---|
-//! | connections | anybody | sockets, handshakes | 32 pending each way; 64 peers in, 16 out, 8 of one address; silent ones end after 10 s |
+//! | connections | anybody | sockets, handshakes | [`door`]: by subnet, before the handshake; 32 pending each way; 64 peers in, 16 out, 8 of one address, 32 of one subnet; silent ones end after 10 s; whoever is half way to a ban, or comes from the most crowded subnet, makes room for others |
+//! | bans | whoever connects | list and file of bans | 4,096; a subnet with three of them is closed |
 //! | greeting | whoever connects | nothing | 8 KiB; 16 chains; once a connection, each further one is a fault; each chain has an equal share of the peers in; a refusal is logged once a minute by address |
 //! | gossip | who greeted | queues, the pool, the tree | size by topic; budgets by peer and chain and for all peers of a chain; queues of fixed length by chain and kind; the bounds of pool, tree and votes |
 //! | control of gossip | who connects | subscriptions, ids on offer | 3 topics; messages of gossip of any kind by peer and chain: what is beyond is not heard, and a fault; 50,000 ids on offer between two heartbeats; a message again three times |
@@ -31,9 +32,11 @@
 //! step, and whoever relays one is banned. The price is the time of executing it on each step of its way.
 
 pub mod address_book;
+mod bans;
 mod behaviour;
 mod chains;
 mod codec;
+mod door;
 mod events;
 mod host;
 pub mod identity;
@@ -45,6 +48,7 @@ mod publish;
 mod reading;
 mod shown;
 pub mod snapshot;
+pub mod subnet;
 pub mod sync;
 mod tending;
 mod traffic;
@@ -73,7 +77,7 @@ pub struct NetworkConfig {
     pub listen: Vec<SocketAddr>,
     /// Nodes to stay connected with.
     pub peers: Vec<Multiaddr>,
-    /// Where node key and address book are kept; `None` keeps neither.
+    /// Where node key, address book and bans are kept; `None` keeps none of them.
     pub folder: Option<PathBuf>,
     /// What peers may do.
     pub limits: peers::Limits,
@@ -219,7 +223,8 @@ impl Network {
         let key = identity::node_key(file("node.key").as_deref())?;
         let book = address_book::AddressBook::open(file("peers").as_deref());
         let peer = key.public().to_peer_id();
-        let host = Host::new(key, book, &config, chains)?;
+        let bans = bans::BanFile::at(file("bans").as_deref());
+        let host = Host::new(key, book, bans, &config, chains)?;
         let host = host.listen(&config.listen).await?;
         let status = host.status();
         let (stop, stopped) = mpsc::channel(1);

@@ -22,6 +22,8 @@ const NEAR: u64 = 2;
 /// chain alone, which costs a liar nothing, must not keep it silent.
 const BEHIND_MS: u64 = 2_000;
 const SAVE_MS: u64 = 60_000;
+/// Whoever was banned a moment before a kill comes back unbanned: a nuisance, not more.
+const SAVE_BANS_MS: u64 = 2_000;
 const ASK_TIPS_MS: u64 = 15_000;
 const LOOK_UP_MS: u64 = 60_000;
 /// Between two look-ups of a node that knows nobody yet.
@@ -45,7 +47,7 @@ impl Host {
             self.part(peer);
         }
         let gone: Vec<PeerId> =
-            self.parting.iter().filter(|(_, at)| **at <= now).map(|(peer, _)| *peer).collect();
+            self.parting.iter().filter(|(_, parting)| parting.at <= now).map(|(peer, _)| *peer).collect();
         for peer in gone {
             self.parting.remove(&peer);
             self.part(peer);
@@ -71,9 +73,11 @@ impl Host {
         }
         if now.ms_since(self.saved) > SAVE_MS {
             self.saved = now;
-            if let Err(error) = self.book.save() {
-                tracing::warn!(%error, "the address book is not saved");
-            }
+            self.save();
+        }
+        if now.ms_since(self.looked_after_bans) > SAVE_BANS_MS {
+            self.looked_after_bans = now;
+            self.save_bans();
         }
         self.publish_status();
     }

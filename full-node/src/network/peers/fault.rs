@@ -31,6 +31,45 @@ pub enum Fault {
 }
 
 impl Fault {
+    /// All of them.
+    pub const ALL: [Self; 12] = [
+        Self::Garbage,
+        Self::InvalidBlock,
+        Self::InvalidTransaction,
+        Self::InvalidVote,
+        Self::Flood,
+        Self::WrongAnswer,
+        Self::FalseTip,
+        Self::FalseProof,
+        Self::HalfSnapshot,
+        Self::Stalled,
+        Self::Unannounced,
+        Self::GreetedAgain,
+    ];
+
+    /// Its name in the list of bans.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Garbage => "garbage",
+            Self::InvalidBlock => "invalid-block",
+            Self::InvalidTransaction => "invalid-transaction",
+            Self::InvalidVote => "invalid-vote",
+            Self::Flood => "flood",
+            Self::WrongAnswer => "wrong-answer",
+            Self::FalseTip => "false-tip",
+            Self::FalseProof => "false-proof",
+            Self::HalfSnapshot => "half-snapshot",
+            Self::Stalled => "stalled",
+            Self::Unannounced => "unannounced",
+            Self::GreetedAgain => "greeted-again",
+        }
+    }
+
+    /// The fault with this name.
+    pub fn of_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|fault| fault.name() == name)
+    }
+
     /// How bad it is, of 100.
     pub const fn points(self) -> u32 {
         match self {

@@ -1,10 +1,12 @@
 //! Who is connected, how well they behave, and who is kept out. Decisions only: no sockets and no clock.
 //!
-//! **Trust and bounds.** A peer is an Ed25519 key that anybody can make for nothing, so a ban of the key is a
-//! nuisance to an attacker, and a bound on work for us: what one connection may cost is bounded by its budgets, how
-//! many connections there are by [`Limits`], in all and for each network address. A peer can grow nothing here
-//! beyond its own record, which goes with its last connection; bans are kept in a list of fixed length, from which those that end
-//! soonest go first.
+//! **Trust and bounds.** A peer is an Ed25519 key that anybody can make for nothing, so a ban counts against the subnet it came
+//! from too: one with [`Limits::bans_per_subnet`] of them is closed until so many are over. What one connection may cost is
+//! bounded by its budgets, how many connections there are by [`Limits`], in all, for each network address and for each
+//! [`Subnet`]. Whoever fills the places for those who dial from one subnet, or misbehaves, makes room for newcomers from
+//! others. Addresses of this machine and of private networks have no subnet: many nodes on one machine are neighbours, and
+//! the operator knows them. A peer can grow nothing here beyond its own record, which goes with its last connection; bans are
+//! kept in a list of fixed length, from which those that end soonest go first.
 
 mod budget;
 mod fault;
@@ -17,7 +19,7 @@ use light_client::data_format::Time;
 pub use budget::{Budget, Rate};
 pub use fault::Fault;
 
-use super::{messages::Refusal, protocol::Topic};
+use super::{messages::Refusal, protocol::Topic, subnet::Subnet};
 
 /// What peers may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +30,8 @@ pub struct Limits {
     pub outbound: usize,
     /// Peers with the same network address; loopback addresses are not counted.
     pub per_address: usize,
+    /// Peers of the same subnet.
+    pub per_subnet: usize,
     /// Points at which a peer is banned.
     pub ban_at: u32,
     /// Points that a minute of good behaviour takes away.
@@ -38,6 +42,8 @@ pub struct Limits {
     pub longest_ban_ms: u64,
     /// Bans that are remembered.
     pub bans: usize,
+    /// Bans in force of one subnet with which nobody of it is let in.
+    pub bans_per_subnet: usize,
     /// How long a peer may stay without having greeted, in milliseconds.
     pub greeting_ms: u64,
     /// What one peer may send about one chain.
@@ -75,11 +81,13 @@ impl Default for Limits {
             inbound: 64,
             outbound: 16,
             per_address: 8,
+            per_subnet: 32,
             ban_at: 100,
             forgiven_per_minute: 10,
             ban_ms: 10 * 60_000,
             longest_ban_ms: 24 * 3_600_000,
             bans: 4_096,
+            bans_per_subnet: 3,
             greeting_ms: 10_000,
             rates: Rates {
                 blocks: Rate { burst: 200, per_second: 40 },
@@ -126,6 +134,8 @@ pub struct Ban {
     pub ms: u64,
     /// What it did last.
     pub reason: Fault,
+    /// The subnet it came from.
+    pub subnet: Option<Subnet>,
 }
 
 /// How a connected peer stands.
@@ -145,6 +155,9 @@ pub struct Standing {
 struct Peer {
     inbound: bool,
     address: Option<IpAddr>,
+    subnet: Option<Subnet>,
+    /// It makes room for another, and goes.
+    leaving: bool,
     connections: u32,
     since: Time,
     greeted: bool,
@@ -176,38 +189,54 @@ impl Peers {
         Self { limits, peers: BTreeMap::new(), bans: BTreeMap::new(), chains: vec![together; chains] }
     }
 
-    /// A connection is there: keeps it, or says why it ends.
+    /// A connection is there: keeps it, or says why it ends. Gives the peer that makes room for it, which is to be sent away.
     ///
     /// # Errors
-    /// [`Refusal`] if the peer is banned or there are enough peers. Nothing is kept of it then.
+    /// [`Refusal`] if the peer or its subnet is banned or there are enough peers. Nothing is kept of it then.
     pub fn connected(
         &mut self,
         peer: PeerId,
         address: Option<IpAddr>,
         inbound: bool,
         now: Time,
-    ) -> Result<(), Refusal> {
-        if let Some(ban) = self.ban_of(&peer, now) {
-            return Err(Refusal::Banned { seconds: ban.until.ms_since(now).div_ceil(1_000) });
+    ) -> Result<Option<PeerId>, Refusal> {
+        let subnet = address.and_then(Subnet::of);
+        let closed = subnet.filter(|_| inbound).and_then(|subnet| self.closed_until(&subnet, now));
+        if let Some(until) = self.ban_of(&peer, now).map(|ban| ban.until).max(closed) {
+            return Err(Refusal::Banned { seconds: until.ms_since(now).div_ceil(1_000) });
         }
         if let Some(known) = self.peers.get_mut(&peer) {
             known.connections += 1;
-            return Ok(());
+            return Ok(None);
         }
         let (mut same_way, mut same_address) = (0, 0);
-        for known in self.peers.values() {
+        for known in self.peers.values().filter(|known| !known.leaving) {
             same_way += usize::from(known.inbound == inbound);
             same_address += usize::from(known.address == address);
         }
         let limit = if inbound { self.limits.inbound } else { self.limits.outbound };
         let counted = address.is_some_and(|address| !address.is_loopback());
-        if same_way >= limit || (counted && same_address >= self.limits.per_address) {
+        if (counted && same_address >= self.limits.per_address)
+            || self.crowd(subnet) >= self.limits.per_subnet
+        {
             return Err(Refusal::Full);
+        }
+        let worse = if same_way < limit {
+            None
+        } else if inbound {
+            Some(self.worse_than(subnet, now).ok_or(Refusal::Full)?)
+        } else {
+            return Err(Refusal::Full);
+        };
+        if let Some(known) = worse.and_then(|worse| self.peers.get_mut(&worse)) {
+            known.leaving = true;
         }
         let budgets = vec![Budgets::new(&self.limits.rates, 1, now); self.chains.len()];
         let record = Peer {
             inbound,
             address,
+            subnet,
+            leaving: false,
             connections: 1,
             since: now,
             greeted: false,
@@ -218,7 +247,33 @@ impl Peers {
             chains: Vec::new(),
         };
         self.peers.insert(peer, record);
-        Ok(())
+        Ok(worse)
+    }
+
+    /// Connected peers of a subnet; none of no subnet.
+    fn crowd(&self, subnet: Option<Subnet>) -> usize {
+        let of = |known: &&Peer| !known.leaving && known.subnet == subnet;
+        subnet.map_or(0, |_| self.peers.values().filter(of).count())
+    }
+
+    /// Whoever dialled and deserves its place less than a newcomer from there: the one with the most points that is half way to
+    /// a ban, else the newest of the most crowded subnet if that has two peers more than the newcomer's.
+    fn worse_than(&self, subnet: Option<Subnet>, now: Time) -> Option<PeerId> {
+        let dialled = || self.peers.iter().filter(|(_, known)| known.inbound && !known.leaving);
+        let points = |known: &Peer| self.points(known, now);
+        let bad = dialled().max_by_key(|(_, known)| points(known));
+        let half = u64::from(self.limits.ban_at) * POINT / 2;
+        if let Some((peer, _)) = bad.filter(|(_, known)| points(known) >= half) {
+            return Some(*peer);
+        }
+        let crowded = dialled().max_by_key(|(_, known)| (self.crowd(known.subnet), known.since));
+        crowded.filter(|(_, known)| self.crowd(known.subnet) >= self.crowd(subnet) + 2).map(|(peer, _)| *peer)
+    }
+
+    /// What time has left of a peer's points, in 60,000ths.
+    fn points(&self, known: &Peer, now: Time) -> u64 {
+        let forgiven = now.ms_since(known.scored).saturating_mul(u64::from(self.limits.forgiven_per_minute));
+        known.points.saturating_sub(forgiven)
     }
 
     /// A kept connection ended. Whether it was the peer's last.
@@ -327,27 +382,60 @@ impl Peers {
 
     /// A peer did wrong; the ban, if that was enough for one.
     pub fn fault(&mut self, peer: &PeerId, fault: Fault, now: Time) -> Option<Ban> {
+        let left = self.points(self.peers.get(peer)?, now);
         let known = self.peers.get_mut(peer)?;
-        let forgiven = now.ms_since(known.scored).saturating_mul(u64::from(self.limits.forgiven_per_minute));
-        let points = known.points.saturating_sub(forgiven) + u64::from(fault.points()) * POINT;
+        let points = left + u64::from(fault.points()) * POINT;
         (known.points, known.scored) = (points, now);
         if points < u64::from(self.limits.ban_at) * POINT {
             return None;
         }
         known.points = 0;
-        Some(self.ban(*peer, fault, now))
+        let subnet = known.subnet;
+        Some(self.ban(*peer, fault, subnet, now))
     }
 
-    fn ban(&mut self, peer: PeerId, reason: Fault, now: Time) -> Ban {
+    fn ban(&mut self, peer: PeerId, reason: Fault, subnet: Option<Subnet>, now: Time) -> Ban {
         let doubled = self.bans.get(&peer).map(|earlier| earlier.ms.saturating_mul(2));
         let ms = doubled.unwrap_or(self.limits.ban_ms).min(self.limits.longest_ban_ms);
-        let ban = Ban { until: now.plus_ms(ms), ms, reason };
+        let ban = Ban { until: now.plus_ms(ms), ms, reason, subnet };
+        self.keep(peer, ban);
+        ban
+    }
+
+    fn keep(&mut self, peer: PeerId, ban: Ban) {
         self.bans.insert(peer, ban);
         if self.bans.len() > self.limits.bans {
             let soonest = self.bans.iter().min_by_key(|(_, ban)| ban.until).map(|(peer, _)| *peer);
             soonest.map(|peer| self.bans.remove(&peer));
         }
-        ban
+    }
+
+    /// Takes a ban from before this process began; the subnet that is closed by it, and until when. It lasts no longer than the
+    /// longest ban from now.
+    pub fn restore(&mut self, peer: PeerId, ban: Ban, now: Time) -> Option<(Subnet, Time)> {
+        let longest = self.limits.longest_ban_ms;
+        let ban = Ban { until: ban.until.min(now.plus_ms(longest)), ms: ban.ms.min(longest), ..ban };
+        self.keep(peer, ban);
+        self.closes(&ban, now)
+    }
+
+    /// Whether the subnet of a ban is closed, and until when.
+    pub fn closes(&self, ban: &Ban, now: Time) -> Option<(Subnet, Time)> {
+        let subnet = ban.subnet?;
+        Some((subnet, self.closed_until(&subnet, now)?))
+    }
+
+    /// Until when nobody of a subnet is let in, if it is closed: until fewer of its bans are in force.
+    fn closed_until(&self, subnet: &Subnet, now: Time) -> Option<Time> {
+        let in_force = self.bans.values().filter(|ban| ban.until > now && ban.subnet == Some(*subnet));
+        let mut ends: Vec<Time> = in_force.map(|ban| ban.until).collect();
+        ends.sort_by_key(|until| std::cmp::Reverse(*until));
+        ends.get(self.limits.bans_per_subnet.checked_sub(1)?).copied()
+    }
+
+    /// All bans that are remembered, those that are over too: a further one is longer.
+    pub fn every_ban(&self) -> impl Iterator<Item = (&PeerId, &Ban)> {
+        self.bans.iter()
     }
 
     /// The ban that a peer is under.

@@ -48,7 +48,8 @@ fn the_list_of_bans_is_bounded() {
     let mut peers = Peers::new(limits, 1, Time(0));
     for number in 0..10 {
         let now = Time(u64::from(number));
-        peers.connected(id(number), address(number as u8), true, now).unwrap();
+        let elsewhere = Some(Ipv4Addr::new(198, 51, number as u8, 1).into());
+        peers.connected(id(number), elsewhere, true, now).unwrap();
         peers.fault(&id(number), Fault::InvalidBlock, now).unwrap();
     }
     let banned: Vec<u32> = (0..10).filter(|n| peers.ban_of(&id(*n), Time(10)).is_some()).collect();
@@ -156,4 +157,74 @@ fn introductions_are_counted() {
     assert_eq!(peers.introduction(&id(1), Time(0)), Admission::Wrong(Fault::Flood));
     assert_eq!(peers.introduction(&id(2), Time(0)), Admission::Take);
     assert_eq!(peers.introduction(&id(9), Time(0)), Admission::Drop, "nobody who is connected");
+}
+
+fn of_subnet(subnet: u8, number: u32) -> Option<IpAddr> {
+    Some(Ipv4Addr::new(198, 51, subnet, number as u8).into())
+}
+
+#[test]
+fn a_subnet_whose_keys_are_banned_again_and_again_is_closed_for_as_long() {
+    let mut peers = Peers::new(Limits::default(), 1, Time(0));
+    let mut ban = |number: u32, address, now| {
+        peers.connected(id(number), address, true, Time(now))?;
+        let ban = peers.fault(&id(number), Fault::InvalidBlock, Time(now)).unwrap();
+        peers.disconnected(&id(number));
+        Ok(peers.closes(&ban, Time(now)))
+    };
+    assert_eq!(ban(1, of_subnet(1, 1), 0), Ok(None));
+    assert_eq!(ban(2, of_subnet(1, 2), 1_000), Ok(None));
+    let closed = Subnet::of(of_subnet(1, 0).unwrap()).unwrap();
+    assert_eq!(ban(3, of_subnet(1, 3), 2_000), Ok(Some((closed, Time(600_000)))), "until the first is over");
+    assert_eq!(ban(4, of_subnet(1, 4), 3_000), Err(Refusal::Banned { seconds: 597 }), "a new key");
+    assert_eq!(ban(4, of_subnet(2, 4), 3_000), Ok(None), "a neighbour");
+    assert_eq!(ban(5, of_subnet(1, 5), 600_000), Ok(Some((closed, Time(601_000)))));
+    // Many nodes on one machine, or on a network of one's own.
+    for (place, text) in (0_u32..).zip(["127.0.0.1", "10.0.0.1", "::1", "fd00::1"]) {
+        for number in 0..9 {
+            assert_eq!(ban(100 + 10 * place + number, text.parse().ok(), 3_000), Ok(None), "{text}");
+        }
+    }
+}
+
+#[test]
+fn bans_are_restored_and_last_no_longer_than_they_may() {
+    let limits = Limits::default();
+    let mut before = Peers::new(limits, 1, Time(0));
+    for number in 0..3 {
+        before.connected(id(number), of_subnet(1, number), true, Time(0)).unwrap();
+        before.fault(&id(number), Fault::FalseProof, Time(0)).unwrap();
+    }
+    let mut after = Peers::new(limits, 1, Time(0));
+    let closed: Vec<_> =
+        before.every_ban().filter_map(|(peer, ban)| after.restore(*peer, *ban, Time(500))).collect();
+    assert_eq!(closed.len(), 1);
+    let bans = |peers: &Peers| peers.every_ban().map(|(peer, ban)| (*peer, *ban)).collect::<Vec<_>>();
+    assert_eq!(bans(&after), bans(&before));
+    assert_eq!(after.connected(id(1), None, true, Time(500)), Err(Refusal::Banned { seconds: 600 }));
+    let endless = Ban { until: Time(u64::MAX), ms: u64::MAX, reason: Fault::Flood, subnet: None };
+    after.restore(id(9), endless, Time(500));
+    assert_eq!(after.ban_of(&id(9), Time(500)).unwrap().until, Time(500 + limits.longest_ban_ms));
+}
+
+#[test]
+fn a_full_node_gives_the_place_of_the_worst_to_a_better_one() {
+    let limits = Limits { inbound: 4, per_address: 99, per_subnet: 3, ..Limits::default() };
+    let mut peers = Peers::new(limits, 1, Time(0));
+    for number in 0..3 {
+        peers.connected(id(number), of_subnet(1, number), true, Time(number.into())).unwrap();
+    }
+    assert_eq!(peers.connected(id(3), of_subnet(1, 3), true, Time(9)), Err(Refusal::Full), "a crowd");
+    assert_eq!(peers.connected(id(4), of_subnet(2, 4), true, Time(9)), Ok(None));
+    assert_eq!(peers.connected(id(5), of_subnet(3, 5), true, Time(9)), Ok(Some(id(2))), "the newest of three");
+    assert_eq!(peers.connected(id(6), of_subnet(4, 6), true, Time(9)), Ok(Some(id(1))), "two of one, one each");
+    assert_eq!(peers.connected(id(7), of_subnet(5, 7), true, Time(9)), Err(Refusal::Full), "all alike");
+    peers.fault(&id(4), Fault::Garbage, Time(9));
+    assert_eq!(peers.connected(id(7), of_subnet(2, 7), true, Time(9)), Ok(Some(id(4))), "half way to a ban");
+    // Those who leave are here until their connections end.
+    assert!(peers.contains(&id(4)) && peers.disconnected(&id(4)));
+    let mut own = Peers::new(Limits { inbound: 2, ..limits }, 1, Time(0));
+    let loopback = Some(Ipv4Addr::LOCALHOST.into());
+    assert!((0..2).all(|number| own.connected(id(number), loopback, true, Time(0)).is_ok()));
+    assert_eq!(own.connected(id(2), loopback, true, Time(0)), Err(Refusal::Full));
 }

@@ -259,3 +259,29 @@ async fn a_flooded_chain_does_not_slow_its_neighbour_in_the_same_process() {
     }
     other.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ban_outlives_the_node() {
+    let folder = tempfile::tempdir().unwrap();
+    let spec = spec("bans");
+    let with_folder =
+        || NetworkConfig { folder: Some(folder.path().to_owned()), ..config(&[]) };
+    let member = Member::with(&spec, &[0, 1, 2, 3], with_folder()).await;
+    let mut hostile = Hostile::greet(&member.address("tcp"), &[&member.node]).await;
+    let banned = *hostile.swarm.local_peer_id();
+    for round in 0..9 {
+        hostile.tell(0, protocol::Topic::Votes, vec![round; 40]);
+        if hostile.work(Duration::from_millis(100)).await {
+            break;
+        }
+    }
+    until("the ban", || member.network.status().borrow().bans == 1).await;
+    member.stop().await;
+    let member = Member::with(&spec, &[0, 1, 2, 3], with_folder()).await;
+    let status = member.network.status();
+    until("the ban is shown", || status.borrow().banned.iter().any(|ban| ban.peer == banned)).await;
+    assert_eq!(status.borrow().bans, 0, "since the start");
+    hostile.swarm.dial(DialOpts::from(member.address("tcp"))).unwrap();
+    assert!(hostile.work(Duration::from_secs(2)).await, "it is back");
+    member.stop().await;
+}
