@@ -7,7 +7,10 @@ use borsh::{BorshDeserialize, BorshSerialize};
 
 use crate::{
     block_tree::HeaderProof,
-    consensus::{Anchor, MAX_BURIED, spos::Beacon},
+    consensus::{
+        Anchor, MAX_BURIED,
+        spos::{Beacon, HandOver},
+    },
     crypto::Hash,
     data_format::{
         Address, DecodeError, Header, MAX_HEADER_BYTES, Outcome, SealedHeader, Transaction, TransactionProof,
@@ -142,4 +145,10 @@ pub struct HeaderRow(#[borsh(deserialize_with = "codec::bounded_list::<2_048, _,
 impl Bundle for HeaderRow {
     const KIND: u8 = 6;
     const MAX_BYTES: usize = 1024 * 1024;
+}
+
+/// 129 times the votes of 64 slots of which a third changed, and more.
+impl Bundle for HandOver {
+    const KIND: u8 = 10;
+    const MAX_BYTES: usize = 2 * 1024 * 1024;
 }

@@ -13,7 +13,10 @@ mod machine;
 mod trusted;
 mod verifier;
 
-pub use crate::consensus::{Anchor, AnchorError, Trusted, TrustedCheckpoint};
+pub use crate::consensus::{
+    Anchor, AnchorError, Trusted, TrustedCheckpoint,
+    spos::{HandOver, HandOverError},
+};
 pub use bundle::{
     AccountBundle, BUNDLE_VERSION, Bundle, HeaderPath, HeaderRow, HistoryPage, MAX_RECORDS, MAX_TIP_HEADERS,
     TransactionBundle,

@@ -7,7 +7,10 @@ use std::sync::Arc;
 
 use crate::{
     block_tree::HeaderProof,
-    consensus::{Anchor, AnchorError, Engine, HeaderError, Trusted, Verdict, engine, spos::Beacon},
+    consensus::{
+        Anchor, AnchorError, Engine, HeaderError, Trusted, Verdict, engine,
+        spos::{Beacon, HandOver, HandOverError, HandedOver},
+    },
     data_format::{
         Address, ChainId, ChainSpec, DecodeError, Header, Outcome, ProofError, SealedHeader, Slot, Time,
         Transaction, TransactionId,
@@ -41,6 +44,9 @@ pub enum ProofFailure {
     /// LIGHT-ANCHOR, LIGHT-BEACON, LIGHT-WORK: the header that the proof starts from is final.
     #[error(transparent)]
     Anchor(#[from] AnchorError),
+    /// LIGHT-HANDOVER: each step vouches for the next one.
+    #[error(transparent)]
+    HandOver(#[from] HandOverError),
     /// LIGHT-ACCOUNT-1: the answer is about the account asked for.
     #[error("asked for {asked}, the answer is about {found}")]
     AnotherAccount {
@@ -153,6 +159,19 @@ impl Verifier {
         Ok(self.engine.advance(trusted, anchor, now)?)
     }
 
+    /// Checks the steps that lead over changes of those who vote; nothing is to be trusted unless all of them hold.
+    ///
+    /// # Errors
+    /// A `LIGHT-HANDOVER` failure.
+    pub fn hand_over(
+        &self,
+        trusted: &Trusted,
+        hand_over: &HandOver,
+        now: Time,
+    ) -> Result<HandedOver, ProofFailure> {
+        Ok(self.engine.hand_over(trusted, hand_over, now)?)
+    }
+
     /// Checks an account bundle: the record at the anchor, and that its records are exactly the newest.
     ///
     /// # Errors
@@ -259,6 +278,7 @@ impl ProofFailure {
     pub const fn is_lie(&self) -> bool {
         match self {
             Self::Anchor(error) => error.is_lie(),
+            Self::HandOver(error) => error.is_lie(),
             Self::Newer { error: HeaderError::SlotEarly { .. }, .. } => false,
             _ => true,
         }

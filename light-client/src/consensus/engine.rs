@@ -1,6 +1,9 @@
 use std::{fmt, sync::Arc};
 
-use super::{Anchor, AnchorError, Clock, HeaderError, Instant, ProofOfWork, Spos, Trusted};
+use super::{
+    Anchor, AnchorError, Clock, HeaderError, Instant, ProofOfWork, Spos, Trusted,
+    spos::{HandOver, HandOverError, HandedOver},
+};
 use crate::data_format::{BlockId, ChainId, ChainSpec, EngineSpec, Header, SealedHeader, Slot, Time};
 
 /// What a check says. Not every "no" is a lie: a proof can be honest and still too far from what is trusted.
@@ -78,6 +81,14 @@ pub trait Engine: fmt::Debug + Send + Sync {
     /// Signatures under a proof that [`Engine::advance`] accepted, and how many could have signed; `None` where nobody
     /// votes.
     fn signatures(&self, trusted: &Trusted, anchor: &Anchor) -> Option<(u32, u32)>;
+
+    /// Checks the steps that lead from a trusted block over changes of those who vote; gives what to trust from now on.
+    ///
+    /// # Errors
+    /// The first rule broken; [`HandOverError::Kind`] where nobody votes.
+    fn hand_over(&self, _: &Trusted, _: &HandOver, _: Time) -> Result<HandedOver, HandOverError> {
+        Err(HandOverError::Kind)
+    }
 }
 
 /// The engine that a checked spec chooses.

@@ -12,7 +12,10 @@ use crate::{
     client::{AccountBundle, Anchor, HeaderPath, HistoryPage, TransactionBundle, Trusted, TrustedCheckpoint},
     consensus::{
         genesis,
-        spos::{Beacon, Certificate, Clock, Electorate, Link, Table, Tables, TablesUpdate, Triple, Vote},
+        spos::{
+            Beacon, Certificate, Clock, Destination, Electorate, Epoch, HandOver, HandOverStep, Link,
+            MAX_HAND_OVER_LINKS, Planner, Table, Tables, Triple, Vote,
+        },
     },
     crypto::{Domain, Hash, KeyPair},
     data_format::{
@@ -103,8 +106,13 @@ pub struct ScriptedChain {
 impl ScriptedChain {
     /// Block 0 of a chain with so many slots and these accounts.
     pub fn new(slots: u64, accounts: Vec<GenesisAccount>) -> Self {
-        let spec = test_spec(slots, accounts);
+        Self::of(test_spec(slots, accounts))
+    }
+
+    /// Block 0 of a chain. The keys of its slots are test keys from 1000 on.
+    pub fn of(spec: ChainSpec) -> Self {
         let spos = spec.engine.spos().unwrap();
+        let slots = spos.slots_per_round();
         let tables = Tables::settled(Table::new(spos.slots.clone()).unwrap());
         let mut chain = Self {
             chain: spec.id(),
@@ -280,24 +288,51 @@ impl ScriptedChain {
 
     /// The beacon of the newest final block, for a client that trusts a block.
     pub fn beacon(&self, trusted: &Trusted) -> Option<Beacon> {
-        let (round, certificate) = self.certified.last_key_value()?;
-        self.beacon_of(*round, certificate, trusted)
+        let (_, certificate) = self.certified.last_key_value()?;
+        let (step, header) = self.step(certificate);
+        Some(Beacon::new(trusted.tables.as_ref().unwrap(), &step, header.clone()))
     }
 
-    fn beacon_of(&self, round: Round, certificate: &Certificate, trusted: &Trusted) -> Option<Beacon> {
-        let block = |id| self.blocks.iter().find(|block| block.sealed.header.id() == id);
-        let source = block(certificate.link.source.checkpoint.id)?;
-        let target = block(certificate.link.target.checkpoint.id)?;
+    /// What lies under a certificate of this chain, and its source's header.
+    fn step(&self, certificate: &Certificate) -> (HandOverStep, &Header) {
+        let block = |id| self.blocks.iter().find(|block| block.sealed.header.id() == id).unwrap();
+        let source = block(certificate.link.source.checkpoint.id);
+        let target = block(certificate.link.target.checkpoint.id);
+        let (certificate, source_tables) = (certificate.clone(), source.tables.clone());
+        let step = HandOverStep { certificate, source: source_tables, target: target.tables.clone() };
+        (step, &source.sealed.header)
+    }
+
+    /// The shortest hand-over to the newest final block, or as much of it as fits; `None` while nothing is final.
+    pub fn hand_over(&self, trusted: &Trusted) -> Option<HandOver> {
+        let (_, newest) = self.certified.last_key_value()?;
+        let mut planner = Planner::default();
+        let mut epochs: Vec<Epoch> = Vec::new();
+        for certificate in self.certified.values() {
+            match epochs.last_mut().filter(|epoch| epoch.goes_on_with(&certificate.link)) {
+                Some(epoch) => drop(epoch.take(certificate.clone())),
+                None => epochs.push(Epoch::new(certificate.clone())),
+            }
+        }
+        for epoch in &epochs {
+            let (HandOverStep { source, target, .. }, _) = self.step(&epoch.links()[0]);
+            let links = epoch.links().iter();
+            planner.push(
+                &source,
+                &target,
+                links.map(|link| (link.link.source.checkpoint.round, &link.signers)),
+            );
+        }
+        let (end, _) = self.step(newest);
+        let round = newest.link.source.checkpoint.round;
+        let end = Destination { round, source: &end.source, target: &end.target, signers: &newest.signers };
         let held = trusted.tables.as_ref().unwrap();
-        let fewest = certificate.fewest(&target.tables, &source.tables, Some(held.newest()));
-        Some(Beacon {
-            source_round: round,
-            source: source.sealed.header.clone(),
-            target: certificate.link.target,
-            tables: TablesUpdate::new(held, &source.tables, &target.tables),
-            signers: fewest.signers,
-            signatures: fewest.signatures,
-        })
+        let mut rounds = planner.plan(held, self.clock.round(trusted.slot), &end)?;
+        rounds.push(round);
+        rounds.truncate(MAX_HAND_OVER_LINKS + 1);
+        let steps: Vec<_> = rounds.iter().map(|round| self.step(&self.certified[round])).collect();
+        let header = steps.last()?.1.clone();
+        HandOver::new(held, &steps.into_iter().map(|(step, _)| step).collect::<Vec<_>>(), header)
     }
 
     /// The anchor for a client that trusts a block: the newest beacon, or the trusted header itself.

@@ -9,5 +9,6 @@
 
 pub mod chain;
 pub mod header_store;
+pub mod link_history;
 pub mod node_store;
 pub mod server;

@@ -5,9 +5,36 @@ use super::chain::ScriptedChain;
 use crate::{
     client::{Bundle, Client, Method, Request, Response, Trusted},
     crypto::Hash,
-    data_format::{Address, SignedTransaction, Time},
+    data_format::{Address, BlockId, SignedTransaction, Time},
     transaction::Submission,
 };
+
+/// What a request asks for.
+pub(super) struct Asked<'a> {
+    /// The path below `/v1`, in parts.
+    pub(super) path: Vec<&'a str>,
+    query: &'a str,
+}
+
+impl<'a> Asked<'a> {
+    pub(super) fn of(request: &'a Request) -> Self {
+        let path = request.url.split_once("/v1/").map_or("", |(_, path)| path);
+        let (path, query) = path.split_once('?').unwrap_or((path, ""));
+        Self { path: path.split('/').collect(), query }
+    }
+
+    fn field(&self, name: &str) -> Option<&'a str> {
+        self.query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
+    }
+
+    pub(super) fn number(&self, name: &str) -> u64 {
+        self.field(name).and_then(|text| text.parse().ok()).unwrap_or(0)
+    }
+
+    pub(super) fn trusted(&self) -> Option<BlockId> {
+        Hash::from_hex(self.field("trusted")?)
+    }
+}
 
 /// A chain that answers requests and mints what it is sent.
 pub struct ScriptedServer {
@@ -47,20 +74,20 @@ impl ScriptedServer {
 
     /// The honest answer to a request.
     pub fn answer(&mut self, request: &Request) -> Response {
-        let path = request.url.split_once("/v1/").map_or("", |(_, path)| path);
-        let (path, query) = path.split_once('?').unwrap_or((path, ""));
-        let field = |name: &str| {
-            query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('=')).map(str::to_owned)
-        };
-        let number = |name: &str| field(name).and_then(|text| text.parse::<u64>().ok()).unwrap_or(0);
-        let trusted = field("trusted").and_then(|text| Hash::from_hex(&text));
-        let trusted = trusted.and_then(|id| self.known.iter().rev().find(|known| known.id == id)).cloned();
+        let asked = Asked::of(request);
+        let number = |name: &str| asked.number(name);
+        let trusted =
+            asked.trusted().and_then(|id| self.known.iter().rev().find(|known| known.id == id)).cloned();
         let trusted = trusted.unwrap_or_else(|| self.chain.genesis());
-        let body = match (request.method, path.split('/').collect::<Vec<_>>().as_slice()) {
+        let body = match (request.method, asked.path.as_slice()) {
             (Method::Get, ["status"]) => {
                 format!("{{\"chain_id\":\"{}\"}}", self.chain.spec().id()).into_bytes()
             }
             (Method::Get, ["beacon"]) => self.chain.anchor(&trusted).to_bytes(),
+            (Method::Get, ["handover"]) => match self.chain.hand_over(&trusted) {
+                Some(hand_over) => hand_over.to_bytes(),
+                None => return Response { status: 404, body: Vec::new() },
+            },
             (Method::Get, ["accounts", address, "bundle"]) => {
                 let address: Address = address.parse().unwrap();
                 self.chain.account_bundle(&trusted, address, number("known"), number("records")).to_bytes()

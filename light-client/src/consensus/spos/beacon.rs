@@ -1,6 +1,9 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 
-use super::{Certificate, Electorate, Link, SignerSet, Spos, TablesUpdate, Triple};
+use super::{
+    Certificate, Electorate, HandOverStep, Link, SignerSet, Spos, Tables, TablesUpdate, Triple,
+    certificate::check_votes,
+};
 use crate::{
     consensus::{AnchorError, Trusted},
     crypto::Signature,
@@ -27,19 +30,30 @@ pub struct Beacon {
 }
 
 impl Beacon {
-    /// The certificate that this beacon carries; its link is rebuilt from the header.
-    pub fn certificate(&self) -> Certificate {
-        Certificate {
-            link: Link {
-                source: Triple {
-                    checkpoint: Checkpoint { round: self.source_round, id: self.source.id() },
-                    next_slots: self.source.next_slots,
-                },
-                target: self.target,
-            },
-            signers: self.signers.clone(),
-            signatures: self.signatures.clone(),
+    /// The beacon of a certificate, whose source has this header, for a client that holds `held`: with the fewest
+    /// signatures that suffice.
+    pub fn new(held: &Tables, step: &HandOverStep, header: Header) -> Self {
+        let HandOverStep { certificate, source, target } = step;
+        let fewest = certificate.fewest(target, source, Some(held.newest()));
+        Self {
+            source_round: certificate.link.source.checkpoint.round,
+            source: header,
+            target: certificate.link.target,
+            tables: TablesUpdate::new(held, source, target),
+            signers: fewest.signers,
+            signatures: fewest.signatures,
         }
+    }
+
+    /// What was signed; rebuilt from the header.
+    pub fn link(&self) -> Link {
+        let checkpoint = Checkpoint { round: self.source_round, id: self.source.id() };
+        Link { source: Triple { checkpoint, next_slots: self.source.next_slots }, target: self.target }
+    }
+
+    /// The certificate that this beacon carries.
+    pub fn certificate(&self) -> Certificate {
+        Certificate { link: self.link(), signers: self.signers.clone(), signatures: self.signatures.clone() }
     }
 }
 
@@ -57,10 +71,8 @@ pub(super) fn check(
     if source_round.next() != target_round {
         return Err(AnchorError::NotFinal { source_round, target_round });
     }
+    check_time(engine, target_round, now)?;
     let clock = engine.clock();
-    if clock.start(clock.first_slot(target_round)) > now.plus_ms(clock.slot_ms()) {
-        return Err(AnchorError::Future(target_round));
-    }
     let header = &beacon.source;
     let genesis = source_round == Round(0) && header.slot.0 == 0;
     let before_round = genesis || header.slot < clock.first_slot(source_round);
@@ -69,16 +81,39 @@ pub(super) fn check(
     }
     let held = trusted.tables.as_ref().ok_or(AnchorError::Kind)?;
     let (source, target) = beacon.tables.resolve(held)?;
-    let certificate = beacon.certificate();
-    certificate.check(engine.chain(), &target, &source)?;
-    let id = certificate.link.source.checkpoint.id;
+    let link = beacon.link();
+    let electorate =
+        check_votes(engine.chain(), &link, &target, &source, &beacon.signers, &beacon.signatures)?;
+    let id = link.source.checkpoint.id;
     if source_round == trusted.round && id != trusted.id {
         return Err(AnchorError::Conflict { trusted: trusted.id, found: id });
     }
-    let table = held.newest();
-    let signed = Electorate::new(&target, &source).signed(&certificate.signers, table);
-    if signed < table.quorum() {
-        return Err(AnchorError::NotEnoughTrust { signed, needed: table.quorum() });
-    }
+    check_trust(&electorate, &beacon.signers, held)?;
+    drop(electorate);
     Ok(Trusted { round: source_round, height: header.height, slot: header.slot, id, tables: Some(source) })
+}
+
+/// A round that has begun, or begins within a slot.
+pub(super) fn check_time(engine: &Spos, round: Round, now: Time) -> Result<(), AnchorError> {
+    let clock = engine.clock();
+    let begun = clock.start(clock.first_slot(round)) <= now.plus_ms(clock.slot_ms());
+    if begun { Ok(()) } else { Err(AnchorError::Future(round)) }
+}
+
+/// Enough of the newest table that is held signed.
+pub(super) fn check_trust(
+    electorate: &Electorate<'_>,
+    signers: &SignerSet,
+    held: &Tables,
+) -> Result<(), AnchorError> {
+    let (signed, needed) = (electorate.signed(signers, held.newest()), held.newest().quorum());
+    if signed < needed { Err(AnchorError::NotEnoughTrust { signed, needed }) } else { Ok(()) }
+}
+
+/// Signatures under a beacon, and how many could have signed.
+pub(super) fn signatures(held: &Tables, beacon: &Beacon) -> Option<(u32, u32)> {
+    let (source, target) = beacon.tables.resolve(held).ok()?;
+    // Both are at most the holders of four tables.
+    let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+    Some((count(beacon.signatures.len()), count(Electorate::new(&target, &source).len())))
 }

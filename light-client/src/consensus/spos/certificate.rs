@@ -87,6 +87,22 @@ impl SignerSet {
         })
     }
 
+    /// Whether `other` names everybody whom this set names, in the same electorate.
+    pub fn is_within(&self, other: &Self) -> bool {
+        let bytes = |set: &Self, at: usize| set.0.get(at).copied().unwrap_or(0);
+        (0..self.0.len()).all(|at| bytes(self, at) & !bytes(other, at) == 0)
+    }
+
+    /// How many it names.
+    pub fn len(&self) -> usize {
+        self.positions().count()
+    }
+
+    /// Whether it names nobody.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     fn is_canonical(&self) -> bool {
         self.0.last().is_none_or(|last| *last != 0)
     }
@@ -121,6 +137,11 @@ impl<'a> Electorate<'a> {
         self.members.get(position).map(|(key, _)| *key)
     }
 
+    /// The minting keys of these signers.
+    pub fn keys(&self, signers: &SignerSet) -> impl Iterator<Item = Hash> {
+        signers.positions().filter_map(|position| self.member(position))
+    }
+
     /// Number of members.
     pub fn len(&self) -> usize {
         self.members.len()
@@ -141,11 +162,7 @@ impl<'a> Electorate<'a> {
 
     /// How many of `table`'s holders are among the signers.
     pub fn signed(&self, signers: &SignerSet, table: &Table) -> usize {
-        signers
-            .positions()
-            .filter_map(|position| self.member(position))
-            .filter(|key| table.names(key))
-            .count()
+        self.keys(signers).filter(|key| table.names(key)).count()
     }
 
     /// Makes the certificate of a link with all the votes that count, or `None` without a quorum of every table.
@@ -177,36 +194,7 @@ impl Certificate {
     /// # Errors
     /// The first [`CertificateError`]; nothing is verified before the cheap rules hold.
     pub fn check(&self, chain: &ChainId, target: &Tables, source: &Tables) -> Result<(), CertificateError> {
-        if self.link.target.checkpoint.round <= self.link.source.checkpoint.round {
-            return Err(CertificateError::Order);
-        }
-        if target.commitment() != self.link.target.next_slots
-            || source.commitment() != self.link.source.next_slots
-        {
-            return Err(CertificateError::Tables);
-        }
-        let electorate = Electorate::new(target, source);
-        let positions: Vec<usize> = self.signers.positions().collect();
-        if !self.signers.is_canonical() || positions.last().is_some_and(|last| *last >= electorate.len()) {
-            return Err(CertificateError::Signers);
-        }
-        if positions.len() != self.signatures.len() {
-            return Err(CertificateError::Count {
-                signers: positions.len(),
-                signatures: self.signatures.len(),
-            });
-        }
-        if let Some((signed, needed)) = electorate.lacking(&self.signers) {
-            return Err(CertificateError::Quorum { signed, needed });
-        }
-        let message = self.link.message(chain);
-        for (position, signature) in positions.into_iter().zip(&self.signatures) {
-            electorate.members[position]
-                .1
-                .verify(&message, signature)
-                .map_err(|_| CertificateError::Signature(position))?;
-        }
-        Ok(())
+        check_votes(chain, &self.link, target, source, &self.signers, &self.signatures).map(drop)
     }
 
     /// The same certificate with the fewest signatures that suffice: what travels to light clients, which must
@@ -236,4 +224,40 @@ impl Certificate {
             signatures: kept.into_iter().map(|(_, signature)| signature).collect(),
         }
     }
+}
+
+/// The rules of certificates, over the parts of one; gives the link's electorate.
+pub(super) fn check_votes<'a>(
+    chain: &ChainId,
+    link: &Link,
+    target: &'a Tables,
+    source: &'a Tables,
+    signers: &SignerSet,
+    signatures: &[Signature],
+) -> Result<Electorate<'a>, CertificateError> {
+    if link.target.checkpoint.round <= link.source.checkpoint.round {
+        return Err(CertificateError::Order);
+    }
+    if target.commitment() != link.target.next_slots || source.commitment() != link.source.next_slots {
+        return Err(CertificateError::Tables);
+    }
+    let electorate = Electorate::new(target, source);
+    let positions: Vec<usize> = signers.positions().collect();
+    if !signers.is_canonical() || positions.last().is_some_and(|last| *last >= electorate.len()) {
+        return Err(CertificateError::Signers);
+    }
+    if positions.len() != signatures.len() {
+        return Err(CertificateError::Count { signers: positions.len(), signatures: signatures.len() });
+    }
+    if let Some((signed, needed)) = electorate.lacking(signers) {
+        return Err(CertificateError::Quorum { signed, needed });
+    }
+    let message = link.message(chain);
+    for (position, signature) in positions.into_iter().zip(signatures) {
+        electorate.members[position]
+            .1
+            .verify(&message, signature)
+            .map_err(|_| CertificateError::Signature(position))?;
+    }
+    Ok(electorate)
 }

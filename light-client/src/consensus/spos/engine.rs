@@ -1,4 +1,4 @@
-use super::{Electorate, Table, beacon, vote_position};
+use super::{HandOver, HandOverError, HandedOver, Table, beacon, hand_over, vote_position};
 use crate::{
     consensus::{
         Anchor, AnchorError, Clock, Engine, HeaderError, Trusted, anchor::check_trusted, header::check_common,
@@ -130,9 +130,15 @@ impl Engine for Spos {
 
     fn signatures(&self, trusted: &Trusted, anchor: &Anchor) -> Option<(u32, u32)> {
         let Anchor::Beacon(beacon) = anchor else { return None };
-        let (source, target) = beacon.tables.resolve(trusted.tables.as_ref()?).ok()?;
-        // Both are at most the holders of four tables.
-        let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
-        Some((count(beacon.signatures.len()), count(Electorate::new(&target, &source).len())))
+        beacon::signatures(trusted.tables.as_ref()?, beacon)
+    }
+
+    fn hand_over(
+        &self,
+        trusted: &Trusted,
+        hand_over: &HandOver,
+        now: Time,
+    ) -> Result<HandedOver, HandOverError> {
+        hand_over::check(self, trusted, hand_over, now)
     }
 }

@@ -36,6 +36,14 @@ impl Table {
     /// # Errors
     /// [`TableError`] if it has no or too many slots, no holder, or a bad or repeated key.
     pub fn new(slots: SlotTable) -> Result<Self, TableError> {
+        Self::reusing(slots, &[])
+    }
+
+    /// As [`Table::new`], without decompressing again what is known from other tables: most changes bring one new key.
+    ///
+    /// # Errors
+    /// As [`Table::new`].
+    pub fn reusing(slots: SlotTable, known: &[&Self]) -> Result<Self, TableError> {
         if slots.0.is_empty() || slots.0.len() > MAX_SLOTS {
             return Err(TableError::Length(slots.0.len()));
         }
@@ -48,8 +56,12 @@ impl Table {
             if slots.0[..position].iter().flatten().any(|earlier| earlier.minting_key == holder.minting_key) {
                 return Err(TableError::RepeatedKey(position));
             }
-            let key =
-                Ed25519Key::parse(holder.minting_key.as_bytes()).map_err(|_| TableError::Key(position))?;
+            let key = match known.iter().find_map(|table| table.key(&holder.minting_key, position)) {
+                Some(key) => key.clone(),
+                None => {
+                    Ed25519Key::parse(holder.minting_key.as_bytes()).map_err(|_| TableError::Key(position))?
+                }
+            };
             keys.push(Some(key));
         }
         if keys.iter().all(Option::is_none) {
@@ -77,6 +89,13 @@ impl Table {
     /// All holders with their parsed keys, by position.
     pub fn holders(&self) -> impl Iterator<Item = (&Holder, &Ed25519Key)> {
         (0..self.keys.len()).filter_map(|position| self.holder(position))
+    }
+
+    /// The parsed form of a minting key that stands in this table, most likely at `position`.
+    fn key(&self, minting_key: &Hash, position: usize) -> Option<&Ed25519Key> {
+        let stands = |(holder, _): &(&Holder, &Ed25519Key)| holder.minting_key == *minting_key;
+        let found = self.holder(position).filter(stands).or_else(|| self.holders().find(stands));
+        found.map(|(_, key)| key)
     }
 
     /// Whether `key` mints for any slot.

@@ -145,6 +145,7 @@ impl TableDelta {
             *slots.get_mut(usize::from(*position)).ok_or(error)? = *holder;
             next = position + 1;
         }
-        Ok(Table::new(SlotTable(slots))?)
+        let known: Vec<&Table> = known.iter().map(|(_, table)| &**table).collect();
+        Ok(Table::reusing(SlotTable(slots), &known)?)
     }
 }
