@@ -4,6 +4,7 @@
 
 mod budgets;
 mod check;
+mod machine;
 mod plan;
 
 use light_client::{data_format::Round, test_support::link_history::LinkHistory};

@@ -11,7 +11,9 @@
 //!
 //! **Trust and bounds.** Servers are believed nothing: an answer changes state only through
 //! [`Verifier`]. A server that sent a lie is asked which chain it serves (it may have been re-created); if it is
-//! ours, it is not asked again until [`Client::refresh`]. One request an account and one a payment are under way
+//! ours, it is not asked again until [`Client::refresh`]. A server whose newest final block the trusted holders do not
+//! vouch for is asked for the steps in between ([`HandOver`]), all of which are proven; one that still is out of reach
+//! then has to wait, as if it were silent. One request an account and one a payment are under way
 //! at a time; answers are bounded by [`Request::max_bytes`]; loaded history grows only by what the user asks for.
 
 mod account;
@@ -28,6 +30,9 @@ pub use payment::{PaymentState, TrackedPayment};
 pub use requests::{Method, Request, RequestId, Response, TransportError};
 pub use saved::RestoreError;
 pub use server::{Health, Server};
+
+#[cfg(doc)]
+use crate::consensus::spos::HandOver;
 
 use super::{Trusted, TrustedCheckpoint, Verifier};
 use crate::{

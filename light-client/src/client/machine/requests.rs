@@ -1,7 +1,9 @@
 use super::{Client, Event, Health, PaymentState};
 use crate::{
     client::{AccountBundle, Anchor, Bundle, HistoryPage, TransactionBundle},
-    data_format::{Address, Time, TransactionId},
+    consensus::spos::{HandOver, Tables},
+    crypto::Hash,
+    data_format::{Address, BlockId, Time, TransactionId},
     transaction::Submission,
 };
 
@@ -66,6 +68,8 @@ pub enum TransportError {
 pub(super) enum Purpose {
     Chain,
     Anchor,
+    /// The way on from this trusted block.
+    HandOver(BlockId),
     Account(Address),
     History(Address),
     Submit(TransactionId),
@@ -78,6 +82,8 @@ pub(super) struct Pending {
     pub(super) server: usize,
     pub(super) purpose: Purpose,
     pub(super) deadline: Time,
+    /// The slot tables trusted when it was sent, as a header commits to them: answers tell theirs as changes to those.
+    pub(super) tables: Option<Hash>,
 }
 
 const TIMEOUT_MS: u64 = 10_000;
@@ -186,6 +192,16 @@ impl Client {
         }
     }
 
+    /// Asks a server for the steps that lead from the trusted block to its newest final one; one server at a time.
+    pub(super) fn ask_hand_over(&mut self, server: usize, now: Time) {
+        if !self.pending.iter().any(|pending| matches!(pending.purpose, Purpose::HandOver(_))) {
+            let trusted = self.trusted.id;
+            let path = format!("/v1/handover?trusted={trusted}");
+            let purpose = Purpose::HandOver(trusted);
+            self.send(server, purpose, Method::Get, &path, Vec::new(), HandOver::MAX_BYTES, now);
+        }
+    }
+
     /// Asks a server which chain it serves.
     pub(super) fn ask_chain(&mut self, server: usize, now: Time) {
         if !self.is_asking(server, Purpose::Chain) {
@@ -238,9 +254,15 @@ impl Client {
         let id = RequestId(self.next_request);
         self.next_request += 1;
         let deadline = now.plus_ms(TIMEOUT_MS + GRACE_MS);
-        self.pending.push(Pending { id, server, purpose, deadline });
+        let tables = self.held();
+        self.pending.push(Pending { id, server, purpose, deadline, tables });
         let url = format!("{}{path}", self.servers[server].url());
         self.outbox.push_back(Request { id, server, method, url, body, timeout_ms: TIMEOUT_MS, max_bytes });
+    }
+
+    /// The slot tables that are trusted now, as a header commits to them.
+    pub(super) fn held(&self) -> Option<Hash> {
+        self.trusted.tables.as_ref().map(Tables::commitment)
     }
 
     /// Gives up requests that the host never answered.

@@ -7,8 +7,10 @@ use super::{
 };
 use crate::{
     client::{
-        AccountBundle, Anchor, Bundle, HistoryPage, ProofFailure, TransactionBundle, Trusted, facts::Settled,
+        AccountBundle, Anchor, AnchorError, Bundle, HistoryPage, ProofFailure, TransactionBundle, Trusted,
+        facts::Settled,
     },
+    consensus::spos::{HandOver, HandedOver},
     data_format::{Address, DecodeError, Time, TransactionId},
 };
 
@@ -37,7 +39,7 @@ impl Client {
     /// Takes the answer to a request. Answers to requests that are not under way change nothing.
     pub fn respond(&mut self, id: RequestId, answer: Result<Response, TransportError>, now: Time) {
         let Some(place) = self.pending.iter().position(|pending| pending.id == id) else { return };
-        let Pending { server, purpose, .. } = self.pending.swap_remove(place);
+        let Pending { server, purpose, tables, .. } = self.pending.swap_remove(place);
         let response = match answer {
             Ok(response) => response,
             Err(TransportError::TooLong) => {
@@ -63,8 +65,32 @@ impl Client {
             }
             _ => return self.note_unreachable(server, now),
         }
-        if let Err(failure) = self.take(server, purpose, &response.body, now) {
-            self.doubt(server, &failure, now);
+        let overtaken = match purpose {
+            Purpose::History(_) => false,
+            Purpose::HandOver(from) => from != self.trusted.id,
+            _ => tables != self.held(),
+        };
+        if overtaken {
+            // Another answer moved the trust on meanwhile. This one was made for what was trusted before, and is neither
+            // proof nor lie now; what it was about is asked again.
+            self.next_poll = now;
+            return;
+        }
+        match self.take(server, purpose, &response.body, now) {
+            Ok(()) => {}
+            Err(ProofFailure::Anchor(AnchorError::NotEnoughTrust { .. })) => self.lead_over(server, now),
+            Err(ProofFailure::HandOver(failure)) if !failure.is_lie() => self.note_unreachable(server, now),
+            Err(failure) => self.doubt(server, &failure, now),
+        }
+    }
+
+    /// A server's newest final block is too many changes away for one step: it has to lead there. One that led somewhere
+    /// already and still is out of reach is of no use for now.
+    fn lead_over(&mut self, server: usize, now: Time) {
+        if self.servers[server].has_led() {
+            self.note_unreachable(server, now);
+        } else {
+            self.ask_hand_over(server, now);
         }
     }
 
@@ -77,6 +103,7 @@ impl Client {
                 self.take_anchor(server, &anchor, newer, now);
                 Ok(())
             }
+            Purpose::HandOver(_) => self.take_hand_over(server, &HandOver::from_bytes(body)?, now),
             Purpose::Account(address) => {
                 self.take_account(address, &AccountBundle::from_bytes(body)?, source)
             }
@@ -99,6 +126,19 @@ impl Client {
         if self.servers[server].proved(height) {
             self.events.push_back(Event::Server(server));
         }
+    }
+
+    fn take_hand_over(&mut self, server: usize, bundle: &HandOver, now: Time) -> Result<(), ProofFailure> {
+        let HandedOver { trusted, signatures } = self.verifier.hand_over(&self.trusted, bundle, now)?;
+        self.signatures = signatures;
+        self.trust(trusted, now);
+        self.servers[server].led();
+        if bundle.is_full() {
+            self.ask_hand_over(server, now);
+        } else {
+            self.poll(now);
+        }
+        Ok(())
     }
 
     fn take_account(

@@ -11,6 +11,8 @@ pub struct Server {
     suspicion: Option<String>,
     last_lie: Option<String>,
     chain_checked: bool,
+    /// It led over changes of holders since it last proved something or failed.
+    has_led: bool,
 }
 
 /// How a server is.
@@ -52,6 +54,7 @@ impl Server {
             suspicion: None,
             last_lie: None,
             chain_checked: false,
+            has_led: false,
         }
     }
 
@@ -94,8 +97,18 @@ impl Server {
         !self.chain_checked
     }
 
+    /// Whether it led over changes of holders since it last proved something or failed.
+    pub(super) const fn has_led(&self) -> bool {
+        self.has_led
+    }
+
+    pub(super) const fn led(&mut self) {
+        self.has_led = true;
+    }
+
     pub(super) fn proved(&mut self, height: Height) -> bool {
         self.failures = 0;
+        self.has_led = false;
         self.height = self.height.max(Some(height));
         let changed = self.health != Health::Good;
         self.health = Health::Good;
@@ -104,6 +117,7 @@ impl Server {
 
     pub(super) fn unreachable(&mut self, now: Time) -> bool {
         self.chain_checked = false;
+        self.has_led = false;
         let pause = (FIRST_PAUSE_MS << self.failures.min(8)).min(LONGEST_PAUSE_MS);
         self.failures = self.failures.saturating_add(1);
         let changed = !matches!(self.health, Health::Unreachable { .. });
@@ -144,6 +158,7 @@ impl Server {
 
     pub(super) fn forgive(&mut self) {
         self.failures = 0;
+        self.has_led = false;
         self.suspicion = None;
         self.chain_checked = false;
         self.health = Health::Unknown;
