@@ -6,6 +6,7 @@
 //! Nothing here reads a clock but [`Node::run`], a thin loop around [`Node::advance`], and [`Node::open`] is told the
 //! time: tests turn the clock themselves.
 
+mod answers;
 mod config;
 mod development;
 mod error;
@@ -48,6 +49,7 @@ use crate::{
     transaction::{DurablePool, HeadChange, Pool},
 };
 
+pub use answers::{AnswerError, ReceiptError};
 pub use config::{ChainChoice, NodeConfig};
 pub use development::DevelopmentAccount;
 pub use error::{FaucetError, NodeError, OpenError, SubmitError};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::{
     Json,
     extract::State,
-    http::{HeaderValue, header},
+    http::{HeaderValue, header::CONTENT_TYPE},
     response::{IntoResponse, Response},
 };
 use light_client::{
@@ -19,7 +19,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::{
     Api,
     answers::{BlockAnswer, StatusAnswer},
-    extract::{HeightPath, OCTETS, QueryOf},
+    extract::{BlockPath, HeightPath, OCTETS, QueryOf},
     limits::MAX_HEADERS,
     problem::{self, Code, CodeMeaning, Problem, ProblemBody},
 };
@@ -49,6 +49,14 @@ pub(super) async fn chain(State(api): State<Arc<Api>>) -> Json<ChainAnswer> {
         genesis: api.node.genesis().header.id().to_string(),
         spec,
     })
+}
+
+/// The spec of the chain in Borsh, which proves itself: the hash of it is the chain's id (`ChainParameters` bundle).
+#[utoipa::path(get, path = "/v1/chain/bundle", tag = "proofs", responses(
+    (status = OK, content_type = "application/octet-stream", body = Vec<u8>)))]
+pub(super) async fn parameters(State(api): State<Arc<Api>>) -> Result<Response, Problem> {
+    let _place = api.place()?;
+    Ok(octets(api.node.parameters_bundle().await?))
 }
 
 /// Every code that a problem can have, and what it means.
@@ -103,6 +111,25 @@ pub(super) async fn headers(
     Ok(octets(api.node.headers(Height(query.from), limit).await?))
 }
 
+/// Proof of one block's header, however old (`HeaderBundle`).
+#[utoipa::path(get, path = "/v1/headers/{block}/bundle", tag = "proofs",
+    params(("block" = String, Path, description = "the block's height or id"), TrustedQuery), responses(
+    (status = OK, content_type = "application/octet-stream", body = Vec<u8>),
+    (status = BAD_REQUEST, body = ProblemBody),
+    (status = NOT_FOUND, description = "the chain has no such block, or none that can be shown from the trusted one", body = ProblemBody),
+    (status = CONFLICT, description = "the trusted block is not of this chain", body = ProblemBody),
+    (status = GONE, description = "it is older than what this node keeps", body = ProblemBody)))]
+pub(super) async fn header(
+    State(api): State<Arc<Api>>,
+    BlockPath(name): BlockPath,
+    QueryOf(query): QueryOf<TrustedQuery>,
+) -> Result<Response, Problem> {
+    let _place = api.place()?;
+    let bytes = api.node.header_bundle(name, query.trusted).await?;
+    let unknown = || Problem::new(Code::UnknownBlock, format!("the best branch has no block {name} to show"));
+    bytes.map(octets).ok_or_else(unknown)
+}
+
 /// A block of the best branch and what became of its transactions, not proven.
 #[utoipa::path(get, path = "/v1/blocks/{height}", tag = "chain",
     params(("height" = u64, Path, description = "the block's height")), responses(
@@ -123,7 +150,7 @@ pub(super) async fn block(
 
 /// Bytes of a proof.
 pub(super) fn octets(bytes: Vec<u8>) -> Response {
-    ([(header::CONTENT_TYPE, HeaderValue::from_static(OCTETS))], bytes).into_response()
+    ([(CONTENT_TYPE, HeaderValue::from_static(OCTETS))], bytes).into_response()
 }
 
 /// A number of things asked for, within 1 to `most`.

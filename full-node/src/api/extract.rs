@@ -8,6 +8,7 @@ use axum::{
     http::{HeaderMap, Uri, header, request::Parts},
 };
 use light_client::{
+    client::{BlockName, Bundle, Questions},
     crypto::Hash,
     data_format::{Address, AddressError, Height},
     transaction::{MAX_SUBMISSION_BYTES, TransactionError},
@@ -33,6 +34,12 @@ pub(super) struct JsonBody<T>(pub(super) T);
 
 /// A path segment that is a height.
 pub(super) struct HeightPath(pub(super) Height);
+
+/// A path segment that is a height or a block's id.
+pub(super) struct BlockPath(pub(super) BlockName);
+
+/// A body that is a `Questions` bundle.
+pub(super) struct QuestionsBody(pub(super) Questions);
 
 /// A body of raw bytes, at most as long as a submission.
 pub(super) struct SubmissionBody(pub(super) Bytes);
@@ -72,6 +79,17 @@ impl<S: Send + Sync> FromRequestParts<S> for HeightPath {
     }
 }
 
+impl<S: Send + Sync> FromRequestParts<S> for BlockPath {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let text = segment(parts, state, Code::InvalidId).await?;
+        text.parse()
+            .map(Self)
+            .map_err(|error| Problem::new(Code::InvalidId, format!("{error}; got {:?}", shown(&text))))
+    }
+}
+
 impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for QueryOf<T> {
     type Rejection = Problem;
 
@@ -98,6 +116,19 @@ impl<S: Send + Sync> FromRequest<S> for SubmissionBody {
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         let too_large = |found| TransactionError::TooLarge { found, limit: MAX_SUBMISSION_BYTES }.into();
         body(request, state, OCTETS, MAX_SUBMISSION_BYTES, too_large).await.map(Self)
+    }
+}
+
+impl<S: Send + Sync> FromRequest<S> for QuestionsBody {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        const LIMIT: usize = Questions::MAX_BYTES;
+        let too_large = |found: usize| {
+            Problem::new(Code::TooLarge, format!("{found} bytes or more of questions, at most {LIMIT} are read"))
+        };
+        let bytes = body(request, state, OCTETS, LIMIT, too_large).await?;
+        Questions::from_bytes(&bytes).map(Self).map_err(|error| Problem::new(Code::Malformed, error))
     }
 }
 

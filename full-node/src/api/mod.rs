@@ -36,6 +36,7 @@ mod peers;
 mod problem;
 mod refusals;
 mod server;
+mod state;
 mod supernodes;
 #[cfg(test)]
 mod tests;
@@ -177,9 +178,11 @@ fn described(development: bool) -> (Router<Arc<Api>>, utoipa::openapi::OpenApi) 
         .routes(routes!(supernodes::supernodes))
         .routes(routes!(supernodes::evidence))
         .routes(routes!(chain::chain))
+        .routes(routes!(chain::parameters))
         .routes(routes!(chain::problems))
         .routes(routes!(chain::beacon))
         .routes(routes!(chain::headers))
+        .routes(routes!(chain::header))
         .routes(routes!(chain::block))
         .routes(routes!(accounts::account))
         .routes(routes!(accounts::bundle))
@@ -187,6 +190,8 @@ fn described(development: bool) -> (Router<Arc<Api>>, utoipa::openapi::OpenApi) 
         .routes(routes!(transactions::submit))
         .routes(routes!(transactions::transaction))
         .routes(routes!(transactions::bundle))
+        .routes(routes!(transactions::receipt))
+        .routes(routes!(state::state, state::ask_state))
         .routes(routes!(events::events));
     if development {
         routes = routes.routes(routes!(transactions::faucet));

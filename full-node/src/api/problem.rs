@@ -69,6 +69,12 @@ codes! {
     UnknownTransaction "unknown_transaction" NOT_FOUND "This node does not know this transaction",
     /// The transaction waits, so there is nothing to prove yet.
     NotInBlock "not_in_block" NOT_FOUND "The transaction is in no block yet",
+    /// The transaction is in a block that cannot be shown to be final yet: a receipt would not hold.
+    NotFinal "not_final" CONFLICT "The transaction is not final yet",
+    /// A report that a minter put into its block by itself: there is nobody to give a receipt.
+    Unsigned "unsigned" CONFLICT "Nobody signed this transaction",
+    /// The questions are none, too many, or ask for too much at once.
+    InvalidQuestions "invalid_questions" UNPROCESSABLE_ENTITY "These questions are not answered at once",
     /// The block the client trusts is not a final one of this chain: another, or a re-created chain.
     UnknownTrusted "unknown_trusted_block" CONFLICT "The trusted block is not a final one of this chain",
     /// The queue is full of transactions that pay at least as much.

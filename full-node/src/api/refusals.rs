@@ -2,7 +2,7 @@
 
 use super::problem::{Code, Problem};
 use crate::{
-    node::{FaucetError, NodeError, SubmitError},
+    node::{AnswerError, FaucetError, NodeError, ReceiptError, SubmitError},
     transaction::PoolError,
 };
 
@@ -16,6 +16,29 @@ impl From<NodeError> for Problem {
             NodeError::Paused(_) => Self::new(Code::Busy, &error),
             NodeError::Stopped => Self::new(Code::Stopping, &error),
             NodeError::Storage(_) | NodeError::Damaged(_) => Self::internal(&error),
+        }
+    }
+}
+
+impl From<AnswerError> for Problem {
+    fn from(error: AnswerError) -> Self {
+        match error {
+            AnswerError::Question(_) => Self::new(Code::InvalidQuestions, &error),
+            AnswerError::TooLong { found } => Self::new(Code::InvalidQuestions, &error).with("found", found),
+            AnswerError::Node(error) => error.into(),
+        }
+    }
+}
+
+impl From<ReceiptError> for Problem {
+    fn from(error: ReceiptError) -> Self {
+        match error {
+            ReceiptError::NotInBlock(_) => Self::new(Code::NotInBlock, &error),
+            ReceiptError::NotFinal { height, final_height } => {
+                Self::new(Code::NotFinal, &error).with("height", height.0).with("final", final_height.0)
+            }
+            ReceiptError::Unsigned(_) => Self::new(Code::Unsigned, &error),
+            ReceiptError::Node(error) => error.into(),
         }
     }
 }
@@ -68,11 +91,31 @@ impl From<FaucetError> for Problem {
 #[cfg(test)]
 mod tests {
     use light_client::{
-        data_format::{Address, Amount},
+        data_format::{Address, Amount, Height},
+        state::QuestionError,
         test_support::chain::test_address,
     };
 
     use super::*;
+
+    #[test]
+    fn each_refusal_of_a_receipt_or_of_questions_has_a_code() {
+        let id = light_client::crypto::Hash([7; 32]);
+        let not_final = ReceiptError::NotFinal { height: Height(9), final_height: Height(8) };
+        let cases: [(Problem, Code); 5] = [
+            (ReceiptError::NotInBlock(id).into(), Code::NotInBlock),
+            (not_final.clone().into(), Code::NotFinal),
+            (ReceiptError::Unsigned(id).into(), Code::Unsigned),
+            (AnswerError::TooLong { found: 1 << 21 }.into(), Code::InvalidQuestions),
+            (AnswerError::Question(QuestionError::Reads(9_999)).into(), Code::InvalidQuestions),
+        ];
+        for (problem, code) in cases {
+            assert_eq!(problem.code(), code.as_str());
+        }
+        let words = not_final.to_string();
+        let expected = Problem::new(Code::NotFinal, words).with("height", 9).with("final", 8);
+        assert!(Problem::from(not_final).has_all_of(&expected));
+    }
 
     #[test]
     fn each_refusal_of_the_pool_has_a_code_and_what_a_program_needs() {

@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Instant};
 
 use axum::{Json, extract::State, http::StatusCode, response::Response};
+use light_client::data_format::TransactionId;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -13,7 +14,7 @@ use super::{
     extract::{IdPath, JsonBody, QueryOf, SubmissionBody, parse_address},
     problem::{Code, Problem, ProblemBody},
 };
-use crate::config::FAUCET_PAYMENT;
+use crate::{config::FAUCET_PAYMENT, node::ReceiptError};
 
 /// Takes a signed transaction into the queue: the chain's id, then the signed transaction, in Borsh. The answer comes
 /// once it is on disk: it will not be forgotten, also if the node is killed. Sending one twice is fine.
@@ -66,10 +67,27 @@ pub(super) async fn bundle(
     if let Some(bytes) = api.node.transaction_bundle(id, query.trusted).await? {
         return Ok(octets(bytes));
     }
-    Err(match TransactionAnswer::of(id.to_string(), api.node.transaction(id).await?) {
-        None => unknown(&id),
-        Some(_) => Problem::new(Code::NotInBlock, format!("the transaction {id} waits for a block")),
-    })
+    Err(not_in_block(&api, &id).await?)
+}
+
+/// Proof of a payment for anybody, to be kept as a file (`Receipt`): the transaction, its outcome, and all that proves it to
+/// whoever trusts a block. Of final blocks only; a transaction that failed has one too, which says so.
+#[utoipa::path(get, path = "/v1/transactions/{id}/receipt", tag = "proofs",
+    params(("id" = String, Path, description = "the transaction's id"), TrustedQuery), responses(
+    (status = OK, content_type = "application/octet-stream", body = Vec<u8>),
+    (status = NOT_FOUND, description = "it is in no block", body = ProblemBody),
+    (status = CONFLICT, description = "it is not final yet, or nobody signed it; or the trusted block is not of this chain", body = ProblemBody),
+    (status = GONE, description = "this node does not keep what is so old", body = ProblemBody)))]
+pub(super) async fn receipt(
+    State(api): State<Arc<Api>>,
+    IdPath(id): IdPath,
+    QueryOf(query): QueryOf<TrustedQuery>,
+) -> Result<Response, Problem> {
+    let _place = api.place()?;
+    match api.node.receipt(id, query.trusted).await {
+        Err(ReceiptError::NotInBlock(_)) => Err(not_in_block(&api, &id).await?),
+        receipt => Ok(octets(receipt?)),
+    }
 }
 
 /// Who gets test coins.
@@ -112,6 +130,14 @@ pub(super) async fn faucet(
     Ok((StatusCode::ACCEPTED, Json(FaucetAnswer { id: id.to_string(), amount })))
 }
 
-fn unknown(id: &light_client::data_format::TransactionId) -> Problem {
+/// Why there is nothing to prove of a transaction.
+async fn not_in_block(api: &Api, id: &TransactionId) -> Result<Problem, Problem> {
+    Ok(match TransactionAnswer::of(id.to_string(), api.node.transaction(*id).await?) {
+        None => unknown(id),
+        Some(_) => Problem::new(Code::NotInBlock, format!("the transaction {id} waits for a block")),
+    })
+}
+
+fn unknown(id: &TransactionId) -> Problem {
     Problem::new(Code::UnknownTransaction, format!("the transaction {id} neither waits nor is in a block"))
 }

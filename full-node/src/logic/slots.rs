@@ -46,7 +46,7 @@ impl Place<'_> {
 
     /// Whether an address holds a slot, or will once what is planned comes into force.
     pub(super) fn holds(&self, address: &Address) -> bool {
-        self.tables.iter().flat_map(Tables::each).any(|table| position(table.slots(), address).is_some())
+        self.tables.iter().flat_map(Tables::each).any(|table| table.slots().position(address).is_some())
     }
 
     /// The first round after a ban whose time begins now.
@@ -124,7 +124,7 @@ impl Place<'_> {
     ) -> Result<Option<SlotTable>, StateFault> {
         let mut slots = self.in_force().clone();
         let address = request.address;
-        let held = position(&slots, &address);
+        let held = slots.position(&address).map(usize::from);
         let record = Supernode::read(trie, &address)?.unwrap_or_default();
         let after = match (request.change, held) {
             (SlotChange::Ban, Some(position)) if record.owes_slot() && self.may_shrink() => (position, None),
@@ -153,8 +153,4 @@ impl Place<'_> {
         slots.0[position] = holder;
         Ok((slots != *self.in_force()).then_some(slots))
     }
-}
-
-fn position(slots: &SlotTable, address: &Address) -> Option<usize> {
-    slots.0.iter().position(|holder| holder.is_some_and(|holder| holder.address == *address))
 }

@@ -1,4 +1,4 @@
-//! What light clients ask: proof bundles, built from one snapshot each, so that all their parts agree.
+//! What light clients ask about accounts and transactions: proof bundles, built from one snapshot each, so that all their parts agree.
 
 use std::collections::BTreeSet;
 
@@ -185,31 +185,58 @@ impl Node {
         id: &TransactionId,
         trusted: Option<BlockId>,
     ) -> Result<Option<TransactionBundle>, NodeError> {
-        let snapshot = self.0.database.read()?;
+        self.transaction_bundle_of(&self.0.database.read()?, id, trusted)
+    }
+
+    pub(super) fn transaction_bundle_of(
+        &self,
+        snapshot: &Snapshot,
+        id: &TransactionId,
+        trusted: Option<BlockId>,
+    ) -> Result<Option<TransactionBundle>, NodeError> {
         let Some(inclusion) = snapshot.inclusion(id)? else { return Ok(None) };
-        let anchor = self.anchor_now(&snapshot, trusted)?;
-        let final_height = anchor.header().height;
-        let path = if inclusion.height == final_height {
-            HeaderPath::Anchor
-        } else if inclusion.height < final_height {
-            let header = need(snapshot.header(&inclusion.block)?, "the header of a block")?.header;
-            let proof = HeaderRange::new(&snapshot, final_height.0)
-                .prove(inclusion.height)
-                .map_err(|error| NodeError::Damaged(format!("the range of headers: {error}")))?;
-            HeaderPath::Older { header: Box::new(header), proof }
-        } else {
-            let count = inclusion.height.0 - final_height.0;
-            let Some(count) = usize::try_from(count).ok().filter(|count| *count <= MAX_TIP_HEADERS) else {
-                return Ok(None);
-            };
-            HeaderPath::Newer(row(&snapshot, final_height.next(), count)?)
-        };
+        let anchor = self.anchor_now(snapshot, trusted)?;
+        let Some(path) = path(snapshot, &anchor, inclusion.height)? else { return Ok(None) };
         let outcomes = snapshot.outcomes(&inclusion.block)?;
         let index = inclusion.index as usize;
         let outcome = need(outcomes.get(index).copied(), "the outcome of a transaction")?;
         let proof = need(TransactionProof::make(&outcomes, index), "the outcome of a transaction")?;
         Ok(Some(TransactionBundle { anchor, path, outcome, proof }))
     }
+}
+
+/// The path from an anchor to the block of the best branch at a height; `None` if that is too far beyond the anchor to be
+/// shown from there, or above the head.
+pub(super) fn path(
+    snapshot: &Snapshot,
+    anchor: &Anchor,
+    height: Height,
+) -> Result<Option<HeaderPath>, NodeError> {
+    let final_height = anchor.header().height;
+    if height == final_height {
+        return Ok(Some(HeaderPath::Anchor));
+    }
+    if height < final_height {
+        let begins = snapshot.begins_at()?;
+        let sealed = match snapshot.at_height(height)? {
+            Some(id) => snapshot.header(&id)?,
+            None => None,
+        };
+        if sealed.is_none() && height <= begins {
+            return Err(NodeError::NotKept { what: format!("the header of block {height}"), from: begins });
+        }
+        let proof = HeaderRange::new(snapshot, final_height.0)
+            .prove(height)
+            .map_err(|error| NodeError::Damaged(format!("the range of headers: {error}")))?;
+        let header = Box::new(need(sealed, "the header of a block")?.header);
+        return Ok(Some(HeaderPath::Older { header, proof }));
+    }
+    let count = height.0 - final_height.0;
+    let Some(count) = usize::try_from(count).ok().filter(|count| *count <= MAX_TIP_HEADERS) else {
+        return Ok(None);
+    };
+    let headers = row(snapshot, final_height.next(), count)?;
+    Ok((headers.len() == count).then_some(HeaderPath::Newer(headers)))
 }
 
 fn row(snapshot: &Snapshot, from: Height, limit: usize) -> Result<Vec<SealedHeader>, NodeError> {

@@ -41,7 +41,7 @@ impl Node {
         let head = self.stored_head(&snapshot)?;
         let record = AccountRecord::read(&mut snapshot.state(head.root), &address)?.unwrap_or_default();
         let waiting = self.pool().next_nonce(&address).unwrap_or(0);
-        let window = self.0.spec.engine.spos().map_or(1, |spos| spos.average_window.into());
+        let moment = self.moment(&snapshot, &head.header)?;
         Ok(AccountState {
             address,
             nonce: record.nonce,
@@ -51,7 +51,7 @@ impl Node {
             leased_out: record.leased_out,
             leased_in: record.leased_in,
             effective: record.effective(),
-            minting_average: record.average.at(head.header.height.next(), record.effective(), window),
+            minting_average: moment.weight(&record),
             supernode: self.supernode_at(&snapshot, &head, &address)?,
             history_count: record.history_count,
             height: head.header.height,

@@ -1,17 +1,14 @@
 //! Supernodes at the head of the best branch, as the state has them.
 
 use light_client::{
-    consensus::spos::{Evidence, Tables},
+    consensus::spos::Evidence,
     crypto::Hash,
-    data_format::{Address, Amount, SlotTable, SposSpec},
-    state::{AccountRecord, Certificates, Pool, Supernode, Trie},
+    data_format::{Address, Amount, Header},
+    state::{Moment, Standing},
 };
 
 use super::{Node, NodeError, SupernodeState, SupernodesState};
-use crate::{
-    block_tree::Head,
-    storage::{Snapshot, StateNodes},
-};
+use crate::{block_tree::Head, storage::Snapshot};
 
 impl Node {
     /// Minting keys that were given to it and are retired: no final table names them any more. Blocks the thread.
@@ -43,14 +40,8 @@ impl Node {
             return Ok(SupernodesState { height, round, slots: 0, supernodes: Vec::new() });
         }
         let tables = snapshot.tables(&head.header.next_slots)?;
-        let mut addresses: Vec<Address> = Vec::new();
-        for holder in tables.each().flat_map(|table| table.slots().0.iter().flatten()) {
-            if !addresses.contains(&holder.address) {
-                addresses.push(holder.address);
-            }
-        }
-        let mut supernodes = Vec::with_capacity(addresses.len());
-        for address in addresses {
+        let mut supernodes = Vec::new();
+        for address in tables.addresses() {
             supernodes.extend(self.supernode_at(&snapshot, &head, &address)?);
         }
         Ok(SupernodesState { height, round, slots: tables.in_force.slots().0.len(), supernodes })
@@ -63,51 +54,39 @@ impl Node {
         head: &Head,
         address: &Address,
     ) -> Result<Option<SupernodeState>, NodeError> {
-        let Some(spos) = self.0.spec.engine.spos() else { return Ok(None) };
-        let mut state = snapshot.state(head.root);
-        let Some(record) = Supernode::read(&mut state, address)? else { return Ok(None) };
+        if self.0.spec.engine.spos().is_none() {
+            return Ok(None);
+        }
+        let moment = self.moment(snapshot, &head.header)?;
+        let standing = Standing::read(&mut snapshot.state(head.root), &moment, address)?;
+        let Some(record) = standing.record else { return Ok(None) };
         let tables = snapshot.tables(&head.header.next_slots)?;
-        Ok(Some(self.supernode_state(spos, head, &tables, &mut state, address, &record)?))
-    }
-
-    fn supernode_state(
-        &self,
-        spos: &SposSpec,
-        head: &Head,
-        tables: &Tables,
-        state: &mut Trie<StateNodes<'_>>,
-        address: &Address,
-        record: &Supernode,
-    ) -> Result<SupernodeState, NodeError> {
-        let round = self.0.clock.round(head.header.slot);
-        let account = AccountRecord::read(state, address)?.unwrap_or_default();
-        let mut pool = Pool::read(state, address)?.unwrap_or_default();
-        // A higher commission may act by now. What that ends is for blocks to write down.
-        pool.advance(round);
-        let certificates = Certificates::read(state)?;
-        let next = head.header.height.next();
-        Ok(SupernodeState {
+        let account = standing.account.unwrap_or_default();
+        let pool = standing.pool.unwrap_or_default();
+        Ok(Some(SupernodeState {
             address: *address,
-            slot: position(tables.in_force.slots(), address),
-            planned: tables.planned.as_ref().and_then(|planned| position(planned.slots(), address)),
+            slot: tables.in_force.slots().position(address),
+            planned: tables.planned.as_ref().and_then(|planned| planned.slots().position(address)),
             minting_key: record.minting_key,
             commission: pool.commission,
             raised: pool.raised,
             reward_address: record.reward_address,
             effective: account.effective(),
-            minting_average: account.average.at(next, account.effective(), spos.average_window.into()),
+            minting_average: standing.minting_average,
             leased_in: account.leased_in,
             pool: pool.earning.checked_add(pool.fresh).unwrap_or(Amount(u64::MAX)),
             unclaimed: pool.owed,
-            idle_rounds: record.idle_rounds(certificates),
-            banned: record.is_banned(round),
-            banned_until: record.ban.filter(|_| record.is_banned(round)).and_then(|ban| ban.until),
+            idle_rounds: standing.idle_rounds,
+            banned: standing.banned,
+            banned_until: standing.banned_until,
             waiting: record.waiting,
-        })
+        }))
     }
-}
 
-fn position(slots: &SlotTable, address: &Address) -> Option<u8> {
-    let place = slots.0.iter().position(|holder| holder.is_some_and(|holder| holder.address == *address))?;
-    u8::try_from(place).ok()
+    /// What answers from the state depend on besides it, after a block.
+    pub(super) fn moment(&self, snapshot: &Snapshot, header: &Header) -> Result<Moment, NodeError> {
+        let engine = &self.0.spec.engine;
+        let tables = engine.spos().map(|_| snapshot.tables(&header.next_slots)).transpose()?;
+        Ok(Moment::after(header, tables.as_ref(), &self.0.clock, engine.average_window()))
+    }
 }

@@ -1,7 +1,18 @@
 //! Proof bundles: one request, one self-contained answer. The same bytes go over HTTP, into a file or a code.
 //!
-//! Every bundle is a version byte (1), a kind byte and Borsh. Sizes are bounded before anything is decoded.
+//! Every bundle is a version byte (1), a kind byte and Borsh. Sizes are bounded before anything is decoded. As text it
+//! is the same bytes in hexadecimal digits, upper case: what codes to be scanned hold best.
 //! Nothing in a bundle is believed: [`super::Verifier`] turns it into facts.
+//!
+//! | kind | bundle |
+//! |---|---|
+//! | 1, 2 | [`Beacon`], [`Anchor`]: a final header |
+//! | 3, 4 | [`AccountBundle`], [`HistoryPage`]: an account and its records |
+//! | 5 | [`TransactionBundle`]: the block and the outcome of a transaction |
+//! | 6, 9 | [`HeaderRow`], [`HeaderBundle`]: headers in a row, one header |
+//! | 7, 12 | [`StateBundle`], [`Questions`]: answers from the state, and what is asked |
+//! | 8 | [`ChainParameters`]: the chain spec |
+//! | 11 | [`Receipt`](super::Receipt): a payment, proven to anybody |
 
 use borsh::{BorshDeserialize, BorshSerialize};
 
@@ -13,10 +24,10 @@ use crate::{
     },
     crypto::Hash,
     data_format::{
-        Address, DecodeError, Header, MAX_HEADER_BYTES, Outcome, SealedHeader, Transaction, TransactionProof,
-        codec,
+        Address, ChainSpec, DecodeError, Header, MAX_HEADER_BYTES, Outcome, SealedHeader, Transaction,
+        TransactionProof, codec,
     },
-    state::HistoryRecord,
+    state::{HistoryRecord, Question},
 };
 
 /// The format version of every bundle.
@@ -54,6 +65,19 @@ pub trait Bundle: BorshSerialize + BorshDeserialize {
             ))),
             _ => Err(DecodeError::Malformed("a bundle has at least two bytes".to_owned())),
         }
+    }
+
+    /// The bytes in hexadecimal digits, to be pasted or scanned.
+    fn to_text(&self) -> String {
+        codec::to_hex(&self.to_bytes())
+    }
+
+    /// Reads what [`Bundle::to_text`] wrote, in either case and with white space around it.
+    ///
+    /// # Errors
+    /// As [`Bundle::from_bytes`], and if the text is something else than hexadecimal digits.
+    fn from_text(text: &str) -> Result<Self, DecodeError> {
+        Self::from_bytes(&codec::from_hex(text.trim(), Self::MAX_BYTES)?)
     }
 }
 
@@ -151,4 +175,58 @@ impl Bundle for HeaderRow {
 impl Bundle for HandOver {
     const KIND: u8 = 10;
     const MAX_BYTES: usize = 2 * 1024 * 1024;
+}
+
+/// Bytes of the witness of a [`StateBundle`], at most.
+pub const MAX_STATE_WITNESS_BYTES: usize = 1024 * 1024;
+
+/// Answers to questions: what was read of the state to answer them. Whoever has the bundle asks the same again.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct StateBundle {
+    /// Where the proof starts.
+    pub anchor: Anchor,
+    /// What was asked.
+    #[borsh(deserialize_with = "codec::bounded_list::<64, _, _>")]
+    pub questions: Vec<Question>,
+    /// The witness of the reads, against the anchor's `state_root`.
+    #[borsh(deserialize_with = "codec::bounded_bytes::<1_048_576, _>")]
+    pub witness: Vec<u8>,
+}
+
+impl Bundle for StateBundle {
+    const KIND: u8 = 7;
+    const MAX_BYTES: usize = MAX_STATE_WITNESS_BYTES + Anchor::MAX_BYTES + Questions::MAX_BYTES;
+}
+
+/// What a client asks of the state in one go: the body of the request.
+#[derive(Clone, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Questions(#[borsh(deserialize_with = "codec::bounded_list::<64, _, _>")] pub Vec<Question>);
+
+impl Bundle for Questions {
+    const KIND: u8 = 12;
+    const MAX_BYTES: usize = 4 * 1024;
+}
+
+/// The spec of a chain, which proves itself: its hash is the chain's id.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct ChainParameters(pub ChainSpec);
+
+impl Bundle for ChainParameters {
+    const KIND: u8 = 8;
+    /// A million accounts in block 0, and all the rest.
+    const MAX_BYTES: usize = 40 * 1024 * 1024;
+}
+
+/// The header of a block.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct HeaderBundle {
+    /// Where the proof starts.
+    pub anchor: Anchor,
+    /// From the anchor to the block.
+    pub path: HeaderPath,
+}
+
+impl Bundle for HeaderBundle {
+    const KIND: u8 = 9;
+    const MAX_BYTES: usize = 1024 * 1024;
 }

@@ -72,3 +72,21 @@ pub enum Settled<T> {
     /// The block may still be replaced.
     Pending(Verified<T>),
 }
+
+impl<T> Settled<T> {
+    /// The fact.
+    pub const fn value(&self) -> &T {
+        match self {
+            Self::Final(fact) => fact.value(),
+            Self::Pending(fact) => fact.value(),
+        }
+    }
+
+    /// The block it is about.
+    pub const fn at(&self) -> &Position {
+        match self {
+            Self::Final(fact) => fact.at(),
+            Self::Pending(fact) => fact.at(),
+        }
+    }
+}

@@ -7,9 +7,14 @@
 //! by a person; the device's clock is believed. Everything else comes from servers and is proven or refused.
 //! Every bundle is bounded before it is decoded and checked with a bounded number of signatures.
 
+mod answers;
+mod block;
 mod bundle;
 mod facts;
+mod fate;
 mod machine;
+mod parameters;
+mod receipt;
 mod trusted;
 mod verifier;
 
@@ -17,14 +22,18 @@ pub use crate::consensus::{
     Anchor, AnchorError, Trusted, TrustedCheckpoint,
     spos::{HandOver, HandOverError},
 };
+pub use answers::{ProvenAnswers, Slots};
+pub use block::BlockName;
 pub use bundle::{
-    AccountBundle, BUNDLE_VERSION, Bundle, HeaderPath, HeaderRow, HistoryPage, MAX_RECORDS, MAX_TIP_HEADERS,
-    TransactionBundle,
+    AccountBundle, BUNDLE_VERSION, Bundle, ChainParameters, HeaderBundle, HeaderPath, HeaderRow, HistoryPage,
+    MAX_RECORDS, MAX_STATE_WITNESS_BYTES, MAX_TIP_HEADERS, Questions, StateBundle, TransactionBundle,
 };
 pub use facts::{Claimed, Final, Position, Settled, Verified};
+pub use fate::Fate;
 pub use machine::{
     AccountState, Client, Event, Health, LoadedHistory, Method, PaymentState, Proven, Request, RequestId,
     Response, RestoreError, Server, Sync, TrackedPayment, TransportError,
 };
+pub use receipt::{ProvenPayment, Receipt};
 pub use trusted::{ChainFile, ChainFileError};
 pub use verifier::{ProofFailure, ProvenAccount, Verifier};

@@ -12,17 +12,17 @@ use crate::{
         spos::{Beacon, HandOver, HandOverError, HandedOver},
     },
     data_format::{
-        Address, ChainId, ChainSpec, DecodeError, Header, Outcome, ProofError, SealedHeader, Slot, Time,
-        Transaction, TransactionId,
+        Address, BlockId, ChainId, ChainSpec, DecodeError, Header, Height, Network, Outcome, ProofError,
+        SealedHeader, Slot, SpecError, Time, Transaction, TransactionId,
     },
     state::{
-        AccountRecord, HistoryChain, HistoryError, StateError, TrieError, UnknownNode, WitnessError, verify,
-        verify_page,
+        AccountRecord, AskError, HistoryChain, HistoryError, StateError, TrieError, UnknownNode, WitnessError,
+        verify, verify_page,
     },
 };
 
 use super::{
-    AccountBundle, HeaderPath, HistoryPage, TransactionBundle,
+    AccountBundle, BlockName, HeaderPath, HistoryPage, TransactionBundle,
     facts::{Final, Position, Settled, Verified},
 };
 
@@ -33,6 +33,8 @@ const MAX_WITNESS_BYTES: usize = 64 * 1024;
 #[derive(Clone, Debug)]
 pub struct Verifier {
     engine: Arc<dyn Engine>,
+    pub(super) network: Network,
+    pub(super) average_window: u64,
 }
 
 /// A proof that does not hold, by rule.
@@ -108,6 +110,67 @@ pub enum ProofFailure {
     /// LIGHT-HEADER-3: a path to a newer block has at least one header.
     #[error("the path to the block is empty")]
     EmptyPath,
+    /// LIGHT-HEADER-4: the answer is about the block asked for.
+    #[error("asked for {asked}, the answer is about block {found} of height {height}")]
+    AnotherBlock {
+        /// The block asked for.
+        asked: BlockName,
+        /// The block answered.
+        found: BlockId,
+        /// Its height.
+        height: Height,
+    },
+    /// LIGHT-HISTORY-5: a record is of the block that has its height, which has its slot.
+    #[error("the record is of height {height} and slot {slot}, the block of height {} and slot {}", .block.height, .block.slot)]
+    RecordPlace {
+        /// The record's height.
+        height: Height,
+        /// The record's slot.
+        slot: Slot,
+        /// The block.
+        block: Position,
+    },
+    /// LIGHT-STATE-1: the answer is about what was asked.
+    #[error("the answer is about other questions than were asked")]
+    OtherQuestions,
+    /// LIGHT-STATE-2: the answers can be read from the witness.
+    #[error("the answers are not proven: {0}")]
+    Answers(#[from] AskError<UnknownNode>),
+    /// LIGHT-STATE-3: an answer says what it is used for.
+    #[error("the fate of a transaction is judged by its sender's account")]
+    NotAnAccount,
+    /// LIGHT-CHAIN-1: the spec is the one of the chain.
+    #[error("asked for the chain {asked}, the spec is that of {found}")]
+    AnotherChain {
+        /// The chain asked for.
+        asked: ChainId,
+        /// The chain of the spec.
+        found: ChainId,
+    },
+    /// LIGHT-CHAIN-2: the spec is one of a chain that can be.
+    #[error("the spec is of no chain: {0}")]
+    Spec(#[from] SpecError),
+    /// LIGHT-RECEIPT-1: the sender signed the transaction.
+    #[error("the transaction of the receipt is not signed by its sender")]
+    Unsigned,
+    /// LIGHT-RECEIPT-2: the block is final.
+    #[error("the receipt is of a block that is not final")]
+    NotFinal,
+    /// LIGHT-RECEIPT-3: the proof starts from what is trusted.
+    #[error(
+        "the receipt starts from block {needed} of height {height}, which is not the trusted one, {trusted}: \
+         {error}"
+    )]
+    AnotherCheckpoint {
+        /// The block that the receipt starts from, as it says.
+        needed: BlockId,
+        /// Its height, as it says.
+        height: Height,
+        /// The block that is trusted.
+        trusted: BlockId,
+        /// Why the proof does not hold from there.
+        error: Box<AnchorError>,
+    },
 }
 
 /// What a proven account holds, with the history that came along.
@@ -124,7 +187,7 @@ pub struct ProvenAccount {
 impl Verifier {
     /// The verifier of a checked spec.
     pub fn new(spec: &ChainSpec) -> Self {
-        Self { engine: engine(spec) }
+        Self { engine: engine(spec), network: spec.network, average_window: spec.engine.average_window() }
     }
 
     /// The chain.
@@ -235,20 +298,24 @@ impl Verifier {
             return Err(ProofFailure::AnotherTransaction { asked, found: bundle.outcome.id });
         }
         let newer = self.anchor(trusted, &bundle.anchor, now)?;
-        let anchor = bundle.anchor.header();
-        let (header, is_final) = match &bundle.path {
+        let (header, is_final) = self.path(&newer, bundle.anchor.header(), &bundle.path, now)?;
+        bundle.proof.verify(header, &bundle.outcome).map_err(ProofFailure::Outcome)?;
+        Ok((newer, settled(bundle.outcome, header, is_final)))
+    }
+
+    /// Follows a path from a final header, with which `trusted` was proven, to a block's; says whether that one is final.
+    pub(super) fn path<'a>(
+        &self,
+        trusted: &Trusted,
+        anchor: &'a Header,
+        path: &'a HeaderPath,
+        now: Time,
+    ) -> Result<(&'a Header, bool), ProofFailure> {
+        Ok(match path {
             HeaderPath::Anchor => (anchor, true),
             HeaderPath::Older { header, proof } => (check_older(anchor, header, proof)?, true),
-            HeaderPath::Newer(headers) => (self.check_newer(&newer, anchor, headers, now)?, false),
-        };
-        bundle.proof.verify(header, &bundle.outcome).map_err(ProofFailure::Outcome)?;
-        let (outcome, at) = (bundle.outcome, position(header));
-        let settled = if is_final {
-            Settled::Final(Final::new(outcome, at))
-        } else {
-            Settled::Pending(Verified::new(outcome, at))
-        };
-        Ok((newer, settled))
+            HeaderPath::Newer(headers) => (self.check_newer(trusted, anchor, headers, now)?, false),
+        })
     }
 
     /// Follows sealed headers from a final one; returns the last.
@@ -279,7 +346,7 @@ impl ProofFailure {
         match self {
             Self::Anchor(error) => error.is_lie(),
             Self::HandOver(error) => error.is_lie(),
-            Self::Newer { error: HeaderError::SlotEarly { .. }, .. } => false,
+            Self::Newer { error: HeaderError::SlotEarly { .. }, .. } | Self::AnotherCheckpoint { .. } => false,
             _ => true,
         }
     }
@@ -300,6 +367,15 @@ fn check_older<'a>(
     Ok(header)
 }
 
-fn position(header: &Header) -> Position {
+pub(super) fn position(header: &Header) -> Position {
     Position { id: header.id(), height: header.height, slot: header.slot }
+}
+
+pub(super) fn settled<T>(value: T, header: &Header, is_final: bool) -> Settled<T> {
+    let at = position(header);
+    if is_final {
+        Settled::Final(Final::new(value, at))
+    } else {
+        Settled::Pending(Verified::new(value, at))
+    }
 }

@@ -13,6 +13,7 @@ mod clock;
 mod engine;
 mod header;
 pub mod instant;
+mod moment;
 pub mod proof_of_work;
 pub mod spos;
 mod trusted;

@@ -43,6 +43,33 @@ pub fn encode<T: BorshSerialize + ?Sized>(value: &T) -> Vec<u8> {
     bytes
 }
 
+/// Bytes as upper-case hexadecimal digits: the letters and digits that codes to be scanned hold best.
+pub fn to_hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
+    let digit = |value: u8| char::from(DIGITS[usize::from(value & 15)]);
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(*byte)]).collect()
+}
+
+/// Reads what [`to_hex`] wrote, in either case, refusing more than `limit` bytes.
+///
+/// # Errors
+/// [`DecodeError`]; nothing is allocated for a text over the limit.
+pub fn from_hex(text: &str, limit: usize) -> Result<Vec<u8>, DecodeError> {
+    let found = text.len().div_ceil(2);
+    if found > limit {
+        return Err(DecodeError::TooLong { found, limit });
+    }
+    let pair = |pair: &[u8]| match pair {
+        [high, low] => {
+            let (high, low) = (char::from(*high).to_digit(16)?, char::from(*low).to_digit(16)?);
+            u8::try_from(high * 16 + low).ok()
+        }
+        _ => None,
+    };
+    let bytes: Option<Vec<u8>> = text.as_bytes().chunks(2).map(pair).collect();
+    bytes.ok_or_else(|| DecodeError::Malformed("not an even number of hexadecimal digits".to_owned()))
+}
+
 /// Reads a list of at most `MAX` items; for `#[borsh(deserialize_with = "…")]`.
 pub fn bounded_list<const MAX: u32, T: BorshDeserialize, R: Read>(reader: &mut R) -> IoResult<Vec<T>> {
     let length = u32::deserialize_reader(reader)?;
@@ -97,4 +124,23 @@ where
         map.insert(key, V::deserialize_reader(reader)?);
     }
     Ok(map)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hexadecimal_digits_round_trip_and_nothing_else_is_read() {
+        let bytes: Vec<u8> = (0..=255).collect();
+        let text = to_hex(&bytes);
+        assert!(text.starts_with("000102") && text.ends_with("FDFEFF"));
+        assert_eq!(from_hex(&text, 256), Ok(bytes.clone()));
+        assert_eq!(from_hex(&text.to_lowercase(), 256), Ok(bytes));
+        assert_eq!(from_hex(&text, 255), Err(DecodeError::TooLong { found: 256, limit: 255 }));
+        assert_eq!(from_hex("", 0), Ok(Vec::new()));
+        for wrong in ["0", "0g", " 00", "+1", "é0", "0x00"] {
+            assert!(matches!(from_hex(wrong, 9), Err(DecodeError::Malformed(_))), "{wrong}");
+        }
+    }
 }

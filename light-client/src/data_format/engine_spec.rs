@@ -51,6 +51,11 @@ impl EngineSpec {
     pub fn slot_count(&self) -> usize {
         self.spos().map_or(0, |spos| spos.slots.0.len())
     }
+
+    /// Blocks over which the minting average balance averages; 1 where nobody holds slots.
+    pub fn average_window(&self) -> u64 {
+        self.spos().map_or(1, |spos| spos.average_window.into())
+    }
 }
 
 /// Parameters of a chain with one sealer.
@@ -117,6 +122,15 @@ const MAX_BLOCK_REWARD: Amount = Amount(1_000_000 * UNITS_PER_COIN);
 #[derive(Clone, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct SlotTable(#[borsh(deserialize_with = "codec::bounded_list::<64, _, _>")] pub Vec<Option<Holder>>);
+
+impl SlotTable {
+    /// The position of an address's slot; `None` if it holds none.
+    pub fn position(&self, address: &Address) -> Option<u8> {
+        let place =
+            self.0.iter().position(|holder| holder.is_some_and(|holder| holder.address == *address))?;
+        u8::try_from(place).ok()
+    }
+}
 
 /// The holder of a slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]

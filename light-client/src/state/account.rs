@@ -218,8 +218,12 @@ pub(super) fn read<S: NodeStore, T: BorshDeserialize>(
     key: &[u8],
 ) -> Result<Option<T>, StateError<S::Error>> {
     let Some(value) = trie.get(key)? else { return Ok(None) };
-    codec::decode(value, super::MAX_VALUE_BYTES)
-        .map(Some)
+    decode(key, value).map(Some)
+}
+
+/// Reads a record, or part of a key, of the entry at `key`.
+pub(super) fn decode<T: BorshDeserialize, E>(key: &[u8], bytes: &[u8]) -> Result<T, StateError<E>> {
+    codec::decode(bytes, super::MAX_VALUE_BYTES)
         .map_err(|error| StateError::Record { key: key.to_vec(), error })
 }
 

@@ -1,10 +1,10 @@
 //! Where records are in the trie: a byte for the space, then the key within it. All keys of a space are of one
 //! length or end where no other goes on, so that none is a prefix of another.
 
-use super::RequestPlace;
+use super::{RequestKind, RequestPlace};
 use crate::{
     crypto::Hash,
-    data_format::{Address, Round},
+    data_format::{Address, Height, Round},
 };
 
 /// The first byte of every key.
@@ -86,6 +86,15 @@ pub fn minting_key_owner_key(minting_key: &Hash) -> [u8; 33] {
     let mut key = [Space::MintingKeys as u8; 33];
     key[1..].copy_from_slice(minting_key.as_bytes());
     key
+}
+
+/// The place that [`request_key`] made a key of; `None` for any other key.
+pub fn request_place(key: &[u8]) -> Option<RequestPlace> {
+    let key: &[u8; 14] = key.try_into().ok()?;
+    let kind = RequestKind::ALL.into_iter().find(|kind| *kind as u8 == key[1])?;
+    let height = Height(u64::from_be_bytes(key[2..10].try_into().ok()?));
+    let place = RequestPlace { kind, height, index: u32::from_be_bytes(key[10..].try_into().ok()?) };
+    (key[0] == Space::Requests as u8).then_some(place)
 }
 
 /// The key of a request for a change of the slot table.

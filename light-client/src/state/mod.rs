@@ -1,6 +1,7 @@
 //! The authenticated state: what a block's `state_root` commits to, and the proofs of it.
 //!
-//! [`trie`] is the structure, [`witness`] the proofs, [`stake`] what coins earn; the rest says which records are where in it. Whoever has the
+//! [`trie`] is the structure, [`witness`] the proofs, [`stake`] what coins earn, [`Question`] what can be asked in one go; the
+//! rest says which records are where in it. Whoever has the
 //! state reads it and hands out what the reads touched; whoever has the root runs the same reads on that.
 //!
 //! ```
@@ -34,6 +35,7 @@
 mod account;
 mod history;
 mod keys;
+mod question;
 pub mod stake;
 mod supernode;
 pub mod trie;
@@ -45,7 +47,11 @@ pub use history::{
 };
 pub use keys::{
     ChainRecord, Space, account_key, chain_key, minting_key_owner_key, pool_key, position_key, request_key,
-    round_end_key, supernode_key,
+    request_place, round_end_key, supernode_key,
+};
+pub use question::{
+    Answer, AskError, Lease, MAX_PAGE, MAX_QUESTIONS, MAX_READS, Moment, Page, Question, QuestionError,
+    Standing, ask, ask_all,
 };
 pub use stake::{MintingAverage, Pool, Position, RoundEnd, Stake, StakeError};
 pub use supernode::{Ban, Certificates, Request, RequestKind, RequestPlace, SlotChange, Supernode};

@@ -102,6 +102,9 @@ pub struct RequestPlace {
 }
 
 impl RequestKind {
+    /// Every kind, by rising order of its plans.
+    pub const ALL: [Self; 5] = [Self::Ban, Self::Vacate, Self::MintingKey, Self::Release, Self::Contend];
+
     /// The bit of [`Supernode::waiting`].
     pub const fn bit(self) -> u8 {
         1 << self as u8

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     block_tree::{HeaderRange, RangeStore},
-    client::{AccountBundle, Anchor, HeaderPath, HistoryPage, TransactionBundle, Trusted, TrustedCheckpoint},
+    client::{AccountBundle, Anchor, HistoryPage, Trusted, TrustedCheckpoint},
     consensus::{
         genesis,
         spos::{
@@ -22,7 +22,7 @@ use crate::{
         Address, Amount, Call, ChainId, ChainSpec, Checkpoint, CoinCall, EngineSpec, FeeSchedule,
         GenesisAccount, Header, Height, Holder, ModuleName, Network, Outcome, Round, SealedHeader,
         SignedTransaction, Slot, SlotTable, SposSpec, Status, Time, Transaction, TransactionId,
-        TransactionProof, transactions_root,
+        transactions_root,
     },
     state::{AccountChange, AccountRecord, Asset, HistoryKind, HistoryRecord, MemoryStore, Root, Trie},
 };
@@ -69,7 +69,7 @@ pub fn test_spec(slots: u64, accounts: Vec<GenesisAccount>) -> ChainSpec {
 }
 
 #[derive(Default)]
-struct RangeMemory(RefCell<BTreeMap<u64, Hash>>);
+pub(super) struct RangeMemory(RefCell<BTreeMap<u64, Hash>>);
 
 impl RangeStore for RangeMemory {
     type Error = Infallible;
@@ -79,12 +79,15 @@ impl RangeStore for RangeMemory {
     }
 }
 
-struct ScriptedBlock {
-    sealed: SealedHeader,
-    outcomes: Vec<Outcome>,
-    state: Root,
-    tables: Tables,
+pub(super) struct ScriptedBlock {
+    pub(super) sealed: SealedHeader,
+    pub(super) outcomes: Vec<Outcome>,
+    pub(super) state: Root,
+    pub(super) tables: Tables,
 }
+
+/// Writes records into the state.
+type Plant = Box<dyn FnOnce(&mut Trie<&MemoryStore>) + Send>;
 
 /// A chain in memory, without forks.
 pub struct ScriptedChain {
@@ -92,13 +95,16 @@ pub struct ScriptedChain {
     chain: ChainId,
     clock: Clock,
     keys: BTreeMap<Hash, KeyPair>,
-    nodes: MemoryStore,
-    range: RangeMemory,
-    blocks: Vec<ScriptedBlock>,
+    pub(super) nodes: MemoryStore,
+    pub(super) range: RangeMemory,
+    pub(super) blocks: Vec<ScriptedBlock>,
     tables: Tables,
     history: BTreeMap<Address, Vec<HistoryRecord>>,
-    transactions: BTreeMap<TransactionId, (Transaction, usize)>,
+    /// With the indices of their blocks.
+    pub(super) transactions: BTreeMap<TransactionId, (SignedTransaction, usize)>,
     pending: Option<Certificate>,
+    /// What the next block writes into the state besides its transfers.
+    planted: Vec<Plant>,
     /// Certificates that made their source final, by the source's round.
     certified: BTreeMap<Round, Certificate>,
 }
@@ -127,6 +133,7 @@ impl ScriptedChain {
             history: BTreeMap::new(),
             transactions: BTreeMap::new(),
             pending: None,
+            planted: Vec::new(),
             certified: BTreeMap::new(),
             spec,
         };
@@ -181,6 +188,11 @@ impl ScriptedChain {
         self.tables = tables;
     }
 
+    /// Lets the next block write records into the state besides what its transfers change: what they need not be true to.
+    pub fn plant(&mut self, records: impl FnOnce(&mut Trie<&MemoryStore>) + Send + 'static) {
+        self.planted.push(Box::new(records));
+    }
+
     /// A signed transfer at the sender's nonce, valid for 300 blocks.
     pub fn transfer(&self, from: u64, to: Address, amount: Amount) -> SignedTransaction {
         let key = test_key(from);
@@ -224,7 +236,7 @@ impl ScriptedChain {
             }
             senders.push(sender);
             outcomes.push(Outcome { id, status: Status::Success, fee: transaction.fee, index });
-            self.transactions.insert(id, (transaction.clone(), self.blocks.len()));
+            self.transactions.insert(id, (signed.clone(), self.blocks.len()));
         }
         let state = self.blocks.last().unwrap().state;
         let state = self.change_state(state, height, slot, &changes, &senders);
@@ -379,34 +391,13 @@ impl ScriptedChain {
             .head;
         let mut transactions: Vec<Transaction> = Vec::new();
         for record in &records {
-            if let Some((transaction, _)) = self.transactions.get(&record.transaction)
-                && !transactions.contains(transaction)
+            if let Some((signed, _)) = self.transactions.get(&record.transaction)
+                && !transactions.contains(&signed.transaction)
             {
-                transactions.push(transaction.clone());
+                transactions.push(signed.transaction.clone());
             }
         }
         HistoryPage { head_before, records, transactions }
-    }
-
-    /// Where a transaction is; `None` if in no block.
-    pub fn transaction_bundle(&self, trusted: &Trusted, id: &TransactionId) -> Option<TransactionBundle> {
-        let (_, index) = self.transactions.get(id)?;
-        let block = &self.blocks[*index];
-        let place = block.outcomes.iter().position(|outcome| outcome.id == *id)?;
-        let anchor = self.anchor(trusted);
-        let at = anchor.header().height;
-        let header = &block.sealed.header;
-        let path = if header.height == at {
-            HeaderPath::Anchor
-        } else if header.height < at {
-            let proof = HeaderRange::new(&self.range, at.0).prove(header.height).unwrap();
-            HeaderPath::Older { header: Box::new(header.clone()), proof }
-        } else {
-            let first = usize::try_from(at.0).unwrap() + 1;
-            HeaderPath::Newer(self.blocks[first..=*index].iter().map(|block| block.sealed.clone()).collect())
-        };
-        let proof = TransactionProof::make(&block.outcomes, place)?;
-        Some(TransactionBundle { anchor, path, outcome: block.outcomes[place], proof })
     }
 
     /// The block before a round's first slot.
@@ -455,6 +446,9 @@ impl ScriptedChain {
             let mut record = AccountRecord::read(&mut trie, sender).unwrap().unwrap_or_default();
             record.nonce += 1;
             record.write(&mut trie, sender).unwrap();
+        }
+        for plant in std::mem::take(&mut self.planted) {
+            plant(&mut trie);
         }
         let changes = trie.commit(self.nodes.next_id());
         self.nodes.apply(&changes);

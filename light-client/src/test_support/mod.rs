@@ -7,6 +7,7 @@
     reason = "support for tests: a broken script must stop the test"
 )]
 
+mod bundles;
 pub mod chain;
 pub mod header_store;
 pub mod link_history;

@@ -3,7 +3,7 @@
 
 use super::chain::ScriptedChain;
 use crate::{
-    client::{Bundle, Client, Method, Request, Response, Trusted},
+    client::{Bundle, Client, Method, Questions, Request, Response, Trusted},
     crypto::Hash,
     data_format::{Address, BlockId, SignedTransaction, Time},
     transaction::Submission,
@@ -98,10 +98,19 @@ impl ScriptedServer {
             }
             (Method::Get, ["transactions", id, "bundle"]) => {
                 let id = Hash::from_hex(id).unwrap();
-                match self.chain.transaction_bundle(&trusted, &id) {
-                    Some(bundle) => bundle.to_bytes(),
-                    None => return Response { status: 404, body: Vec::new() },
-                }
+                return found(self.chain.transaction_bundle(&trusted, &id));
+            }
+            (Method::Get, ["transactions", id, "receipt"]) => {
+                let id = Hash::from_hex(id).unwrap();
+                return found(self.chain.receipt(&trusted, &id));
+            }
+            (Method::Get, ["headers", name, "bundle"]) => {
+                return found(self.chain.header_bundle(&trusted, name.parse().unwrap()));
+            }
+            (Method::Get, ["chain", "bundle"]) => self.chain.parameters().to_bytes(),
+            (Method::Post, ["state"]) => {
+                let Questions(questions) = Questions::from_bytes(&request.body).unwrap();
+                self.chain.state_bundle(&trusted, &questions).to_bytes()
             }
             (Method::Post, ["transactions"]) => {
                 self.pool.push(Submission::decode(&request.body, &self.chain.spec().id()).unwrap());
@@ -127,5 +136,12 @@ impl ScriptedServer {
             served += 1;
         }
         served
+    }
+}
+
+fn found(bundle: Option<impl Bundle>) -> Response {
+    match bundle {
+        Some(bundle) => Response { status: 200, body: bundle.to_bytes() },
+        None => Response { status: 404, body: Vec::new() },
     }
 }

@@ -72,11 +72,6 @@ impl LoadedHistory {
         self.transactions.get(id)
     }
 
-    /// Whether a record of this transaction is here.
-    pub fn names(&self, id: &TransactionId) -> Option<&HistoryRecord> {
-        self.records.iter().rev().find(|record| record.transaction == *id)
-    }
-
     fn learn(&mut self, page: &HistoryPage, verifier: &Verifier) {
         self.transactions
             .extend(verifier.transactions(page).map(|(id, transaction)| (id, transaction.clone())));

@@ -2,8 +2,9 @@ use borsh::{BorshDeserialize, BorshSerialize};
 
 use super::AccountState;
 use crate::{
+    client::Fate,
     data_format::{Height, Outcome, SignedTransaction, Slot, Status, Time, TransactionId},
-    state::HistoryKind,
+    state::HistoryRecord,
 };
 
 /// A payment that is followed until nothing can happen to it any more.
@@ -111,22 +112,15 @@ impl TrackedPayment {
     /// What the sender's proven account says of it: final, replaced or expired; `None` if still open.
     pub(super) fn judge(&self, id: &TransactionId, sender: &AccountState) -> Option<PaymentState> {
         let proven = sender.proven()?;
-        let nonce = proven.record.as_ref().map_or(0, |record| record.nonce);
-        let history = sender.history();
-        if nonce <= self.signed.transaction.nonce {
-            return (proven.height >= self.signed.transaction.valid_until).then_some(PaymentState::Expired);
+        let records = sender.history().records();
+        match Fate::of(&self.signed.transaction, id, proven.record.as_ref(), proven.height, records) {
+            Fate::Expired => Some(PaymentState::Expired),
+            Fate::Replaced { .. } => Some(PaymentState::Replaced),
+            Fate::Included { record: HistoryRecord { height, slot, .. }, succeeded: Some(succeeded) } => {
+                Some(PaymentState::Final { height, slot, succeeded })
+            }
+            // Its block proves the rest.
+            Fate::Included { succeeded: None, .. } | Fate::Open | Fate::Taken => None,
         }
-        if let Some(record) = history.names(id) {
-            // Every included transaction leaves a fee record; only one that succeeded leaves others.
-            let succeeded = history
-                .records()
-                .iter()
-                .any(|other| other.transaction == *id && other.kind != HistoryKind::Fee);
-            return Some(PaymentState::Final { height: record.height, slot: record.slot, succeeded });
-        }
-        // Its nonce is used. If the history since it was made is here and does not name it, another one used it.
-        let covered = history.is_complete()
-            || history.records().first().is_some_and(|oldest| oldest.height <= self.since_height);
-        covered.then_some(PaymentState::Replaced)
     }
 }

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use crate::{
     crypto::{Domain, Ed25519Key, Hash},
-    data_format::{ChainSpec, Holder, MAX_SLOTS, SlotTable, codec},
+    data_format::{Address, ChainSpec, Holder, MAX_SLOTS, SlotTable, codec},
 };
 
 /// A slot table whose minting keys are ready to check signatures.
@@ -177,6 +177,17 @@ impl Tables {
     /// The table that vouches for the future: the planned one if there is one.
     pub fn newest(&self) -> &Table {
         self.planned.as_ref().unwrap_or(&self.in_force)
+    }
+
+    /// Whoever holds a slot or is about to, once each: by position in the table in force, then in the planned one.
+    pub fn addresses(&self) -> Vec<Address> {
+        let mut addresses = Vec::new();
+        for holder in self.each().flat_map(|table| table.slots().0.iter().flatten()) {
+            if !addresses.contains(&holder.address) {
+                addresses.push(holder.address);
+            }
+        }
+        addresses
     }
 
     /// In force first, then planned.

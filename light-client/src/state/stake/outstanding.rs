@@ -2,8 +2,8 @@ use std::collections::BTreeMap;
 
 use super::{Pool, Position, RoundEnd, Stake, StakeError};
 use crate::{
-    data_format::{Address, Amount, codec},
-    state::{Entry, MAX_VALUE_BYTES, NodeStore, Order, Space, StateError, Trie},
+    data_format::{Address, Amount},
+    state::{Entry, NodeStore, Order, Space, StateError, Trie, account::decode},
 };
 
 /// Why the stake of a state does not add up.
@@ -36,13 +36,14 @@ pub fn outstanding<S: NodeStore>(trie: &mut Trie<S>) -> Result<u128, Outstanding
     let mut pools = BTreeMap::new();
     let mut sum = 0u128;
     for entry in records(trie, Space::Pools)? {
-        let (supernode, pool): (Address, Pool) = (decode(&entry, &entry.key[1..])?, value(&entry)?);
+        let (supernode, pool): (Address, Pool) = (decode(&entry.key, &entry.key[1..])?, decode(&entry.key, &entry.value)?);
         sum = sum.saturating_add(pool.remainder).saturating_add(u128::from(pool.owed.0) << 64);
         pools.insert(supernode, pool);
     }
     for entry in records(trie, Space::Positions)? {
-        let (lessor, supernode) = (decode(&entry, &entry.key[1..27])?, decode(&entry, &entry.key[27..])?);
-        let position: Position = value(&entry)?;
+        let key = &*entry.key;
+        let (lessor, supernode) = (decode(key, &key[1..27])?, decode(key, &key[27..])?);
+        let position: Position = decode(key, &entry.value)?;
         let pool = pools.get_mut(&supernode).ok_or(OutstandingError::Pool(supernode))?;
         let end = match position.needs_end(pool.round) {
             Some(round) => RoundEnd::read(trie, &supernode, round)?,
@@ -64,13 +65,4 @@ pub fn outstanding<S: NodeStore>(trie: &mut Trie<S>) -> Result<u128, Outstanding
 
 fn records<S: NodeStore>(trie: &mut Trie<S>, space: Space) -> Result<Vec<Entry>, StateError<S::Error>> {
     Ok(trie.prefix(&[space as u8], Order::Ascending).collect::<Result<_, _>>()?)
-}
-
-fn value<T: borsh::BorshDeserialize, E>(entry: &Entry) -> Result<T, StateError<E>> {
-    decode(entry, &entry.value)
-}
-
-fn decode<T: borsh::BorshDeserialize, E>(entry: &Entry, bytes: &[u8]) -> Result<T, StateError<E>> {
-    codec::decode(bytes, MAX_VALUE_BYTES)
-        .map_err(|error| StateError::Record { key: entry.key.to_vec(), error })
 }

@@ -1,4 +1,4 @@
-use super::{Pool, Position, RoundEnd};
+use super::{Pool, Position, RoundEnd, Stake};
 use crate::{
     data_format::{Address, Round, codec},
     state::{NodeStore, StateError, Trie, account, pool_key, position_key, round_end_key},
@@ -47,6 +47,43 @@ impl Position {
             trie.insert(&key, &codec::encode(self))?;
         }
         Ok(())
+    }
+}
+
+impl Stake {
+    /// Reads what somebody has in a supernode's pool, as it is in a round, which is not before that of the block after
+    /// which the state is; `None` if one of the two is not there.
+    ///
+    /// # Errors
+    /// As [`Pool::read`].
+    pub fn read<S: NodeStore>(
+        trie: &mut Trie<S>,
+        lessor: &Address,
+        supernode: &Address,
+        round: Round,
+    ) -> Read<Self, S> {
+        let Some(position) = Position::read(trie, lessor, supernode)? else { return Ok(None) };
+        Self::of(trie, position, supernode, round)
+    }
+
+    /// As [`Stake::read`], of a position that has been read.
+    ///
+    /// # Errors
+    /// As [`Pool::read`].
+    pub fn of<S: NodeStore>(
+        trie: &mut Trie<S>,
+        position: Position,
+        supernode: &Address,
+        round: Round,
+    ) -> Read<Self, S> {
+        let Some(mut pool) = Pool::read(trie, supernode)? else { return Ok(None) };
+        let ended = pool.advance(round);
+        let end = match (position.needs_end(round), ended) {
+            (Some(needed), Some((over, end))) if needed == over => Some(end),
+            (Some(needed), _) => RoundEnd::read(trie, supernode, needed)?,
+            (None, _) => None,
+        };
+        Ok(Some(Self { pool, position, end }))
     }
 }
 

@@ -1,0 +1,101 @@
+//! Receipts: a payment proven to anybody who trusts one block, without asking a server.
+//!
+//! A receipt is a file of some kilobytes: the transaction with its signature, its outcome, the way from there to a final
+//! header, and the proof that this header is final for whoever trusts the block that the receipt starts from. A
+//! transaction that failed has a receipt too, which says so.
+
+use borsh::{BorshDeserialize, BorshSerialize};
+
+use super::{Bundle, Position, ProofFailure, TransactionBundle, Verifier, facts::{Final, Settled}};
+use crate::{
+    consensus::{Anchor, Trusted},
+    data_format::{
+        Address, Amount, BlockId, Call, Height, MAX_TRANSACTION_BYTES, Outcome, SignedTransaction, Status, Time,
+        Transaction, TransactionId,
+    },
+};
+
+/// A payment and everything that proves it.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Receipt {
+    /// The block that whoever reads it should trust: a word for people, nothing rests on it.
+    pub from: BlockId,
+    /// That block's height.
+    pub from_height: Height,
+    /// The block and the outcome.
+    pub included: TransactionBundle,
+    /// What was signed.
+    pub signed: SignedTransaction,
+}
+
+impl Bundle for Receipt {
+    const KIND: u8 = 11;
+    const MAX_BYTES: usize = Anchor::MAX_BYTES + MAX_TRANSACTION_BYTES + 8 * 1024;
+}
+
+/// A transaction in a final block.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProvenPayment {
+    /// Its id.
+    pub id: TransactionId,
+    /// Who signed and paid.
+    pub sender: Address,
+    /// What was signed: the calls and the memo.
+    pub transaction: Transaction,
+    /// Whether the calls happened, and what was charged.
+    pub outcome: Outcome,
+    /// The block.
+    pub block: Position,
+    /// When the block was made.
+    pub time: Time,
+}
+
+impl ProvenPayment {
+    /// Whether its calls happened. If not, the fee is gone and nothing else.
+    pub fn succeeded(&self) -> bool {
+        self.outcome.status == Status::Success
+    }
+
+    /// Recipients and amounts, if it succeeded; else of what was meant to be paid and was not.
+    pub fn transfers(&self) -> impl Iterator<Item = (Address, Amount)> {
+        self.transaction.calls.iter().filter_map(Call::transfer)
+    }
+}
+
+impl Verifier {
+    /// Checks a receipt from a trusted block on. That need not be the one it names, as long as the signers are trusted
+    /// there too.
+    ///
+    /// # Errors
+    /// [`ProofFailure::AnotherCheckpoint`] names the block to trust if it cannot be checked from this one; else the first
+    /// rule broken.
+    pub fn receipt(
+        &self,
+        trusted: &Trusted,
+        receipt: &Receipt,
+        now: Time,
+    ) -> Result<(Trusted, Final<ProvenPayment>), ProofFailure> {
+        let Receipt { from, from_height, included, signed } = receipt;
+        let chain = self.chain();
+        signed.verify(chain).map_err(|_| ProofFailure::Unsigned)?;
+        let id = signed.transaction.id(chain);
+        let (newer, outcome) = match self.transaction(trusted, id, included, now) {
+            Err(ProofFailure::Anchor(error)) if trusted.id != *from => {
+                let (needed, height, trusted) = (*from, *from_height, trusted.id);
+                return Err(ProofFailure::AnotherCheckpoint { needed, height, trusted, error: Box::new(error) });
+            }
+            checked => checked?,
+        };
+        let Settled::Final(outcome) = outcome else { return Err(ProofFailure::NotFinal) };
+        let block = *outcome.at();
+        let payment = ProvenPayment {
+            id,
+            sender: Address::of(&signed.transaction.sender, self.network),
+            transaction: signed.transaction.clone(),
+            outcome: outcome.into_value(),
+            block,
+            time: self.time_of(block.slot),
+        };
+        Ok((newer, Final::new(payment, block)))
+    }
+}
