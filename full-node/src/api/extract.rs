@@ -125,7 +125,10 @@ impl<S: Send + Sync> FromRequest<S> for QuestionsBody {
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         const LIMIT: usize = Questions::MAX_BYTES;
         let too_large = |found: usize| {
-            Problem::new(Code::TooLarge, format!("{found} bytes or more of questions, at most {LIMIT} are read"))
+            Problem::new(
+                Code::TooLarge,
+                format!("{found} bytes or more of questions, at most {LIMIT} are read"),
+            )
         };
         let bytes = body(request, state, OCTETS, LIMIT, too_large).await?;
         Questions::from_bytes(&bytes).map(Self).map_err(|error| Problem::new(Code::Malformed, error))

@@ -41,7 +41,9 @@ pub enum ReceiptError {
     #[error("the transaction {0} is in no block")]
     NotInBlock(TransactionId),
     /// Its block is not final, or cannot be shown to be in one step from the trusted block.
-    #[error("its block {height} cannot be shown to be final from the trusted block; the newest final one is {final_height}")]
+    #[error(
+        "its block {height} cannot be shown to be final from the trusted block; the newest final one is {final_height}"
+    )]
     NotFinal {
         /// The block's height.
         height: Height,
@@ -102,7 +104,11 @@ impl Node {
     ///
     /// # Errors
     /// [`ReceiptError`].
-    pub async fn receipt(&self, id: TransactionId, trusted: Option<BlockId>) -> Result<Vec<u8>, ReceiptError> {
+    pub async fn receipt(
+        &self,
+        id: TransactionId,
+        trusted: Option<BlockId>,
+    ) -> Result<Vec<u8>, ReceiptError> {
         self.blocking(move |node| node.receipt_now(id, trusted)).await?
     }
 

@@ -79,11 +79,10 @@ impl Verifier {
         let header = bundle.anchor.header();
         let clock = self.engine().clock();
         let moment = Moment::after(header, newer.tables.as_ref(), clock, self.average_window);
-        let (answers, steps) =
-            verify(&bundle.witness, MAX_STATE_WITNESS_BYTES, header.state_root, |trie| {
-                let answers = ask_all(trie, &moment, asked)?;
-                Ok::<_, ProofFailure>((answers, trie.loaded()))
-            })?;
+        let (answers, steps) = verify(&bundle.witness, MAX_STATE_WITNESS_BYTES, header.state_root, |trie| {
+            let answers = ask_all(trie, &moment, asked)?;
+            Ok::<_, ProofFailure>((answers, trie.loaded()))
+        })?;
         let at = position(header);
         let answers = answers.into_iter().map(|answer| Final::new(answer, at)).collect();
         let slots = self.slots(&newer);

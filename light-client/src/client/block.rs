@@ -2,11 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use super::{
-    HeaderBundle, Position, ProofFailure, Verifier,
-    facts::Settled,
-    verifier::settled,
-};
+use super::{HeaderBundle, Position, ProofFailure, Verifier, facts::Settled, verifier::settled};
 use crate::{
     consensus::Trusted,
     crypto::Hash,

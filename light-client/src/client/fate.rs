@@ -62,8 +62,7 @@ impl Fate {
 
 /// Transfers and leases leave records if they happen, behind that of the fee; calls of supernodes leave none.
 fn succeeded(transaction: &Transaction, id: &TransactionId, newest: &[HistoryRecord]) -> Option<bool> {
-    let happened =
-        newest.iter().any(|record| record.transaction == *id && record.kind != HistoryKind::Fee);
+    let happened = newest.iter().any(|record| record.transaction == *id && record.kind != HistoryKind::Fee);
     let shows = transaction.calls.iter().any(|call| !matches!(call, Call::Supernode(_)));
     (happened || shows).then_some(happened)
 }
@@ -75,7 +74,9 @@ impl Verifier {
     /// # Errors
     /// [`ProofFailure::AnotherAccount`] or [`ProofFailure::NotAnAccount`] for the answer to another question.
     pub fn fate(&self, transaction: &Transaction, sender: &Final<Answer>) -> Result<Fate, ProofFailure> {
-        let Answer::Account { address, record } = sender.value() else { return Err(ProofFailure::NotAnAccount) };
+        let Answer::Account { address, record } = sender.value() else {
+            return Err(ProofFailure::NotAnAccount);
+        };
         let asked = Address::of(&transaction.sender, self.network);
         if *address != asked {
             return Err(ProofFailure::AnotherAccount { asked, found: *address });

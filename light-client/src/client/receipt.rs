@@ -6,12 +6,15 @@
 
 use borsh::{BorshDeserialize, BorshSerialize};
 
-use super::{Bundle, Position, ProofFailure, TransactionBundle, Verifier, facts::{Final, Settled}};
+use super::{
+    Bundle, Position, ProofFailure, TransactionBundle, Verifier,
+    facts::{Final, Settled},
+};
 use crate::{
     consensus::{Anchor, Trusted},
     data_format::{
-        Address, Amount, BlockId, Call, Height, MAX_TRANSACTION_BYTES, Outcome, SignedTransaction, Status, Time,
-        Transaction, TransactionId,
+        Address, Amount, BlockId, Call, Height, MAX_TRANSACTION_BYTES, Outcome, SignedTransaction, Status,
+        Time, Transaction, TransactionId,
     },
 };
 
@@ -82,7 +85,12 @@ impl Verifier {
         let (newer, outcome) = match self.transaction(trusted, id, included, now) {
             Err(ProofFailure::Anchor(error)) if trusted.id != *from => {
                 let (needed, height, trusted) = (*from, *from_height, trusted.id);
-                return Err(ProofFailure::AnotherCheckpoint { needed, height, trusted, error: Box::new(error) });
+                return Err(ProofFailure::AnotherCheckpoint {
+                    needed,
+                    height,
+                    trusted,
+                    error: Box::new(error),
+                });
             }
             checked => checked?,
         };

@@ -16,8 +16,8 @@ use crate::{
         SealedHeader, Slot, SpecError, Time, Transaction, TransactionId,
     },
     state::{
-        AccountRecord, AskError, HistoryChain, HistoryError, StateError, TrieError, UnknownNode, WitnessError,
-        verify, verify_page,
+        AccountRecord, AskError, HistoryChain, HistoryError, StateError, TrieError, UnknownNode,
+        WitnessError, verify, verify_page,
     },
 };
 
@@ -346,7 +346,9 @@ impl ProofFailure {
         match self {
             Self::Anchor(error) => error.is_lie(),
             Self::HandOver(error) => error.is_lie(),
-            Self::Newer { error: HeaderError::SlotEarly { .. }, .. } | Self::AnotherCheckpoint { .. } => false,
+            Self::Newer { error: HeaderError::SlotEarly { .. }, .. } | Self::AnotherCheckpoint { .. } => {
+                false
+            }
             _ => true,
         }
     }
@@ -373,9 +375,5 @@ pub(super) fn position(header: &Header) -> Position {
 
 pub(super) fn settled<T>(value: T, header: &Header, is_final: bool) -> Settled<T> {
     let at = position(header);
-    if is_final {
-        Settled::Final(Final::new(value, at))
-    } else {
-        Settled::Pending(Verified::new(value, at))
-    }
+    if is_final { Settled::Final(Final::new(value, at)) } else { Settled::Pending(Verified::new(value, at)) }
 }

@@ -4,8 +4,8 @@ use super::chain::{ScriptedBlock, ScriptedChain};
 use crate::{
     block_tree::HeaderRange,
     client::{
-        Anchor, BlockName, ChainParameters, HeaderBundle, HeaderPath, Receipt, StateBundle, TransactionBundle,
-        Trusted,
+        Anchor, BlockName, ChainParameters, HeaderBundle, HeaderPath, Receipt, StateBundle,
+        TransactionBundle, Trusted,
     },
     data_format::{TransactionId, TransactionProof},
     state::{Moment, Question, Trie, ask_all},

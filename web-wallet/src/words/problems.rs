@@ -274,6 +274,16 @@ pub(crate) fn server(code: &str, words: &str) -> Said {
             "Something broke there; its log says what.",
             "Try again later, or use another server.",
         ),
+        "not_final" => (
+            "The payment is not final yet",
+            "It is in a block, which may still be replaced.",
+            "Wait a moment, then ask for the receipt again.",
+        ),
+        "unsigned" => (
+            "There is no receipt for this",
+            "The network made this entry by itself: nobody signed it.",
+            "Choose a payment.",
+        ),
         "unknown_trusted_block" => (
             "The server cannot go back far enough",
             "It no longer keeps, or never had, the block this wallet trusts.",
@@ -282,6 +292,7 @@ pub(crate) fn server(code: &str, words: &str) -> Said {
         "not_found"
         | "method_not_allowed"
         | "invalid_query"
+        | "invalid_questions"
         | "invalid_address"
         | "invalid_id"
         | "invalid_height"

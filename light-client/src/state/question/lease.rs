@@ -1,9 +1,7 @@
 use super::{AskError, Moment, Page};
 use crate::{
     data_format::{Address, Amount},
-    state::{
-        NodeStore, Pool, Position, Space, Trie, account::decode, position_key, stake::Stake,
-    },
+    state::{NodeStore, Pool, Position, Space, Trie, account::decode, position_key, stake::Stake},
 };
 
 /// Coins that work for a supernode, or a supernode's own stake, after a block.

@@ -31,7 +31,7 @@ pub const MAX_QUESTIONS: usize = 64;
 /// Leases or requests in one answer, at most.
 pub const MAX_PAGE: u8 = 64;
 /// Records that questions asked at once may read, at most.
-pub const MAX_READS: usize = 768;
+pub const MAX_READS: usize = 1_000;
 
 /// A question about the state after a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -234,7 +234,9 @@ pub fn ask<S: NodeStore>(
         Question::Supernode(address) => Answer::Supernode(Box::new(Standing::read(trie, moment, address)?)),
         Question::Holders => {
             let holders = moment.holders.iter();
-            Answer::Holders(holders.map(|holder| Standing::read(trie, moment, holder)).collect::<Result<_, _>>()?)
+            Answer::Holders(
+                holders.map(|holder| Standing::read(trie, moment, holder)).collect::<Result<_, _>>()?,
+            )
         }
         Question::Leases { lessor, after, limit } => {
             Answer::Leases(lease::page(trie, moment, lessor, after.as_ref(), *limit)?)

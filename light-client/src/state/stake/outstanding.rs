@@ -36,7 +36,8 @@ pub fn outstanding<S: NodeStore>(trie: &mut Trie<S>) -> Result<u128, Outstanding
     let mut pools = BTreeMap::new();
     let mut sum = 0u128;
     for entry in records(trie, Space::Pools)? {
-        let (supernode, pool): (Address, Pool) = (decode(&entry.key, &entry.key[1..])?, decode(&entry.key, &entry.value)?);
+        let (supernode, pool): (Address, Pool) =
+            (decode(&entry.key, &entry.key[1..])?, decode(&entry.key, &entry.value)?);
         sum = sum.saturating_add(pool.remainder).saturating_add(u128::from(pool.owed.0) << 64);
         pools.insert(supernode, pool);
     }

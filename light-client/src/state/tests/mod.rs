@@ -2,6 +2,7 @@ mod forgery;
 mod model;
 mod pieces;
 mod proof;
+mod question;
 mod size;
 mod store;
 mod trie;
