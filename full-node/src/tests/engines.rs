@@ -1,11 +1,11 @@
 //! Whole nodes on chains without supernodes: one sealer, and proof of work.
 
 use light_client::{
-    client::{AccountBundle, Bundle, Settled, TransactionBundle, Trusted, Verifier},
+    client::{AccountBundle, Bundle, Receipt, Settled, StateBundle, TransactionBundle, Trusted, Verifier},
     consensus::spos::Block,
     crypto::{Hash, PublicKey},
     data_format::{Address, Amount, EngineSpec, Height, InstantSpec, ProofOfWorkSpec, TransactionId},
-    state::HistoryKind,
+    state::{Answer, HistoryKind, Question},
 };
 
 use super::harness::{Harness, in_slot};
@@ -53,6 +53,18 @@ fn proven(harness: &Harness, address: Address, id: &TransactionId) -> (Amount, b
     let bytes = runtime.block_on(harness.node.transaction_bundle(*id, Some(newer.id))).unwrap().unwrap();
     let bundle = TransactionBundle::from_bytes(&bytes).unwrap();
     let (_, settled) = verifier.transaction(&newer, *id, &bundle, now).unwrap();
+    // Somebody who has nothing but the spec is shown the same by a file.
+    let bytes = runtime.block_on(harness.node.receipt(*id, Some(trusted.id))).unwrap();
+    let (_, receipt) = verifier.receipt(&trusted, &Receipt::from_bytes(&bytes).unwrap(), now).unwrap();
+    assert_eq!((receipt.value().id, receipt.value().succeeded()), (*id, true));
+    // Nobody holds slots here.
+    let questions = vec![Question::Holders, Question::Account(address)];
+    let bytes = runtime.block_on(harness.node.state_bundle(questions.clone(), Some(trusted.id))).unwrap();
+    let bundle = StateBundle::from_bytes(&bytes).unwrap();
+    let (_, proven) = verifier.answers(&trusted, &questions, &bundle, now).unwrap();
+    assert_eq!((proven.answers[0].value(), proven.slots), (&Answer::Holders(Vec::new()), None));
+    let record = account.value().record;
+    assert_eq!(proven.answers[1].value(), &Answer::Account { address, record });
     (account.value().record.unwrap_or_default().balance, matches!(settled, Settled::Final(_)))
 }
 

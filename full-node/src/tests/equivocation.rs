@@ -13,7 +13,11 @@ use super::{
     harness::{in_slot, keys},
     scene::{SLOTS, Scene, follow, hear, supernode, votes},
 };
-use crate::{block_tree::BlockError, network::ChainPort, node::SubmitError};
+use crate::{
+    block_tree::BlockError,
+    network::ChainPort,
+    node::{ReceiptError, SubmitError},
+};
 
 const BAN: u64 = 12;
 
@@ -71,6 +75,9 @@ fn two_blocks_in_one_slot_cost_the_slot_and_the_reporter_nothing() {
     let final_before = main.harness.node.status().final_block.height;
     main.harness.steps(4 * SLOTS);
     assert!(main.harness.node.status().final_block.height > final_before, "and finality goes on");
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let receipt = runtime.block_on(main.harness.node.receipt(id, None));
+    assert!(matches!(receipt, Err(ReceiptError::Unsigned(_))), "nobody paid: {receipt:?}");
     // It was reported once, and every node comes to the same state.
     let reports = (1..=main.harness.head().0)
         .flat_map(|height| main.harness.block(height).transactions)

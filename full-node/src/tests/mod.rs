@@ -1,5 +1,6 @@
 //! The node as a whole, in virtual time: every test turns the clock itself.
 
+mod answers;
 mod branches;
 mod checks;
 pub(crate) mod crashes;

@@ -8,7 +8,7 @@ use crate::{
     check::check,
     export::{ExportError, export},
     network::ChainPort,
-    node::{NodeError, SubmitError, TransactionState},
+    node::{NodeError, ReceiptError, SubmitError, TransactionState},
     storage::{Batch, Space},
 };
 
@@ -48,6 +48,10 @@ fn transactions_of_old_blocks_are_gone_and_everything_else_is_there() {
         let view = ask(harness.node.block(*height)).unwrap().unwrap();
         assert_eq!((view.is_kept, view.outcomes.len()), (kept, 1));
         assert!(ask(harness.node.transaction_bundle(*id, None)).unwrap().is_some(), "and still proven");
+        let receipt = ask(harness.node.receipt(*id, None));
+        let gone =
+            matches!(receipt, Err(ReceiptError::Node(NodeError::NotKept { from: kept, .. })) if kept == from);
+        assert_eq!((receipt.is_ok(), gone), (kept, !kept), "a receipt shows the transaction itself");
         let given = ChainPort::blocks(&harness.node, &[block], usize::MAX).unwrap();
         assert_eq!(given.len(), usize::from(kept), "peers get what there is");
     }

@@ -79,21 +79,31 @@ impl Verifier {
         now: Time,
     ) -> Result<(Trusted, Final<ProvenPayment>), ProofFailure> {
         let Receipt { from, from_height, included, signed } = receipt;
+        match self.payment(trusted, included, signed, now) {
+            Err(ProofFailure::Anchor(error)) if trusted.id != *from => {
+                let (needed, height, trusted) = (*from, *from_height, trusted.id);
+                Err(ProofFailure::AnotherCheckpoint { needed, height, trusted, error: Box::new(error) })
+            }
+            checked => checked,
+        }
+    }
+
+    /// Checks what a receipt proves from a block that is trusted, however that came about: where signers were handed over
+    /// in between, from the end of that.
+    ///
+    /// # Errors
+    /// The first rule broken.
+    pub fn payment(
+        &self,
+        trusted: &Trusted,
+        included: &TransactionBundle,
+        signed: &SignedTransaction,
+        now: Time,
+    ) -> Result<(Trusted, Final<ProvenPayment>), ProofFailure> {
         let chain = self.chain();
         signed.verify(chain).map_err(|_| ProofFailure::Unsigned)?;
         let id = signed.transaction.id(chain);
-        let (newer, outcome) = match self.transaction(trusted, id, included, now) {
-            Err(ProofFailure::Anchor(error)) if trusted.id != *from => {
-                let (needed, height, trusted) = (*from, *from_height, trusted.id);
-                return Err(ProofFailure::AnotherCheckpoint {
-                    needed,
-                    height,
-                    trusted,
-                    error: Box::new(error),
-                });
-            }
-            checked => checked?,
-        };
+        let (newer, outcome) = self.transaction(trusted, id, included, now)?;
         let Settled::Final(outcome) = outcome else { return Err(ProofFailure::NotFinal) };
         let block = *outcome.at();
         let payment = ProvenPayment {

@@ -3,6 +3,7 @@
 mod events;
 mod inputs;
 mod operators;
+mod proofs;
 mod submissions;
 mod wallet_files;
 
