@@ -15,6 +15,7 @@ mod fate;
 mod machine;
 mod parameters;
 mod receipt;
+mod store;
 mod trusted;
 mod verifier;
 
@@ -35,5 +36,6 @@ pub use machine::{
     Response, RestoreError, Server, Sync, TrackedPayment, TransportError,
 };
 pub use receipt::{ProvenPayment, Receipt};
+pub use store::{DamagedState, MemoryStateStore, StateStore, open_state, seal_state};
 pub use trusted::{ChainFile, ChainFileError};
 pub use verifier::{ProofFailure, ProvenAccount, Verifier};

@@ -35,6 +35,8 @@ impl Domain {
     pub const SEED_FINGERPRINT: Self = Self(b"vsys/1/seed-fingerprint\0\0\0\0\0\0\0\0\0");
     /// A keystore's bytes: its checksum.
     pub const KEYSTORE: Self = Self(b"vsys/1/keystore\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0");
+    /// What a light client saved, with its chain: its checksum.
+    pub const CLIENT_STATE: Self = Self(b"vsys/1/client-state\0\0\0\0\0\0\0\0\0\0\0\0\0");
     /// Random choices of a word quiz.
     pub const WORD_QUIZ: Self = Self(b"vsys/1/word-quiz\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0");
     /// Keys derived for a development chain.

@@ -13,3 +13,4 @@ pub mod header_store;
 pub mod link_history;
 pub mod node_store;
 pub mod server;
+pub mod state_store;

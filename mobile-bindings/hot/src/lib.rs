@@ -2,7 +2,7 @@
 //! until it is final. It holds no key.
 //!
 //! A thin facade over `light_client::client`, which decides whom to ask for what and believes nothing that is not
-//! proven. This crate moves its bytes: through the platform's own HTTP and TLS ([`Transport`]), with the
+//! proven, run by the driver of `light_native`. This crate moves its bytes: through the platform's own HTTP and TLS ([`Transport`]), with the
 //! platform's clock and timer ([`Clock`]), into the platform's storage ([`Storage`]). It brings no sockets, no TLS
 //! and no threads.
 //!
@@ -24,7 +24,7 @@
 //!
 //! **Bounds.** One request an account and one a payment at a time; history grows by what is asked for.
 
-mod driver;
+mod adapter;
 mod error;
 mod order;
 mod payment;

@@ -1,15 +1,16 @@
 //! From what a person wants to pay to the request that a cold wallet is shown.
 
 use light_client::{
-    client::{AccountBundle, Bundle as _, Client, PaymentState, TrackedPayment, Trusted},
+    client::{AccountBundle, Bundle as _, Client, Trusted},
     crypto::PublicKey,
-    data_format::{Address, Amount, ChainId, Height, Time, Transaction, TransactionId, codec},
-    transaction::{AccountView, Transfer},
+    data_format::{Address, Amount, ChainId, Time, TransactionId, codec},
+    transaction::Transfer,
     wallet::{
         Fact, Fingerprint, MAX_ORIGIN_BYTES, MAX_REQUEST_PROOF_BYTES, RequestId, ReviewFacts, SignRequest,
         review,
     },
 };
+use light_native::next_account;
 
 use crate::{HotError, error::shortened};
 
@@ -104,7 +105,8 @@ impl Parsed {
         client: &Client,
         proof: Option<Vec<u8>>,
     ) -> Result<PaymentRequest, HotError> {
-        let (account, height) = next_account(client, self.sender)?;
+        let not_proven = || HotError::NotProven { address: self.sender.to_string() };
+        let (account, height) = next_account(client, &self.sender).ok_or_else(not_proven)?;
         let transaction = self.transfer.draft(client.spec(), account.as_ref(), height.next())?;
         let chain = client.chain();
         let id = transaction.id(chain);
@@ -157,35 +159,6 @@ pub(crate) fn check_proof(
     let bundle = AccountBundle::from_bytes(bytes).map_err(|error| no_proof(error.to_string()))?;
     let proven = client.verifier().account(installed, sender, &bundle, now);
     proven.map(|_| ()).map_err(|failure| no_proof(failure.to_string()))
-}
-
-/// The account as it will be after the payments under way, and the height it is proven at. What servers refuse
-/// does not count: the next payment takes its place.
-fn next_account(client: &Client, sender: Address) -> Result<(Option<AccountView>, Height), HotError> {
-    let not_proven = || HotError::NotProven { address: sender.to_string() };
-    let proven = client.account(&sender).and_then(|account| account.proven()).ok_or_else(not_proven)?;
-    let Some(record) = &proven.record else { return Ok((None, proven.height)) };
-    let mut view = AccountView::from(record);
-    let under_way = |payment: &&TrackedPayment| {
-        let refused = matches!(payment.state, PaymentState::Refused { .. });
-        let sender_of = Address::of(&payment.signed.transaction.sender, client.spec().network);
-        sender_of == sender && !refused && !payment.is_settled()
-    };
-    let mut waiting: Vec<&Transaction> =
-        client.payments().map(|(_, p)| p).filter(under_way).map(|p| &p.signed.transaction).collect();
-    waiting.sort_by_key(|transaction| transaction.nonce);
-    for transaction in waiting {
-        if transaction.nonce == view.nonce {
-            view.nonce += 1;
-            // What does not suffice for them does not suffice for one more either.
-            view.balance = view.balance.checked_sub(spent(transaction)).unwrap_or(Amount::ZERO);
-        }
-    }
-    Ok((Some(view), proven.height))
-}
-
-fn spent(transaction: &Transaction) -> Amount {
-    transaction.committed().unwrap_or(Amount(u64::MAX))
 }
 
 /// A reply is tied to its request by the request's bytes; the id only has to differ between transactions.

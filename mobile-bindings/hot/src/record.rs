@@ -2,9 +2,10 @@
 
 use light_client::{
     client::{AccountState, Client, Event, Health, Server, Sync},
-    data_format::{Address, Amount, Call, Slot, Transaction},
+    data_format::{Address, Slot},
     state::{Asset, HistoryKind, HistoryRecord},
 };
+use light_native::counterparty;
 
 /// Something changed that is worth drawing.
 #[derive(Clone, Debug, PartialEq, Eq, uniffi::Enum)]
@@ -233,7 +234,9 @@ impl AccountInfo {
                 transaction_id: record.transaction.to_string(),
                 kind: record.kind.into(),
                 delta_units: record.delta,
-                counterparty: transaction.and_then(|t| counterparty(client, record, t)),
+                counterparty: transaction
+                    .and_then(|transaction| counterparty(client.spec().network, record, transaction))
+                    .map(|address| address.to_string()),
                 memo: transaction.map(|transaction| transaction.memo.clone()),
             }
         };
@@ -244,27 +247,6 @@ impl AccountInfo {
             balance,
             history: coins.map(item).collect(),
             history_complete: history.is_complete(),
-        }
-    }
-}
-
-/// The sender of what was received; the recipient of what was sent, if there is only one for that amount.
-fn counterparty(client: &Client, record: &HistoryRecord, transaction: &Transaction) -> Option<String> {
-    match record.kind {
-        HistoryKind::Genesis
-        | HistoryKind::Fee
-        | HistoryKind::Leased
-        | HistoryKind::LeaseCancelled
-        | HistoryKind::Interest
-        | HistoryKind::Commission
-        | HistoryKind::Minted => None,
-        HistoryKind::Received => Some(Address::of(&transaction.sender, client.spec().network).to_string()),
-        HistoryKind::Sent => {
-            let sent = Amount(record.delta.unsigned_abs());
-            let transfers = transaction.calls.iter().filter_map(Call::transfer);
-            let mut recipients = transfers.filter(|(_, amount)| *amount == sent).map(|(to, _)| to);
-            let first = recipients.next()?;
-            recipients.all(|other| other == first).then(|| first.to_string())
         }
     }
 }

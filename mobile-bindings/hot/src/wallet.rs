@@ -9,15 +9,16 @@ use std::{
 use futures_util::task::AtomicWaker;
 use light_client::{
     client::{AccountBundle, Bundle as _, ChainFile, Client, Method, Request, RequestId, Trusted},
-    data_format::{Address, SignedTransaction, Time, TransactionId},
-    transaction::{Submission, check_stateless},
+    data_format::{Address, Time, TransactionId},
+    transaction::check_stateless,
     wallet::{SignRequest, SignatureReply, verify_reply},
 };
+use light_native::{Driver, ask, sync};
 
 use crate::{
-    AccountInfo, Clock, HotError, HotEvent, PaymentInfo, PaymentOrder, PaymentRequest, PlatformError,
-    PlatformPart, ServerInfo, Storage, SyncState, Transport,
-    driver::{self, Driver},
+    AccountInfo, Clock, HotError, HotEvent, PaymentInfo, PaymentOrder, PaymentRequest, ServerInfo, Storage,
+    SyncState, Transport,
+    adapter::{PhoneClock, PhoneDriver, PhoneStore, PhoneTransport, storage_failed},
     error::shortened,
     order::{check_chain, check_proof, parse_address},
 };
@@ -30,14 +31,11 @@ const PROOF_TIMEOUT_MS: u64 = 10_000;
 /// The hot wallet of one chain on one phone.
 #[derive(uniffi::Object)]
 pub struct HotWallet {
-    transport: Arc<dyn Transport>,
-    storage: Arc<dyn Storage>,
-    clock: Arc<dyn Clock>,
     /// The chain file's checkpoint: what a cold wallet with the same file can check proofs from.
     installed: Trusted,
-    /// Locked before the client, never after it.
-    driver: Mutex<Driver>,
-    client: Mutex<Client>,
+    driver: Mutex<PhoneDriver>,
+    /// What to tell before anything of the driver's.
+    first: Mutex<Option<HotEvent>>,
     waker: AtomicWaker,
     stopped: AtomicBool,
     waiting: AtomicBool,
@@ -66,19 +64,15 @@ impl HotWallet {
         let file: ChainFile =
             serde_json::from_slice(&chain_file).map_err(|error| unusable(error.to_string()))?;
         let (spec, installed) = file.check().map_err(|error| unusable(error.to_string()))?;
-        let mut client = Client::new(spec, installed.clone(), servers);
-        let mut driver = Driver::default();
-        let stored = storage.read(name(&client)).map_err(storage_failed)?;
-        if let Some(Err(error)) = stored.map(|bytes| client.restore(&bytes)) {
-            driver.ready.push_back(HotEvent::StateLost { reason: error.to_string() });
-        }
+        let client = Client::new(spec, installed.clone(), servers);
+        let (transport, clock) = (PhoneTransport(transport), PhoneClock(clock));
+        let (driver, lost) =
+            Driver::open(client, transport, clock, PhoneStore(storage)).map_err(storage_failed)?;
+        let lost = lost.map(|lost| HotEvent::StateLost { reason: lost.to_string() });
         Ok(Self {
-            transport,
-            storage,
-            clock,
             installed,
             driver: Mutex::new(driver),
-            client: Mutex::new(client),
+            first: Mutex::new(lost),
             waker: AtomicWaker::new(),
             stopped: AtomicBool::new(false),
             waiting: AtomicBool::new(false),
@@ -97,7 +91,7 @@ impl HotWallet {
     /// Ends the waiting: [`HotWallet::next_event`] gives nothing from now on, requests under way are dropped.
     pub fn stop(&self) {
         self.stopped.store(true, Ordering::Release);
-        lock(&self.driver).cancel();
+        lock(&self.driver).pause();
         self.waker.wake();
     }
 
@@ -135,8 +129,9 @@ impl HotWallet {
     /// [`HotError::Address`].
     pub fn account(&self, address: String) -> Result<Option<AccountInfo>, HotError> {
         let address = self.own_address(&address)?;
-        let client = lock(&self.client);
-        Ok(client.account(&address).map(|account| AccountInfo::of(&client, address, account)))
+        let driver = lock(&self.driver);
+        let client = driver.client();
+        Ok(client.account(&address).map(|account| AccountInfo::of(client, address, account)))
     }
 
     /// Loads older history of a watched account; nothing to do when all of it is there.
@@ -161,14 +156,14 @@ impl HotWallet {
     /// # Errors
     /// The clock's failure.
     pub fn sync(&self) -> Result<SyncState, HotError> {
-        let now = self.now()?;
-        let client = lock(&self.client);
-        Ok(SyncState::of(client.sync(now), &client))
+        let driver = lock(&self.driver);
+        let now = driver.now()?;
+        Ok(SyncState::of(sync(driver.client(), now), driver.client()))
     }
 
     /// The servers, in the order given.
     pub fn servers(&self) -> Vec<ServerInfo> {
-        lock(&self.client).servers().iter().map(Into::into).collect()
+        lock(&self.driver).client().servers().iter().map(Into::into).collect()
     }
 
     /// The request that a cold wallet is to sign: at the account's next number and for the least fee.
@@ -177,14 +172,14 @@ impl HotWallet {
     /// [`HotError::NotProven`] before the account's first proof, [`HotError::Refused`] for what would not go
     /// through, [`HotError::NoProof`], an error about the order's texts, or the platform's failure.
     pub async fn payment_request(&self, order: PaymentOrder) -> Result<PaymentRequest, HotError> {
-        let parsed = order.parse(&lock(&self.client))?;
+        let parsed = order.parse(lock(&self.driver).client())?;
         // What would be refused is refused before anything is asked.
-        parsed.request(&lock(&self.client), None)?;
+        let without = parsed.request(lock(&self.driver).client(), None)?;
         if !order.with_proof {
-            return parsed.request(&lock(&self.client), None);
+            return Ok(without);
         }
         let proof = self.fetch_proof(parsed.sender).await?;
-        parsed.request(&lock(&self.client), Some(proof))
+        parsed.request(lock(&self.driver).client(), Some(proof))
     }
 
     /// Takes a cold wallet's reply to a request of [`HotWallet::payment_request`]: verifies it, stores the
@@ -199,20 +194,19 @@ impl HotWallet {
         let reply = SignatureReply::decode(&reply)
             .map_err(|error| HotError::NotAReply { reason: error.to_string() })?;
         let signed = verify_reply(&request, &reply)?;
-        let now = self.now()?;
         let mut driver = lock(&self.driver);
-        let mut client = lock(&self.client);
-        check_chain(&request, client.chain())?;
-        check_stateless(&signed, client.spec(), client.chain())?;
-        let info = self.submit_stored(&mut driver, &mut client, signed, now)?;
-        drop((client, driver));
+        check_chain(&request, driver.client().chain())?;
+        check_stateless(&signed, driver.client().spec(), driver.client().chain())?;
+        let id = driver.submit(signed)?;
+        let payment = driver.client().payment(&id).map(|payment| PaymentInfo::of(&id, payment));
+        drop(driver);
         self.waker.wake();
-        Ok(info)
+        payment.ok_or_else(|| HotError::UnknownPayment { transaction: id.to_string() })
     }
 
     /// The payments followed here.
     pub fn payments(&self) -> Vec<PaymentInfo> {
-        lock(&self.client).payments().map(|(id, payment)| PaymentInfo::of(id, payment)).collect()
+        lock(&self.driver).client().payments().map(|(id, payment)| PaymentInfo::of(id, payment)).collect()
     }
 
     /// One payment, by its id.
@@ -222,8 +216,8 @@ impl HotWallet {
     pub fn payment(&self, transaction_id: String) -> Result<PaymentInfo, HotError> {
         let unknown = || HotError::UnknownPayment { transaction: shortened(&transaction_id) };
         let id = TransactionId::from_hex(&transaction_id).ok_or_else(unknown)?;
-        let client = lock(&self.client);
-        client.payment(&id).map(|payment| PaymentInfo::of(&id, payment)).ok_or_else(unknown)
+        let driver = lock(&self.driver);
+        driver.client().payment(&id).map(|payment| PaymentInfo::of(&id, payment)).ok_or_else(unknown)
     }
 }
 
@@ -233,44 +227,18 @@ impl HotWallet {
         if self.stopped.load(Ordering::Acquire) {
             return Poll::Ready(Ok(None));
         }
-        let mut driver = lock(&self.driver);
-        loop {
-            let now = match self.now() {
-                Ok(now) => now,
-                Err(error) => return Poll::Ready(Err(error)),
-            };
-            let due = {
-                let mut client = lock(&self.client);
-                client.tick(now);
-                driver.collect(&mut client);
-                if driver.unsaved {
-                    if let Err(error) = self.save(&client) {
-                        return Poll::Ready(Err(error));
-                    }
-                    driver.unsaved = false;
-                }
-                client.next_tick()
-            };
-            driver.send(&self.transport);
-            if let Some(event) = driver.ready.pop_front() {
-                return Poll::Ready(Ok(Some(event)));
-            }
-            if let Some((id, answer)) = driver.poll_answer(context) {
-                lock(&self.client).respond(id, answer, now);
-                continue;
-            }
-            match driver.poll_alarm(&self.clock, due, now, context) {
-                Poll::Ready(Ok(())) => {}
-                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
-                Poll::Pending => return Poll::Pending,
-            }
+        if let Some(event) = lock(&self.first).take() {
+            return Poll::Ready(Ok(Some(event)));
         }
+        let event = lock(&self.driver).poll_event(context);
+        event.map(|event| Ok(Some(event?.into())))
     }
 
     /// A proof of the sender's account that a cold wallet can check from the chain file.
     async fn fetch_proof(&self, sender: Address) -> Result<Vec<u8>, HotError> {
         let (servers, known) = {
-            let client = lock(&self.client);
+            let driver = lock(&self.driver);
+            let client = driver.client();
             let servers: Vec<String> = client.servers().iter().map(|s| s.url().to_owned()).collect();
             let proven = client.account(&sender).and_then(|account| account.proven());
             (servers, proven.and_then(|p| p.record).map_or(0, |record| record.history_count))
@@ -288,12 +256,15 @@ impl HotWallet {
                 timeout_ms: PROOF_TIMEOUT_MS,
                 max_bytes: AccountBundle::MAX_BYTES,
             };
-            match driver::send(self.transport.as_ref(), request).await {
+            let answer = {
+                let driver = lock(&self.driver);
+                ask(driver.transport(), driver.clock(), request)
+            };
+            match answer.await {
                 Ok(answer) if answer.status == 200 => {
-                    let now = self.now()?;
-                    let checked =
-                        check_proof(&lock(&self.client), &self.installed, sender, &answer.body, now);
-                    match checked {
+                    let driver = lock(&self.driver);
+                    let now = driver.now()?;
+                    match check_proof(driver.client(), &self.installed, sender, &answer.body, now) {
                         Ok(()) => return Ok(answer.body),
                         Err(error) => failure = error,
                     }
@@ -305,54 +276,19 @@ impl HotWallet {
         Err(failure)
     }
 
-    /// Stores a payment, then lets it be sent; takes it back if it cannot be stored. One that is followed already
-    /// is left to the client, which sends it again when that is due.
-    fn submit_stored(
-        &self,
-        driver: &mut Driver,
-        client: &mut Client,
-        signed: SignedTransaction,
-        now: Time,
-    ) -> Result<PaymentInfo, HotError> {
-        let body = Submission { chain: *client.chain(), signed: signed.clone() }.encode();
-        let id = signed.transaction.id(client.chain());
-        if let Some(payment) = client.payment(&id) {
-            return Ok(PaymentInfo::of(&id, payment));
-        }
-        client.submit(signed, now);
-        driver.collect(client);
-        if let Err(error) = self.save(client) {
-            driver.take_back(&body);
-            client.forget(&id);
-            return Err(error);
-        }
-        let unknown = || HotError::UnknownPayment { transaction: id.to_string() };
-        client.payment(&id).map(|payment| PaymentInfo::of(&id, payment)).ok_or_else(unknown)
-    }
-
     fn change(&self, change: impl FnOnce(&mut Client, Time)) -> Result<(), HotError> {
-        let now = self.now()?;
-        change(&mut lock(&self.client), now);
+        lock(&self.driver).change(change)?;
         self.waker.wake();
         Ok(())
     }
 
-    fn save(&self, client: &Client) -> Result<(), HotError> {
-        self.storage.write(name(client), client.save()).map_err(storage_failed)
-    }
-
     fn own_address(&self, text: &str) -> Result<Address, HotError> {
         let address = parse_address(text)?;
-        if address.network() == lock(&self.client).spec().network {
+        if address.network() == lock(&self.driver).client().spec().network {
             return Ok(address);
         }
         let reason = "it belongs to another network than this chain".to_owned();
         Err(HotError::Address { text: shortened(text), reason })
-    }
-
-    fn now(&self) -> Result<Time, HotError> {
-        let failed = |failure| HotError::Platform { part: PlatformPart::Clock, failure };
-        self.clock.now_ms().map(Time).map_err(failed)
     }
 }
 
@@ -374,13 +310,4 @@ impl Drop for Turn<'_> {
 /// A panic elsewhere leaves the machine as it was before or after one whole step.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// The name of the stored state.
-fn name(client: &Client) -> String {
-    format!("client-{}", client.chain())
-}
-
-const fn storage_failed(failure: PlatformError) -> HotError {
-    HotError::Platform { part: PlatformPart::Storage, failure }
 }

@@ -1,0 +1,52 @@
+//! `vsys-light sync`: proves the newest final block, and what was asked for last time.
+
+use light_client::{
+    client::Sync,
+    data_format::{Address, Height, Time},
+};
+use light_native::sync;
+use serde::Serialize;
+
+use super::{
+    Failure, Options, say, say_json,
+    session::{Keep, Session},
+    trust::AccountLine,
+    words::moment,
+};
+
+/// What was proven.
+#[derive(Serialize)]
+struct Report {
+    height: Height,
+    block_ms: Time,
+    accounts: Vec<AccountLine>,
+}
+
+/// Waits until everything is as new as can be.
+pub(crate) async fn run(options: &Options) -> Result<(), Failure> {
+    let mut session = Session::open(options, None, Keep::IfPossible)?;
+    let accounts: Vec<Address> = session.client().accounts().map(|(address, _)| *address).collect();
+    session
+        .wait(
+            "the newest final block",
+            |_, _| (),
+            |session, now| {
+                let verified = session.heard() && sync(session.client(), now) == Sync::Verified;
+                (verified && session.all_verified(&accounts, now)).then_some(())
+            },
+        )
+        .await?;
+    let now = session.now()?;
+    let height = session.client().trusted().height;
+    let block_ms = session.client().trusted_time();
+    let accounts: Vec<_> = accounts.iter().map(|address| session.account(address, now)).collect();
+    if options.json {
+        let report = Report { height, block_ms, accounts };
+        return say_json(&report).map_err(|error| Failure::output(&error));
+    }
+    let mut text = format!("Block {height} of {} is final: verified.", moment(block_ms));
+    for account in accounts {
+        text += &format!("\n{account}");
+    }
+    say(&text).map_err(|error| Failure::output(&error))
+}

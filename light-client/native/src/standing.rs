@@ -1,0 +1,51 @@
+use light_client::{
+    client::{Client, Proven, Sync},
+    data_format::Time,
+};
+
+/// What may be older than the engine needs before it counts as stale: a little for the way, as in
+/// [`Client::sync`].
+const FRESH_EXTRA_MS: u64 = 5_000;
+/// A proof made so much later than now was made before the clock was set back.
+const CLOCK_TOLERANCE_MS: u64 = 2_000;
+
+/// How a proven fact stands now. Only the first may be shown without a word about its age.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// Proven at a final block that is as new as it can be.
+    Verified,
+    /// Proven, and nothing newer could be.
+    Stale,
+    /// Proven from a block that is too old to be trusted without a person's word.
+    Expired,
+}
+
+/// How a proven account stands at `now`.
+pub fn standing(client: &Client, proven: &Proven, now: Time) -> Standing {
+    if client.trust_expired(now) {
+        Standing::Expired
+    } else if is_fresh(client, client.verifier().time_of(proven.slot), now) && !is_ahead(proven.at, now) {
+        Standing::Verified
+    } else {
+        Standing::Stale
+    }
+}
+
+/// As [`Client::sync`], for a clock that may have been set back since something was proven: what was proven later
+/// than now says nothing of now.
+pub fn sync(client: &Client, now: Time) -> Sync {
+    match client.sync(now) {
+        Sync::Verified if client.proven_at().is_some_and(|at| is_ahead(at, now)) => {
+            Sync::Stale { since: client.proven_at() }
+        }
+        sync => sync,
+    }
+}
+
+fn is_fresh(client: &Client, made: Time, now: Time) -> bool {
+    now.ms_since(made) <= client.verifier().engine().final_age_ms().saturating_add(FRESH_EXTRA_MS)
+}
+
+const fn is_ahead(at: Time, now: Time) -> bool {
+    at.ms_since(now) > CLOCK_TOLERANCE_MS
+}

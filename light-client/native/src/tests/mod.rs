@@ -1,0 +1,7 @@
+//! The driver over a chain in memory, on a device whose clock, network and disk the tests break.
+
+mod clock;
+mod hints;
+mod network;
+mod store;
+mod world;
