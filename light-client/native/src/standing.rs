@@ -6,7 +6,7 @@ use light_client::{
 /// What may be older than the engine needs before it counts as stale: a little for the way, as in
 /// [`Client::sync`].
 const FRESH_EXTRA_MS: u64 = 5_000;
-/// A proof made so much later than now was made before the clock was set back.
+/// A proof, or a block, of so much later than now shows that the clock was set back, or is behind.
 const CLOCK_TOLERANCE_MS: u64 = 2_000;
 
 /// How a proven fact stands now. Only the first may be shown without a word about its age.
@@ -31,19 +31,20 @@ pub fn standing(client: &Client, proven: &Proven, now: Time) -> Standing {
     }
 }
 
-/// As [`Client::sync`], for a clock that may have been set back since something was proven: what was proven later
-/// than now says nothing of now.
+/// As [`Client::sync`], for a clock that may have been set back: what was made or proven later than now says nothing
+/// of now.
 pub fn sync(client: &Client, now: Time) -> Sync {
+    let ahead =
+        is_ahead(client.trusted_time(), now) || client.proven_at().is_some_and(|at| is_ahead(at, now));
     match client.sync(now) {
-        Sync::Verified if client.proven_at().is_some_and(|at| is_ahead(at, now)) => {
-            Sync::Stale { since: client.proven_at() }
-        }
+        Sync::Verified if ahead => Sync::Stale { since: client.proven_at() },
         sync => sync,
     }
 }
 
 fn is_fresh(client: &Client, made: Time, now: Time) -> bool {
-    now.ms_since(made) <= client.verifier().engine().final_age_ms().saturating_add(FRESH_EXTRA_MS)
+    let fresh = client.verifier().engine().final_age_ms().saturating_add(FRESH_EXTRA_MS);
+    now.ms_since(made) <= fresh && !is_ahead(made, now)
 }
 
 const fn is_ahead(at: Time, now: Time) -> bool {
