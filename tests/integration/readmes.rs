@@ -1,19 +1,20 @@
 //! What the READMEs and the book name exists: files and folders, make targets, packages, programs and their subcommands.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
     process::Command,
 };
 
-use integration_tests::paths::{node_program, root};
+use integration_tests::paths::{light_program, node_program, root};
 
 /// What there is to name.
 struct Known {
     targets: BTreeSet<String>,
     packages: BTreeSet<String>,
-    subcommands: BTreeSet<String>,
+    /// By program.
+    subcommands: BTreeMap<&'static str, BTreeSet<String>>,
 }
 
 impl Known {
@@ -21,15 +22,10 @@ impl Known {
         let makefile = fs::read_to_string(root().join("Makefile")).unwrap();
         let targets =
             makefile.lines().filter_map(|line| line.split_once(':')).map(|(name, _)| name.to_owned());
-        let help = Command::new(node_program()).arg("--help").output().unwrap();
-        let help = String::from_utf8(help.stdout).unwrap();
-        let commands = help.lines().skip_while(|line| !line.starts_with("Commands:")).skip(1);
-        let subcommands = commands
-            .take_while(|line| line.starts_with("  "))
-            .filter_map(|line| line.split_whitespace().next())
-            .map(str::to_owned);
-        let (targets, subcommands) = (targets.collect(), subcommands.collect::<BTreeSet<_>>());
-        assert!(subcommands.contains("dev"), "{help}");
+        let programs = [("vsys-node", node_program()), ("vsys-light", light_program())];
+        let subcommands = programs.map(|(name, program)| (name, subcommands(program)));
+        assert!(subcommands.iter().all(|(_, known)| known.len() > 5), "{subcommands:?}");
+        let (targets, subcommands) = (targets.collect(), subcommands.into());
         Self { targets, packages: packages(), subcommands }
     }
 
@@ -64,8 +60,8 @@ impl Known {
             let unknown = match first {
                 "make" if starts_line => !self.targets.contains(second),
                 "-p" | "--package" => !self.packages.contains(second),
-                "vsys-node" if second.starts_with(|c: char| c.is_ascii_lowercase()) => {
-                    !self.subcommands.contains(second)
+                program if second.starts_with(|c: char| c.is_ascii_lowercase()) => {
+                    self.subcommands.get(program).is_some_and(|known| !known.contains(second))
                 }
                 _ => false,
             };
@@ -75,6 +71,16 @@ impl Known {
         }
         missing
     }
+}
+
+/// What a program's help lists.
+fn subcommands(program: &Path) -> BTreeSet<String> {
+    let help = Command::new(program).arg("--help").output().unwrap();
+    let help = String::from_utf8(help.stdout).unwrap();
+    let commands = help.lines().skip_while(|line| !line.starts_with("Commands:")).skip(1);
+    let names =
+        commands.take_while(|line| line.starts_with("  ")).filter_map(|line| line.split_whitespace().next());
+    names.map(str::to_owned).collect()
 }
 
 fn packages() -> BTreeSet<String> {
@@ -169,6 +175,7 @@ fn what_does_not_exist_is_found() {
         "```sh\nmake run && make coffee\n```",
         "`cargo run -p no-such-package`",
         "`vsys-node mine`",
+        "`vsys-light mine`",
         "see `light-client/src/no_such_module`",
         "see `tests/make/{run,no_such}.sh`",
         "[here](light-client/no-such-file.md)",
@@ -181,6 +188,7 @@ fn what_does_not_exist_is_found() {
         "```sh\nmake run   # make coffee\n```",
         "`cargo run --release -p full-node -- dev`",
         "`vsys-node dev --ephemeral` and `vsys-node --help`",
+        "`vsys-light balance ADDRESS` and `vsys-light --help`",
         "`light-client/src`, `tests/make/{run,test}.sh`, `tests/vectors/*.json`, `target/wallet/x`",
         "[source](light-client/src/lib.rs#L1) [site](https://example.org/x)",
         "`GET /v1/status`, `application/octet-stream`, `and/or`",

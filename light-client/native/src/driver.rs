@@ -9,7 +9,7 @@
 //! the clock has caught up, so the client asks every server anew at once.
 
 use std::{
-    collections::VecDeque,
+    collections::{BTreeMap, VecDeque},
     fmt,
     task::{Context, Poll, ready},
 };
@@ -23,7 +23,8 @@ use light_client::{
 
 use crate::{Clock, LostState, Transport, platform::ask, stored};
 
-type Answer = (RequestId, Result<Response, TransportError>);
+/// The server by index, and what it answered.
+type Answer = (RequestId, usize, Result<Response, TransportError>);
 
 /// A timer never fires at once: a clock that stands still must not make a busy loop.
 const SHORTEST_SLEEP_MS: u64 = 10;
@@ -65,6 +66,8 @@ pub struct Driver<T, C: Clock, S> {
     outbox: VecDeque<Request>,
     under_way: FuturesUnordered<BoxFuture<'static, Answer>>,
     alarm: Option<(Time, BoxFuture<'static, Result<(), C::Error>>)>,
+    /// Why the last request of a server came to nothing.
+    complaints: BTreeMap<usize, String>,
     /// What nobody was told of yet.
     events: VecDeque<Event>,
     /// Whether something changed since it was last stored.
@@ -102,6 +105,7 @@ where
             outbox: VecDeque::new(),
             under_way: FuturesUnordered::new(),
             alarm: None,
+            complaints: BTreeMap::new(),
             events: VecDeque::new(),
             unsaved: false,
             hinted: false,
@@ -129,6 +133,11 @@ where
     /// Requests whose answers are waited for: a few an account and a payment.
     pub fn requests_under_way(&self) -> usize {
         self.under_way.len()
+    }
+
+    /// Why the last request of a server came to nothing, in words; `None` if it was answered.
+    pub fn complaint(&self, server: usize) -> Option<&str> {
+        self.complaints.get(&server).map(String::as_str)
     }
 
     /// The time of the device's clock.
@@ -208,14 +217,15 @@ where
                 self.save()?;
             }
             for request in self.outbox.drain(..) {
-                let id = request.id;
+                let (id, server) = (request.id, request.server);
                 let answer = ask(&self.transport, &self.clock, request);
-                self.under_way.push(answer.map(move |answer| (id, answer)).boxed());
+                self.under_way.push(answer.map(move |answer| (id, server, answer)).boxed());
             }
             if let Some(event) = self.events.pop_front() {
                 return Poll::Ready(Ok(event));
             }
-            if let Poll::Ready(Some((id, answer))) = self.under_way.poll_next_unpin(context) {
+            if let Poll::Ready(Some((id, server, answer))) = self.under_way.poll_next_unpin(context) {
+                self.note_complaint(server, &answer);
                 self.client.respond(id, answer, now);
                 continue;
             }
@@ -259,6 +269,16 @@ where
         }
         self.looked_at = now;
         Ok(now)
+    }
+
+    fn note_complaint(&mut self, server: usize, answer: &Result<Response, TransportError>) {
+        match answer {
+            Ok(answer) if answer.status < 400 => self.complaints.remove(&server),
+            Ok(answer) => {
+                self.complaints.insert(server, format!("it answers with HTTP status {}", answer.status))
+            }
+            Err(error) => self.complaints.insert(server, error.to_string()),
+        };
     }
 
     /// Takes over what the client wants to send and to say.

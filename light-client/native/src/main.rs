@@ -67,10 +67,7 @@ fn main() -> ExitCode {
         Command::Send(send) => commands::run(commands::send::run(&options, &send)),
         Command::Watch(watch) => commands::run(commands::watch::run(&options, &watch)),
         Command::Status => commands::run(commands::status::run(&options)),
-        Command::Completion(completion) => {
-            commands::completion::run::<Arguments>(&completion);
-            Ok(())
-        }
+        Command::Completion(completion) => commands::completion::run::<Arguments>(&completion),
     };
     match ended {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,9 +1,9 @@
 //! `vsys-light completion`: what makes the Tab key work.
 
-use std::io;
-
 use clap::{Args, CommandFactory};
 use clap_complete::Shell;
+
+use super::{Failure, say};
 
 /// `vsys-light completion`.
 #[derive(Debug, Args)]
@@ -17,6 +17,8 @@ pub(crate) struct Completion {
 }
 
 /// Prints the script.
-pub(crate) fn run<C: CommandFactory>(completion: &Completion) {
-    clap_complete::generate(completion.shell, &mut C::command(), "vsys-light", &mut io::stdout());
+pub(crate) fn run<C: CommandFactory>(completion: &Completion) -> Result<(), Failure> {
+    let mut script = Vec::new();
+    clap_complete::generate(completion.shell, &mut C::command(), "vsys-light", &mut script);
+    say(String::from_utf8_lossy(&script).trim_end()).map_err(|error| Failure::output(&error))
 }

@@ -2,8 +2,8 @@
 
 use std::{fmt, io, path::Path};
 
-use light_client::client::{Client, Health};
-use light_native::host::{ClockError, HttpError, RedbStateStoreError};
+use light_client::client::{Client, Health, StateStore};
+use light_native::host::{ClockError, HostDriver, HttpError, RedbStateStoreError};
 use serde_json::json;
 
 /// It failed.
@@ -67,14 +67,13 @@ impl Failure {
     }
 
     /// No server answered in time, or every one is of another chain.
-    pub(crate) fn no_answer(client: &Client) -> Self {
+    pub(crate) fn no_answer<S: StateStore>(driver: &HostDriver<S>) -> Self {
+        let client = driver.client();
         let mut what = "no server has proven anything".to_owned();
-        for server in client.servers() {
+        for (index, server) in client.servers().iter().enumerate() {
+            let why = driver.complaint(index).unwrap_or("it did not answer in time");
             what += &match server.health() {
-                Health::Unknown => format!("\n  {} did not answer in time", server.url()),
-                Health::Unreachable { .. } => {
-                    format!("\n  {} cannot be reached, or is not well", server.url())
-                }
+                Health::Unknown | Health::Unreachable { .. } => format!("\n  {}: {why}", server.url()),
                 Health::OtherChain { found, .. } => {
                     format!("\n  {} serves the chain {found}, not {}", server.url(), client.chain())
                 }

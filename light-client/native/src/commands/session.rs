@@ -6,7 +6,7 @@ use std::{
 };
 
 use light_client::{
-    client::{Client, Event, Health, MemoryStateStore, Sync},
+    client::{Client, Event, Health, MemoryStateStore, PaymentState, Sync},
     data_format::{Address, ChainSpec, Time},
 };
 use light_native::{
@@ -107,9 +107,14 @@ impl Session {
         self.host.client()
     }
 
-    /// The driver.
+    /// The driver, to submit.
     pub(super) const fn driver(&mut self) -> &mut HostDriver<Store> {
-        self.host.driver()
+        self.host.driver_mut()
+    }
+
+    /// Why a server's last request came to nothing.
+    pub(super) fn complaint(&self, server: usize) -> Option<&str> {
+        self.host.driver().complaint(server)
     }
 
     /// Hears of news before it is time to ask.
@@ -119,11 +124,11 @@ impl Session {
 
     /// Tells the client something.
     pub(super) fn change(&mut self, change: impl FnOnce(&mut Client, Time)) -> Result<(), Failure> {
-        Ok(self.host.driver().change(change)?)
+        Ok(self.host.driver_mut().change(change)?)
     }
 
     /// The time.
-    pub(super) fn now(&mut self) -> Result<Time, Failure> {
+    pub(super) fn now(&self) -> Result<Time, Failure> {
         Ok(self.host.driver().now()?)
     }
 
@@ -195,7 +200,8 @@ impl Session {
                 self.proven.insert(address);
             }
             Event::Payment(id) => {
-                if let Some(payment) = self.client().payment(&id) {
+                let payment = self.client().payment(&id);
+                if let Some(payment) = payment.filter(|payment| payment.state != PaymentState::Signed) {
                     let words = format!("Payment {id}: {}", words::payment(payment).1);
                     self.say_aside(&words);
                 }
@@ -233,17 +239,17 @@ impl Session {
         match sync(client, now) {
             Sync::TrustExpired => return Some(Failure::expired(client)),
             Sync::Lying { .. } => return Some(Failure::lied(client)),
-            Sync::OtherChain { .. } => return Some(Failure::no_answer(client)),
+            Sync::OtherChain { .. } => return Some(Failure::no_answer(self.host.driver())),
             Sync::Connecting | Sync::Verified | Sync::Stale { .. } => {}
         }
         let gone =
             client.servers().iter().all(|server| !matches!(server.health(), Health::Unknown | Health::Good));
         if (gone && waited >= PATIENCE) || (waited >= self.timeout && !self.heard()) {
-            return Some(Failure::no_answer(client));
+            return Some(Failure::no_answer(self.host.driver()));
         }
         let stale = || sync(client, now) != Sync::Verified;
         (waited >= self.timeout)
-            .then(|| if stale() { Failure::stale(client) } else { Failure::no_answer(client) })
+            .then(|| if stale() { Failure::stale(client) } else { Failure::no_answer(self.host.driver()) })
     }
 
     fn words(&self, what: &str, waited: Duration) -> String {

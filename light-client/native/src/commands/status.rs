@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use light_client::{
-    client::{Client, Health, Server, Sync},
+    client::{Health, Server, Sync},
     data_format::{ChainId, Height, Time},
 };
 use light_native::sync;
@@ -30,7 +30,7 @@ struct Report {
     proven_ms: Option<Time>,
     trusted_until_ms: Time,
     servers: Vec<ServerLine>,
-    payments: Vec<PaymentLine>,
+    payments: Vec<words::PaymentLine>,
 }
 
 #[derive(Serialize)]
@@ -38,17 +38,10 @@ struct ServerLine {
     url: String,
     /// `unknown`, `good`, `unreachable`, `other_chain` or `lying`.
     health: &'static str,
-    /// The other chain it serves, or what it said that cannot be true.
+    /// Why it cannot be reached, the other chain it serves, or what it said that cannot be true.
     detail: Option<String>,
     /// The newest final height that it proved.
     height: Option<Height>,
-}
-
-#[derive(Serialize)]
-struct PaymentLine {
-    id: String,
-    state: &'static str,
-    words: String,
 }
 
 /// Asks every server once and prints.
@@ -67,7 +60,7 @@ pub(crate) async fn run(options: &Options) -> Result<(), Failure> {
         )
         .await;
     let now = session.now()?;
-    let report = report(session.client(), session.heard(), now);
+    let report = report(&session, now);
     let said = if options.json { say_json(&report) } else { say(&report.text(now)) };
     said.map_err(|error| Failure::output(&error))?;
     match session.trouble(now, Duration::ZERO) {
@@ -76,18 +69,14 @@ pub(crate) async fn run(options: &Options) -> Result<(), Failure> {
     }
 }
 
-fn report(client: &Client, heard: bool, now: Time) -> Report {
+fn report(session: &Session, now: Time) -> Report {
+    let client = session.client();
     let trusted = client.trusted();
     let trust = match sync(client, now) {
         Sync::TrustExpired => "expired",
-        Sync::Verified if heard => "verified",
+        Sync::Verified if session.heard() => "verified",
         _ if client.proven_at().is_some() => "stale",
         _ => "unknown",
-    };
-    let payment = |(id, payment): (&_, &_)| {
-        let (state, words) = words::payment(payment);
-        let id: &light_client::data_format::TransactionId = id;
-        PaymentLine { id: id.to_string(), state, words }
     };
     Report {
         chain: *client.chain(),
@@ -99,22 +88,26 @@ fn report(client: &Client, heard: bool, now: Time) -> Report {
         signatures: client.signatures(),
         proven_ms: client.proven_at(),
         trusted_until_ms: client.trusted_time().plus_ms(client.spec().trusting_period_ms),
-        servers: client.servers().iter().map(ServerLine::new).collect(),
-        payments: client.payments().map(payment).collect(),
+        servers: client
+            .servers()
+            .iter()
+            .enumerate()
+            .map(|(index, server)| line(session, index, server))
+            .collect(),
+        payments: words::payments(client),
     }
 }
 
-impl ServerLine {
-    fn new(server: &Server) -> Self {
-        let (health, detail) = match server.health() {
-            Health::Unknown => ("unknown", None),
-            Health::Good => ("good", None),
-            Health::Unreachable { .. } => ("unreachable", None),
-            Health::OtherChain { found, .. } => ("other_chain", Some(found.clone())),
-            Health::Lying { lie } => ("lying", Some(lie.clone())),
-        };
-        Self { url: server.url().to_owned(), health, detail, height: server.height() }
-    }
+fn line(session: &Session, index: usize, server: &Server) -> ServerLine {
+    let complaint = || session.complaint(index).map(str::to_owned);
+    let (health, detail) = match server.health() {
+        Health::Unknown => ("unknown", complaint()),
+        Health::Good => ("good", None),
+        Health::Unreachable { .. } => ("unreachable", complaint()),
+        Health::OtherChain { found, .. } => ("other_chain", Some(found.clone())),
+        Health::Lying { lie } => ("lying", Some(lie.clone())),
+    };
+    ServerLine { url: server.url().to_owned(), health, detail, height: server.height() }
 }
 
 impl Report {

@@ -11,7 +11,7 @@ use super::{
     Failure, Options, say, say_json,
     session::{Keep, Session},
     trust::AccountLine,
-    words::moment,
+    words::{self, PaymentLine, moment},
 };
 
 /// What was proven.
@@ -20,6 +20,7 @@ struct Report {
     height: Height,
     block_ms: Time,
     accounts: Vec<AccountLine>,
+    payments: Vec<PaymentLine>,
 }
 
 /// Waits until everything is as new as can be.
@@ -40,13 +41,17 @@ pub(crate) async fn run(options: &Options) -> Result<(), Failure> {
     let height = session.client().trusted().height;
     let block_ms = session.client().trusted_time();
     let accounts: Vec<_> = accounts.iter().map(|address| session.account(address, now)).collect();
+    let payments = words::payments(session.client());
     if options.json {
-        let report = Report { height, block_ms, accounts };
+        let report = Report { height, block_ms, accounts, payments };
         return say_json(&report).map_err(|error| Failure::output(&error));
     }
     let mut text = format!("Block {height} of {} is final: verified.", moment(block_ms));
     for account in accounts {
         text += &format!("\n{account}");
+    }
+    for PaymentLine { id, words, .. } in payments {
+        text += &format!("\nPayment {id}: {words}.");
     }
     say(&text).map_err(|error| Failure::output(&error))
 }

@@ -1,11 +1,12 @@
 //! Moments and figures as they are printed.
 
 use light_client::{
-    client::{PaymentState, TrackedPayment},
-    data_format::{Amount, Time},
+    client::{Client, PaymentState, TrackedPayment},
+    data_format::{Amount, Time, TransactionId},
     state::{Asset, HistoryKind},
     wallet::is_printable,
 };
+use serde::Serialize;
 
 /// `2026-01-31 23:59:59 UTC`. (From days to a date as in Howard Hinnant, "chrono-Compatible Low-Level Date
 /// Algorithms", `civil_from_days`: years begin in March, so that a leap day is a year's last.)
@@ -66,6 +67,25 @@ pub(super) const fn asset(asset: Asset) -> &'static str {
 /// A public note, without signs that could make it look like something else.
 pub(super) fn memo(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).chars().map(|c| if is_printable(c) { c } else { '\u{fffd}' }).collect()
+}
+
+/// A payment that is followed.
+#[derive(Serialize)]
+pub(super) struct PaymentLine {
+    pub(super) id: TransactionId,
+    /// A word that never changes.
+    pub(super) state: &'static str,
+    /// For people.
+    pub(super) words: String,
+}
+
+/// All payments that are followed.
+pub(super) fn payments(client: &Client) -> Vec<PaymentLine> {
+    let line = |(id, followed): (&TransactionId, &TrackedPayment)| {
+        let (state, words) = payment(followed);
+        PaymentLine { id: *id, state, words }
+    };
+    client.payments().map(line).collect()
 }
 
 /// A word that never changes, and a sentence.

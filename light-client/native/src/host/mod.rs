@@ -69,8 +69,13 @@ impl<S: StateStore> Host<S> {
         self.driver.client()
     }
 
+    /// The driver.
+    pub const fn driver(&self) -> &HostDriver<S> {
+        &self.driver
+    }
+
     /// The driver: to change what is watched, to submit.
-    pub const fn driver(&mut self) -> &mut HostDriver<S> {
+    pub const fn driver_mut(&mut self) -> &mut HostDriver<S> {
         &mut self.driver
     }
 
