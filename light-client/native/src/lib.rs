@@ -6,6 +6,25 @@
 //! timers. With the feature `host` (on unless turned off) there is a `Host` over it: tokio, HTTP and TLS, hints by
 //! WebSocket, a store in a file. With the feature `cli` there is the program `vsys-light`.
 //!
+//! ```no_run
+//! # #[cfg(feature = "host")]
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! use light_client::client::{ChainFile, Client, Event, MemoryStateStore};
+//! use light_native::host::{Host, HttpTransport};
+//!
+//! let servers = ["http://127.0.0.1:9922".to_owned()];
+//! let file: ChainFile = serde_json::from_slice(&std::fs::read("chain.json")?)?;
+//! let (spec, trusted) = file.check()?;
+//! let client = Client::new(spec, trusted, servers.clone());
+//! let (mut host, _) = Host::open(client, HttpTransport::new(&servers)?, MemoryStateStore::default())?;
+//! let address = "ATsd8WtRx6mkN3D4SYJZfFcoTf87uno7dC2".parse()?;
+//! host.driver_mut().change(|client, now| client.watch(address, now))?;
+//! while host.next_event().await? != Event::Account(address) {}
+//! println!("{:?}", host.client().account(&address));
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! **Trust and bounds.** Transports and hints come from servers and are believed nothing: an answer is held to its
 //! request's bytes and time ([`ask`]) and then proven or refused; a hint only makes the client ask sooner, at most
 //! twice a second however many come. The clock is the device's and is believed; that it jumps is expected. What a store

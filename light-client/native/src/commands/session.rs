@@ -1,12 +1,12 @@
 //! A run of the light client: from the files to the host, and waiting for what is to be proven.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     time::{Duration, Instant},
 };
 
 use light_client::{
-    client::{Client, Event, Health, MemoryStateStore, PaymentState, Sync},
+    client::{AccountState, Client, Event, Health, MemoryStateStore, PaymentState, Sync},
     data_format::{Address, ChainSpec, Time},
 };
 use light_native::{
@@ -42,8 +42,8 @@ pub(super) enum Keep {
 pub(super) struct Session {
     host: Host<Store>,
     timeout: Duration,
-    /// What was proven in this run.
-    proven: BTreeSet<Address>,
+    /// When what earlier runs had proven was proven.
+    before: BTreeMap<Address, Time>,
     progress: Progress,
     /// Whether the disk's refusal was told.
     told_unstored: bool,
@@ -78,8 +78,9 @@ impl Session {
             tell(&format!("What was stored cannot be used, and everything is proven anew: {lost}"));
         }
         let timeout = Duration::from_secs(options.timeout);
-        let mut session =
-            Self { host, timeout, proven: BTreeSet::new(), progress: Progress::new(), told_unstored: false };
+        let proven = |(address, account): (&Address, &AccountState)| Some((*address, account.proven()?.at));
+        let before = host.client().accounts().filter_map(proven).collect();
+        let mut session = Self { host, timeout, before, progress: Progress::new(), told_unstored: false };
         session.tidy(only)?;
         Ok(session)
     }
@@ -143,7 +144,7 @@ impl Session {
         let proven = client.account(address).and_then(|account| account.proven());
         let trust = proven.map_or(Trust::Unknown, |proven| {
             let standing = match standing(client, proven, now) {
-                Standing::Verified if !self.proven.contains(address) => Standing::Stale,
+                Standing::Verified if self.before.get(address) == Some(&proven.at) => Standing::Stale,
                 standing => standing,
             };
             Trust::of(client, proven, standing)
@@ -196,9 +197,6 @@ impl Session {
             }
         };
         match event {
-            Event::Account(address) => {
-                self.proven.insert(address);
-            }
             Event::Payment(id) => {
                 let payment = self.client().payment(&id);
                 if let Some(payment) = payment.filter(|payment| payment.state != PaymentState::Signed) {
@@ -216,7 +214,7 @@ impl Session {
                     self.say_aside(&words);
                 }
             }
-            Event::Final(_) => {}
+            Event::Account(_) | Event::Final(_) => {}
         }
         Ok(Some(event))
     }

@@ -150,7 +150,115 @@ fn unreachable(error: &(dyn Error + 'static)) -> TransportError {
 
 #[cfg(test)]
 mod tests {
+    use std::{
+        io::{BufRead, BufReader, Read, Write},
+        net::{Ipv4Addr, TcpListener},
+        sync::mpsc::{Receiver, channel},
+        thread,
+    };
+
+    use light_client::client::RequestId;
+
     use super::*;
+    use crate::{ask, host::SystemClock};
+
+    /// A server that gives everybody this answer, or none; with what it was sent.
+    fn server(answer: Option<String>) -> (String, Receiver<String>) {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let (send, heard) = channel();
+        thread::spawn(move || {
+            let mut open = Vec::new();
+            for stream in listener.incoming().map(Result::unwrap) {
+                let mut reader = BufReader::new(stream);
+                let (mut head, mut line) = (String::new(), String::new());
+                while reader.read_line(&mut line).unwrap() > 2 {
+                    head += &line.to_ascii_lowercase();
+                    line.clear();
+                }
+                let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+                let mut body = vec![0; length.map_or(0, |length| length.parse().unwrap())];
+                reader.read_exact(&mut body).unwrap();
+                // The test may have heard enough.
+                let _ = send.send(head + &String::from_utf8(body).unwrap());
+                let mut stream = reader.into_inner();
+                match &answer {
+                    Some(answer) => stream.write_all(answer.as_bytes()).unwrap(),
+                    None => open.push(stream),
+                }
+            }
+        });
+        (url, heard)
+    }
+
+    fn answer(status: &str, body: &str) -> Option<String> {
+        Some(format!(
+            "HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+            body.len()
+        ))
+    }
+
+    fn exchange(url: &str, method: Method, timeout_ms: u64) -> Result<Response, TransportError> {
+        let transport = HttpTransport::new(&[url.to_owned()]).unwrap();
+        let request = Request {
+            id: RequestId(0),
+            server: 0,
+            method,
+            url: format!("{url}/v1/thing?a=b"),
+            body: if method == Method::Post { b"signed".to_vec() } else { Vec::new() },
+            timeout_ms,
+            max_bytes: 10,
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async { ask(&transport, &SystemClock, request).await })
+    }
+
+    const LONG_MS: u64 = 600_000;
+
+    #[test]
+    fn requests_are_sent_as_they_are() {
+        let (url, heard) = server(answer("200 OK", "0123456789"));
+        let response = exchange(&url, Method::Get, LONG_MS).unwrap();
+        assert_eq!((response.status, response.body.as_slice()), (200, &b"0123456789"[..]));
+        assert!(heard.recv().unwrap().starts_with("get /v1/thing?a=b http/1.1"));
+        exchange(&url, Method::Post, LONG_MS).unwrap();
+        let sent = heard.recv().unwrap();
+        assert!(sent.starts_with("post ") && sent.ends_with("signed"), "{sent}");
+        assert!(sent.contains("content-type: application/octet-stream"), "{sent}");
+    }
+
+    #[test]
+    fn every_status_is_an_answer_and_nobody_is_sent_elsewhere() {
+        let (url, heard) = server(answer("302 Found\r\nlocation: /elsewhere", ""));
+        assert_eq!(exchange(&url, Method::Get, LONG_MS).unwrap().status, 302);
+        heard.recv().unwrap();
+        assert!(heard.try_recv().is_err(), "no second request");
+    }
+
+    #[test]
+    fn an_answer_that_is_too_long_is_not_read_to_its_end() {
+        let (url, _heard) = server(answer("200 OK", "0123456789a"));
+        assert_eq!(exchange(&url, Method::Get, LONG_MS), Err(TransportError::TooLong));
+        let endless = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nb\r\n0123456789a\r\n";
+        let (url, _heard) = server(Some(endless.to_owned()));
+        assert_eq!(exchange(&url, Method::Get, LONG_MS), Err(TransportError::TooLong));
+    }
+
+    #[test]
+    fn a_silent_server_is_given_up() {
+        let (url, _heard) = server(None);
+        assert_eq!(exchange(&url, Method::Get, 50), Err(TransportError::Timeout));
+    }
+
+    #[test]
+    fn who_cannot_be_reached_is_named_with_the_cause() {
+        let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
+        let error = exchange(&format!("http://{free}"), Method::Get, LONG_MS).unwrap_err().to_string();
+        assert!(error.contains("refused"), "{error}");
+        let (url, _heard) = server(Some("what?".to_owned()));
+        let garbage = exchange(&url, Method::Get, LONG_MS);
+        assert!(matches!(garbage, Err(TransportError::Unreachable(_))), "{garbage:?}");
+    }
 
     #[test]
     fn addresses_that_requests_cannot_be_appended_to_are_refused() {
