@@ -1,0 +1,7 @@
+//! The target `text` for libFuzzer.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| {
+    fuzz::targets::TEXT.run(input);
+});

