@@ -108,7 +108,7 @@ fn seven_processes_mint_lease_contend_finalise_and_survive_a_power_cut() {
     let nonce = contender.nonce(api);
     let checkpoint = checkpoint(api, &spec);
     let key = MintingKey::sign(&minting, &spec.id(), &contender.address, nonce, checkpoint).unwrap();
-    let contend = SupernodeCall::Contend { slot: 3, commission: 500, key };
+    let contend = SupernodeCall::Contend { slot: 3, commission: 500, key: key.into() };
     assert_eq!(contender.run(api, nonce, Call::Supernode(contend)), "success");
     wait_until("the newcomer mints and votes", || {
         let status = new_api.json("/v1/status");

@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use borsh::{BorshDeserialize, BorshSerialize};
 use light_client::{
     block_tree::{HeaderRange, RangePeaks},
@@ -76,8 +78,8 @@ pub enum BaseError {
     /// Tables that a header commits to are missing.
     #[error("the slot tables that the header of height {0} commits to are not there")]
     NoTables(Height),
-    /// Tables that no header commits to.
-    #[error("{0} pairs of slot tables that no header commits to")]
+    /// Tables that no header commits to, or that were there before; their place.
+    #[error("pair {0} of the slot tables is one that no header commits to, or is there twice")]
     Tables(usize),
     /// The number of entries is not proven.
     #[error("the number of entries is not proven: {0}")]
@@ -202,23 +204,25 @@ impl Base {
     }
 
     fn check_tables(&self) -> Result<Vec<Tables>, BaseError> {
-        let mut tables = Vec::with_capacity(self.tables.len().min(64));
-        for (in_force, planned) in &self.tables {
-            let planned = planned.clone().map(Table::new).transpose()?.map(Into::into);
-            tables.push(Tables { in_force: Table::new(in_force.clone())?.into(), planned });
-        }
-        let mut used = vec![false; tables.len()];
-        let committed = self.before.iter().chain([&self.header]);
-        for sealed in committed.filter(|sealed| !sealed.header.next_slots.is_zero()) {
-            let place = tables.iter().position(|tables| tables.commitment() == sealed.header.next_slots);
-            match place.and_then(|place| used.get_mut(place)) {
-                Some(used) => *used = true,
-                None => return Err(BaseError::NoTables(sealed.header.height)),
+        let mut waiting: BTreeMap<Hash, Height> = BTreeMap::new();
+        for Header { next_slots, height, .. } in
+            self.before.iter().chain([&self.header]).map(|sealed| &sealed.header)
+        {
+            if !next_slots.is_zero() {
+                waiting.entry(*next_slots).or_insert(*height);
             }
         }
-        match used.iter().filter(|used| !**used).count() {
-            0 => Ok(tables),
-            unused => Err(BaseError::Tables(unused)),
+        let mut tables = Vec::new();
+        // The headers are the chain's, so no more is kept here than it has: the first pair that is not its own is the last.
+        for (place, (in_force, planned)) in self.tables.iter().enumerate() {
+            let planned = planned.clone().map(Table::new).transpose()?.map(Into::into);
+            let pair = Tables { in_force: Table::new(in_force.clone())?.into(), planned };
+            waiting.remove(&pair.commitment()).ok_or(BaseError::Tables(place))?;
+            tables.push(pair);
+        }
+        match waiting.into_values().min() {
+            None => Ok(tables),
+            Some(height) => Err(BaseError::NoTables(height)),
         }
     }
 

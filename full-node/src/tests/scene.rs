@@ -98,7 +98,7 @@ impl Scene {
 
     pub(super) fn contend(&self, slot: u8, minting: &KeyPair, address: &Address) -> Vec<Call> {
         let key = self.word(minting, address);
-        vec![Call::Supernode(SupernodeCall::Contend { slot, commission: 500, key })]
+        vec![Call::Supernode(SupernodeCall::Contend { slot, commission: 500, key: key.into() })]
     }
 
     /// The slot tables after the newest block: in force, planned.

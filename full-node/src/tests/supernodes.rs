@@ -125,12 +125,12 @@ fn each_refusal_of_a_supernode_has_its_own_status() {
     let calls = scene.contend(1, &keys(&[1])[0], &address);
     assert_eq!(scene.run(&stranger, calls), Status::MintingKeyTaken);
     let old = scene.word_of(&minting, &address, scene.checkpoint(0));
-    let stale = SupernodeCall::Contend { slot: 1, commission: 0, key: old };
+    let stale = SupernodeCall::Contend { slot: 1, commission: 0, key: old.into() };
     assert_eq!(scene.run(&stranger, vec![Call::Supernode(stale)]), Status::StaleCheckpoint);
     // Two keys in one day: the first of a holder of genesis may come at once, the second not.
     let set = |scene: &Scene, number| {
         let key = scene.word(&test_key(number), &holder_address);
-        vec![Call::Supernode(SupernodeCall::SetMintingKey { key })]
+        vec![Call::Supernode(SupernodeCall::SetMintingKey { key: key.into() })]
     };
     let calls = set(&scene, 80);
     assert_eq!(scene.run(&holder, calls), Status::Success);

@@ -95,15 +95,15 @@ pub enum SupernodeCall {
         slot: u8,
         /// What the supernode keeps of its rewards before they are shared, in hundredths of a percent.
         commission: u16,
-        /// The key that will mint.
-        key: MintingKey,
+        /// The key that will mint. In a box: a block has thousands of calls, and this is the long one.
+        key: Box<MintingKey>,
     },
     /// Gives the sender's slot up.
     Release,
     /// Lets another key mint for the sender.
     SetMintingKey {
         /// The key.
-        key: MintingKey,
+        key: Box<MintingKey>,
     },
     /// Changes the sender's commission: a lower one at once, a higher one after a day.
     SetCommission {
@@ -219,7 +219,7 @@ impl Call {
     pub const fn minting_key(&self) -> Option<&MintingKey> {
         match self {
             Self::Supernode(SupernodeCall::Contend { key, .. } | SupernodeCall::SetMintingKey { key }) => {
-                Some(key)
+                Some(&**key)
             }
             _ => None,
         }

@@ -61,7 +61,7 @@ fn contend(slot: u8, commission: u16, signer: &KeyPair) -> Call {
     let checkpoint = Checkpoint::default();
     let signed = MintingKey::sign(signer, &spec().id(), &own_address(), 5, checkpoint).unwrap();
     let key = MintingKey { key: Hash(*minting_key().public().as_bytes()), ..signed };
-    Call::Supernode(SupernodeCall::Contend { slot, commission, key })
+    Call::Supernode(SupernodeCall::Contend { slot, commission, key: key.into() })
 }
 
 /// Evidence against the minting key; forged if somebody else signed the second vote.
@@ -207,7 +207,7 @@ fn a_minting_key_speaks_for_one_address_nonce_and_chain() {
     let chain = spec().id();
     let word = |chain: &ChainId, address: &Address, nonce| {
         let key = MintingKey::sign(&minting_key(), chain, address, nonce, Checkpoint::default()).unwrap();
-        stateless(with(vec![Call::Supernode(SupernodeCall::SetMintingKey { key })]))
+        stateless(with(vec![Call::Supernode(SupernodeCall::SetMintingKey { key: key.into() })]))
     };
     assert!(word(&chain, &own_address(), 5).is_ok());
     let (other, elsewhere) = (address(9, Network::Test), ChainId::default());

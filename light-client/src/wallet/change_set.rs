@@ -1,4 +1,7 @@
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    io::{Read, Result as IoResult},
+};
 
 use borsh::{BorshDeserialize, BorshSerialize};
 
@@ -56,7 +59,7 @@ pub struct WalletData {
     #[borsh(deserialize_with = "codec::ordered_map")]
     pub accounts: BTreeMap<Address, AccountEntry>,
     /// Names given to addresses, one's own and those of others.
-    #[borsh(deserialize_with = "codec::ordered_map")]
+    #[borsh(deserialize_with = "names")]
     pub names: BTreeMap<Address, String>,
     /// Payments that are not settled, or settled and not yet put away.
     #[borsh(deserialize_with = "codec::ordered_map")]
@@ -72,7 +75,7 @@ pub struct ChangeSet {
     #[borsh(deserialize_with = "codec::ordered_map")]
     pub accounts: BTreeMap<Address, Option<AccountEntry>>,
     /// Names given or taken away.
-    #[borsh(deserialize_with = "codec::ordered_map")]
+    #[borsh(deserialize_with = "changed_names")]
     pub names: BTreeMap<Address, Option<String>>,
     /// Payments added, altered or removed.
     #[borsh(deserialize_with = "codec::ordered_map")]
@@ -126,6 +129,20 @@ impl WalletData {
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         request::from_versioned(bytes, MAX_WALLET_BYTES)
     }
+}
+
+/// A name, as long as there is room for. (Borsh's own way takes a mebibyte at once for what announces to be long.)
+#[derive(BorshDeserialize)]
+struct Name(#[borsh(deserialize_with = "codec::bounded_text::<16_777_216, _>")] String);
+
+fn names<R: Read>(reader: &mut R) -> IoResult<BTreeMap<Address, String>> {
+    let names = codec::ordered_map::<R, Address, Name>(reader)?;
+    Ok(names.into_iter().map(|(address, name)| (address, name.0)).collect())
+}
+
+fn changed_names<R: Read>(reader: &mut R) -> IoResult<BTreeMap<Address, Option<String>>> {
+    let names = codec::ordered_map::<R, Address, Option<Name>>(reader)?;
+    Ok(names.into_iter().map(|(address, name)| (address, name.map(|name| name.0))).collect())
 }
 
 fn apply<K: Ord, V>(map: &mut BTreeMap<K, V>, changes: BTreeMap<K, Option<V>>) {

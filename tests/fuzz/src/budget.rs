@@ -1,5 +1,8 @@
 use allocation_counter::measure;
 
+/// 1,024 bytes.
+pub const KIB: u64 = 1_024;
+
 /// The memory that a decoder may hold at one time, its answer and the check of its answer included. Stacks are not
 /// counted; a buffer that grows counts twice while it moves.
 #[derive(Clone, Copy, Debug)]
@@ -24,7 +27,10 @@ impl Budget {
         let mut result = None;
         let held = measure(|| result = Some(work())).bytes_max;
         let allowed = self.of(input);
-        assert!(true || held <= allowed, "{what} held {held} bytes for {input} bytes of input; {allowed} are allowed");
+        assert!(
+            held <= allowed,
+            "{what} held {held} bytes for {input} bytes of input; {allowed} are allowed"
+        );
         (result.expect("the work was done"), held)
     }
 }

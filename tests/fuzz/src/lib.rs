@@ -24,7 +24,7 @@ mod mutations;
 pub mod scene;
 pub mod targets;
 
-pub use budget::Budget;
+pub use budget::{Budget, KIB};
 pub use corpus::{check_corpus, corpus_folder, stored_inputs, write_corpus};
 pub use decoder::{Decoder, Reach, Seed, Target};
 pub use mutations::{Mutations, Sequence, Tally, run_all};

@@ -158,7 +158,12 @@ fn run_one(decoder: &Decoder, input: &[u8], tally: &mut Tally) {
     let Ok((reach, held)) = catch_unwind(AssertUnwindSafe(|| decoder.check(input))) else {
         let path = std::env::temp_dir().join(format!("fuzz-found-{}", decoder.name));
         let kept = std::fs::write(&path, input);
-        panic!("{} failed on an input of {} bytes, in {}: {kept:?}", decoder.name, input.len(), path.display());
+        panic!(
+            "{} failed on an input of {} bytes, in {}: {kept:?}",
+            decoder.name,
+            input.len(),
+            path.display()
+        );
     };
     tally.runs += 1;
     tally.read += usize::from(reach >= Reach::Read);

@@ -8,7 +8,8 @@ use light_client::{
     crypto::Hash,
     data_format::{
         Address, Amount, BlockId, ChainId, ChainSpec, EngineSpec, GenesisAccount, Header, Height,
-        InstantSpec, Outcome, ProofOfWorkSpec, SealedHeader, SignedTransaction, Slot, Time, TransactionId, UNITS_PER_COIN,
+        InstantSpec, Outcome, ProofOfWorkSpec, SealedHeader, SignedTransaction, Slot, Time, TransactionId,
+        UNITS_PER_COIN,
     },
     state::{AccountRecord, HistoryRecord},
     test_support::{
@@ -219,8 +220,7 @@ fn voteless(
     for _ in 0..6 {
         let parent = blocks.last().map_or(&genesis, |sealed| &sealed.header).clone();
         let slot = Slot(parent.slot.0 + 9);
-        let header =
-            Header { height: parent.height.next(), slot, parent: parent.id(), ..parent.clone() };
+        let header = Header { height: parent.height.next(), slot, parent: parent.id(), ..parent.clone() };
         blocks.push(seal(&parent, header));
     }
     let engine = engine(spec);

@@ -21,7 +21,13 @@ fn the_stored_inputs_are_current_and_reach_what_they_should() {
 #[test]
 fn every_stored_input_runs_and_all_are_small() {
     let of_target = |target: &Target| {
-        stored_inputs(target).values().map(|input| { target.run(input); input.len() }).sum::<usize>()
+        stored_inputs(target)
+            .values()
+            .map(|input| {
+                target.run(input);
+                input.len()
+            })
+            .sum::<usize>()
     };
     let bytes: usize = targets::TARGETS.iter().map(of_target).sum();
     assert!(bytes <= MAX_CORPUS_BYTES, "the stored inputs have {bytes} bytes");

@@ -148,13 +148,13 @@ pub(crate) fn run(supernode: Supernode) -> Result<(), Failure> {
             let minting = config::read_key(&minting_key)?;
             sending::send(&sending, |facts| {
                 let key = word(&minting, facts)?;
-                Ok(Call::Supernode(SupernodeCall::Contend { slot, commission, key }))
+                Ok(Call::Supernode(SupernodeCall::Contend { slot, commission, key: key.into() }))
             })
         }
         What::SetMintingKey(SetMintingKey { minting_key, sending }) => {
             let minting = config::read_key(&minting_key)?;
             sending::send(&sending, |facts| {
-                Ok(Call::Supernode(SupernodeCall::SetMintingKey { key: word(&minting, facts)? }))
+                Ok(Call::Supernode(SupernodeCall::SetMintingKey { key: word(&minting, facts)?.into() }))
             })
         }
         What::Release(sending) => sending::send(&sending, |_| Ok(Call::Supernode(SupernodeCall::Release))),

@@ -3,7 +3,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use super::AccountState;
 use crate::{
     client::Fate,
-    data_format::{Height, Outcome, SignedTransaction, Slot, Status, Time, TransactionId},
+    data_format::{Height, Outcome, SignedTransaction, Slot, Status, Time, TransactionId, codec},
     state::HistoryRecord,
 };
 
@@ -35,8 +35,10 @@ pub enum PaymentState {
     /// Servers refuse it; it may be valid all the same.
     Refused {
         /// The stable code of the server's problem.
+        #[borsh(deserialize_with = "codec::bounded_text::<1_200, _>")]
         code: String,
         /// What the server said.
+        #[borsh(deserialize_with = "codec::bounded_text::<1_200, _>")]
         words: String,
     },
     /// Proven to be in a block that is not final yet.

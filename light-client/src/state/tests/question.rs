@@ -59,7 +59,7 @@ fn write(trie: &mut Trie<&MemoryStore>) {
     }
     let record = Supernode {
         minting_key: Hash([4; 32]),
-        ban: Some(Ban { punished: Round(3), until: Round(20) }),
+        ban: Some(Ban { punished: Round(3), until: Some(Round(20)) }),
         active: 5,
         ..Supernode::default()
     };

@@ -67,18 +67,20 @@ pub enum WitnessError {
     },
 }
 
-/// A node whose children are not resolved yet.
-struct Draft {
-    node: StoredNode,
-    /// The places of the children that are there.
-    children: [Option<usize>; 2],
-}
-
-/// A child whose turn has not come: it hangs on `parent`'s branch `bit`.
-struct Pending {
-    parent: usize,
-    bit: usize,
-    there: bool,
+/// An inner node whose children are being read.
+struct Open {
+    /// Its place in pre-order.
+    place: usize,
+    prefix: Prefix,
+    count: u64,
+    /// Which children are there; of the others there are hashes.
+    there: [bool; 2],
+    /// The children read so far.
+    children: [Child; 2],
+    /// How many those are.
+    read: usize,
+    /// Leaves they have at least.
+    leaves: u128,
 }
 
 /// What a node hangs on: the bit after the parent's prefix.
@@ -89,78 +91,106 @@ struct Branch<'a> {
 }
 
 impl Witness {
-    /// Decodes at most `limit` bytes.
+    /// Decodes at most `limit` bytes, and keeps whatever trie they show: as much as a hundred bytes in memory for each of
+    /// them. What a stranger sends goes through [`Trie::from_witness`](crate::state::Trie::from_witness).
     ///
     /// # Errors
     /// [`WitnessError`] for anything that [`Trie::witness`](crate::state::Trie::witness) does not return.
     pub fn decode(bytes: &[u8], limit: usize) -> Result<Self, WitnessError> {
-        if bytes.len() > limit {
-            return Err(WitnessError::TooLong { found: bytes.len(), limit });
-        }
-        let drafts = read_all(bytes)?;
-        // Children come after their parents, so from the back every child is resolved before its parent.
-        let mut resolved: Vec<(Arc<StoredNode>, Hash)> = Vec::with_capacity(drafts.len());
-        let total = drafts.len();
-        for (place, mut draft) in drafts.into_iter().enumerate().rev() {
-            if let StoredNode::Inner { count, children, .. } = &mut draft.node {
-                let (mut known, mut open) = (0_u128, false);
-                for (child, at) in children.iter_mut().zip(draft.children) {
-                    let Some((node, hash)) = at.and_then(|at| resolved.get(total - 1 - at)) else {
-                        open = true;
-                        known += 1;
-                        continue;
-                    };
-                    known += u128::from(node.count());
-                    *child = Child { id: at.and_then(|at| NodeId::new(at as u64 + 1)), hash: *hash };
-                }
-                let said = u128::from(*count);
-                if known > said || known < said && !open {
-                    return Err(WitnessError::Count { node: place, count: *count, children: known });
-                }
+        check_length(bytes, limit)?;
+        let mut nodes: Vec<Option<Arc<StoredNode>>> = Vec::new();
+        read_all(bytes, |place, node| {
+            if nodes.len() <= place {
+                nodes.resize(place + 1, None);
             }
-            let hash = draft.node.hash();
-            resolved.push((Arc::new(draft.node), hash));
+            nodes[place] = Some(Arc::new(node));
+        })?;
+        Ok(Self { nodes: nodes.into_iter().flatten().collect() })
+    }
+
+    /// Decodes at most `limit` bytes that show the trie with root `expected`. Nothing is kept of others: what a stranger
+    /// invents costs his own bytes to read, and no more.
+    ///
+    /// # Errors
+    /// As [`Witness::decode`]; [`WitnessError::Root`].
+    pub(super) fn decode_of(bytes: &[u8], limit: usize, expected: Hash) -> Result<Self, WitnessError> {
+        check_length(bytes, limit)?;
+        match read_all(bytes, |_, _| ())? {
+            Some(found) if found != expected => Err(WitnessError::Root { expected, found }),
+            _ => Self::decode(bytes, limit),
         }
-        Ok(Self { nodes: resolved.into_iter().rev().map(|(node, _)| node).collect() })
     }
 }
 
-/// The nodes in pre-order.
-fn read_all(bytes: &[u8]) -> Result<Vec<Draft>, WitnessError> {
-    let mut drafts: Vec<Draft> = Vec::new();
+const fn check_length(bytes: &[u8], limit: usize) -> Result<(), WitnessError> {
+    if bytes.len() > limit { Err(WitnessError::TooLong { found: bytes.len(), limit }) } else { Ok(()) }
+}
+
+/// Hands out each node with its place in pre-order, children before their parents, and gives the root's hash; `None` for no
+/// bytes. Holds one path, at most 1,023 nodes.
+fn read_all(bytes: &[u8], mut take: impl FnMut(usize, StoredNode)) -> Result<Option<Hash>, WitnessError> {
     if bytes.is_empty() {
-        return Ok(drafts);
+        return Ok(None);
     }
     let mut reader = Reader::new(bytes);
-    // Grows with the nodes read: each opens two places at most.
-    let mut open: Vec<Option<Pending>> = vec![None];
-    while let Some(place) = open.pop() {
-        let node = drafts.len();
-        let malformed = |error| WitnessError::Malformed { node, error };
-        if let Some(Pending { parent, bit, there }) = place
-            && let Draft { node: StoredNode::Inner { children, .. }, children: places } = &mut drafts[parent]
-        {
-            if !there {
-                children[bit].hash = Hash(reader.array().map_err(malformed)?);
-                continue;
+    let mut path: Vec<Open> = Vec::new();
+    let mut nodes = 0;
+    loop {
+        let branch = path.last().map(|open| Branch { prefix: &open.prefix, bit: open.read });
+        let (node, flags) = read_node(&mut reader, nodes, branch)?;
+        let place = nodes;
+        nodes += 1;
+        let mut whole = match node {
+            StoredNode::Inner { prefix, count, children } => {
+                let there = [0, 1].map(|bit| flags & CHILD << bit != 0);
+                path.push(Open { place, prefix, count, there, children, read: 0, leaves: 0 });
+                None
             }
-            places[bit] = Some(node);
-        }
-        let branch = place.and_then(|pending| match &drafts[pending.parent].node {
-            StoredNode::Inner { prefix, .. } => Some(Branch { prefix, bit: pending.bit }),
-            StoredNode::Leaf { .. } => None,
-        });
-        let (draft, flags) = read_node(&mut reader, node, branch)?;
-        let inner = matches!(draft, StoredNode::Inner { .. });
-        drafts.push(Draft { node: draft, children: [None; 2] });
-        if inner {
-            for bit in [1, 0] {
-                open.push(Some(Pending { parent: node, bit, there: flags & CHILD << bit != 0 }));
+            leaf @ StoredNode::Leaf { .. } => Some((place, leaf)),
+        };
+        loop {
+            if let Some((place, node)) = whole.take() {
+                let (hash, leaves) = (node.hash(), node.count());
+                take(place, node);
+                let Some(parent) = path.last_mut() else {
+                    reader.end().map_err(|error| WitnessError::Malformed { node: nodes, error })?;
+                    return Ok(Some(hash));
+                };
+                parent.add(Child { id: NodeId::new(place as u64 + 1), hash }, leaves);
+            }
+            match path.last_mut() {
+                Some(open) if open.there.get(open.read) == Some(&false) => {
+                    let hash =
+                        reader.array().map_err(|error| WitnessError::Malformed { node: nodes, error })?;
+                    open.add(Child { id: None, hash: Hash(hash) }, 1);
+                }
+                Some(open) if open.read == open.children.len() => {
+                    whole = path.pop().map(Open::close).transpose()?;
+                }
+                _ => break,
             }
         }
     }
-    reader.end().map_err(|error| WitnessError::Malformed { node: drafts.len(), error })?;
-    Ok(drafts)
+}
+
+impl Open {
+    fn add(&mut self, child: Child, leaves: u64) {
+        if let Some(place) = self.children.get_mut(self.read) {
+            *place = child;
+        }
+        self.read += 1;
+        self.leaves += u128::from(leaves);
+    }
+
+    /// The node, now that its children are known, if it counts their leaves.
+    fn close(self) -> Result<(usize, StoredNode), WitnessError> {
+        let Self { place, prefix, count, there, children, leaves, .. } = self;
+        let (said, whole) = (u128::from(count), there == [true; 2]);
+        if leaves > said || leaves < said && whole {
+            return Err(WitnessError::Count { node: place, count, children: leaves });
+        }
+        Ok((place, StoredNode::Inner { prefix, count, children }))
+    }
 }
 
 /// Reads one node up to its children.

@@ -22,10 +22,10 @@
 //!
 //! # Trust and bounds
 //!
-//! A witness comes from somebody who may lie. [`Witness::decode`] reads it once, iteratively; what it builds is at
-//! most about ten times the input, which the caller bounds. [`Trie::from_witness`] compares the root and thereby
-//! every node. Reads that need a node left out fail; [`Trie::finish`] refuses nodes that no read needed, so that
-//! for given reads only one witness is accepted.
+//! A witness comes from somebody who may lie. [`Trie::from_witness`] reads it twice, iteratively: first along one path at a
+//! time, at most 1,023 nodes, to compare the root and thereby every node; only what is of the trie is then kept. (Nodes
+//! that somebody invents have as little as two bytes each, and a hundred times that in memory.) Reads that need a node left
+//! out fail; [`Trie::finish`] refuses nodes that no read needed, so that for given reads only one witness is accepted.
 
 mod decode;
 mod encode;
@@ -86,16 +86,10 @@ impl Trie<Witness> {
     /// # Errors
     /// [`WitnessError`] if the bytes are too many or malformed, or show another trie.
     pub fn from_witness(bytes: &[u8], limit: usize, expected: Hash) -> Result<Self, WitnessError> {
-        let witness = Witness::decode(bytes, limit)?;
+        let witness = Witness::decode_of(bytes, limit, expected)?;
         let root = match witness.nodes.first() {
             None => Root { id: None, hash: expected, count: 0 },
-            Some(node) => {
-                let found = node.hash();
-                if found != expected {
-                    return Err(WitnessError::Root { expected, found });
-                }
-                Root { id: Some(NodeId::FIRST), hash: found, count: node.count() }
-            }
+            Some(node) => Root { id: Some(NodeId::FIRST), hash: expected, count: node.count() },
         };
         Ok(Self::open(root, witness))
     }

@@ -10,7 +10,7 @@ use light_client::{
 
 use super::{assert_same, reach};
 use crate::{
-    Decoder, Reach, Seed, Target,
+    Decoder, KIB, Reach, Seed, Target,
     scene::{ASKED, ROUNDS, Scene, UNKNOWN, Voteless, instant, scene, story, work},
 };
 
@@ -18,15 +18,15 @@ use crate::{
 pub const BUNDLES: Target = Target {
     name: "bundles",
     decoders: &[
-        Decoder::new("anchor", anchor, 0, 0),
-        Decoder::new("beacon", beacon, 0, 0),
-        Decoder::new("account", account, 0, 0),
-        Decoder::new("history", history, 0, 0),
-        Decoder::new("transaction", transaction, 0, 0),
-        Decoder::new("headers", headers, 0, 0),
-        Decoder::new("anchor-instant", anchor_instant, 0, 0),
-        Decoder::new("anchor-work", anchor_work, 0, 0),
-        Decoder::new("absent-account", absent_account, 0, 0),
+        Decoder::new("anchor", anchor, 4, 128 * KIB),
+        Decoder::new("beacon", beacon, 4, 128 * KIB),
+        Decoder::new("account", account, 10, 320 * KIB),
+        Decoder::new("history", history, 10, 16 * KIB),
+        Decoder::new("transaction", transaction, 4, 128 * KIB),
+        Decoder::new("headers", headers, 4, 16 * KIB),
+        Decoder::new("anchor-instant", anchor_instant, 4, 128 * KIB),
+        Decoder::new("anchor-work", anchor_work, 4, 128 * KIB),
+        Decoder::new("absent-account", absent_account, 10, 320 * KIB),
     ],
     seeds,
 };
@@ -161,19 +161,52 @@ fn seeds() -> Vec<Seed> {
             // Nothing newer is final.
             1 => {
                 held("anchor", "trusted", chain.anchor(&genesis).to_bytes());
-                held("account", "at-genesis", chain.account_bundle(&genesis, test_address(ASKED), 0, 9).to_bytes());
-                held("transaction", "newer", chain.transaction_bundle(&genesis, &payment).unwrap().to_bytes());
-                held("headers", "round", HeaderRow((1..=4).map(|at| chain.header(light_client::data_format::Height(at)).clone()).collect()).to_bytes());
+                held(
+                    "account",
+                    "at-genesis",
+                    chain.account_bundle(&genesis, test_address(ASKED), 0, 9).to_bytes(),
+                );
+                held(
+                    "transaction",
+                    "newer",
+                    chain.transaction_bundle(&genesis, &payment).unwrap().to_bytes(),
+                );
+                held(
+                    "headers",
+                    "round",
+                    HeaderRow(
+                        (1..=4)
+                            .map(|at| chain.header(light_client::data_format::Height(at)).clone())
+                            .collect(),
+                    )
+                    .to_bytes(),
+                );
             }
             3 => held("anchor", "settled", chain.anchor(&genesis).to_bytes()),
             5 => held("beacon", "planned", chain.beacon(&genesis).unwrap().to_bytes()),
             ROUNDS => {
                 held("anchor", "changed", chain.anchor(&genesis).to_bytes());
                 held("beacon", "changed", chain.beacon(&genesis).unwrap().to_bytes());
-                held("account", "all", chain.account_bundle(&genesis, test_address(ASKED), 0, 100).to_bytes());
-                held("account", "newest", chain.account_bundle(&genesis, test_address(ASKED), 0, 3).to_bytes());
-                held("absent-account", "absent", chain.account_bundle(&genesis, test_address(UNKNOWN), 0, 9).to_bytes());
-                held("transaction", "older", chain.transaction_bundle(&genesis, &payment).unwrap().to_bytes());
+                held(
+                    "account",
+                    "all",
+                    chain.account_bundle(&genesis, test_address(ASKED), 0, 100).to_bytes(),
+                );
+                held(
+                    "account",
+                    "newest",
+                    chain.account_bundle(&genesis, test_address(ASKED), 0, 3).to_bytes(),
+                );
+                held(
+                    "absent-account",
+                    "absent",
+                    chain.account_bundle(&genesis, test_address(UNKNOWN), 0, 9).to_bytes(),
+                );
+                held(
+                    "transaction",
+                    "older",
+                    chain.transaction_bundle(&genesis, &payment).unwrap().to_bytes(),
+                );
             }
             _ => {}
         }
@@ -181,7 +214,15 @@ fn seeds() -> Vec<Seed> {
     let count = scene().history.len() as u64;
     let page = server.chain.history_page(&test_address(ASKED), count, 5);
     seeds.push(Seed::held("history", "newest", page.to_bytes()));
-    seeds.push(Seed::held("history", "none", HistoryPage { head_before: scene().accounts[&scene().head.header.id()].unwrap().history_head, ..HistoryPage::default() }.to_bytes()));
+    seeds.push(Seed::held(
+        "history",
+        "none",
+        HistoryPage {
+            head_before: scene().accounts[&scene().head.header.id()].unwrap().history_head,
+            ..HistoryPage::default()
+        }
+        .to_bytes(),
+    ));
     seeds.push(Seed::held("anchor-instant", "sealed", instant().anchor.clone()));
     seeds.push(Seed::held("anchor-work", "buried", work().anchor.clone()));
     seeds.push(Seed::read("anchor-instant", "of-another-engine", work().anchor.clone()));

@@ -10,14 +10,14 @@ use light_client::{
 
 use super::assert_same;
 use crate::{
-    Decoder, Reach, Seed, Target,
+    Decoder, KIB, Reach, Seed, Target,
     scene::{Scene, client, scene, story},
 };
 
 /// The machine of the light client: what servers answer, and what it finds in its own store.
 pub const CLIENT: Target = Target {
     name: "client",
-    decoders: &[Decoder::new("answers", answers, 0, 0), Decoder::new("saved", saved, 0, 0)],
+    decoders: &[Decoder::new("answers", answers, 10, 128 * KIB), Decoder::new("saved", saved, 20, 256 * KIB)],
     seeds,
 };
 

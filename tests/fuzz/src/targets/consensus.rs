@@ -6,15 +6,15 @@ use light_client::{
     consensus::spos::{Certificate, Electorate, Evidence, Table, Tables, TablesUpdate, Vote},
     crypto::Hash,
     data_format::{
-        ChainSpec, Checkpoint, Header, Link, MAX_EVIDENCE_BYTES, MAX_HEADER_BYTES, Outcome, Round, SealedHeader,
-        SlotTable, TransactionProof, Triple, codec::encode,
+        ChainSpec, Checkpoint, Header, Link, MAX_EVIDENCE_BYTES, MAX_HEADER_BYTES, Outcome, Round,
+        SealedHeader, SlotTable, TransactionProof, Triple, codec::encode,
     },
     test_support::chain::{test_key, test_table},
 };
 
 use super::{reach, read};
 use crate::{
-    Decoder, Reach, Seed, Target,
+    Decoder, KIB, Reach, Seed, Target,
     scene::{ROUNDS, instant, instant_spec, scene, story, work, work_spec},
 };
 
@@ -22,16 +22,16 @@ use crate::{
 pub const CONSENSUS: Target = Target {
     name: "consensus",
     decoders: &[
-        Decoder::new("header", header, 0, 0),
-        Decoder::new("certificate", certificate, 0, 0),
-        Decoder::new("tables", tables, 0, 0),
-        Decoder::new("vote", vote, 0, 0),
-        Decoder::new("evidence", evidence, 0, 0),
-        Decoder::new("checkpoint", checkpoint, 0, 0),
-        Decoder::new("slots", slots, 0, 0),
-        Decoder::new("header-proof", header_proof, 0, 0),
-        Decoder::new("transaction-proof", transaction_proof, 0, 0),
-        Decoder::new("spec", spec, 0, 0),
+        Decoder::new("header", header, 4, 4 * KIB),
+        Decoder::new("certificate", certificate, 4, 4 * KIB),
+        Decoder::new("tables", tables, 4, 128 * KIB),
+        Decoder::new("vote", vote, 4, 4 * KIB),
+        Decoder::new("evidence", evidence, 4, 4 * KIB),
+        Decoder::new("checkpoint", checkpoint, 4, 64 * KIB),
+        Decoder::new("slots", slots, 4, 32 * KIB),
+        Decoder::new("header-proof", header_proof, 4, 4 * KIB),
+        Decoder::new("transaction-proof", transaction_proof, 4, 4 * KIB),
+        Decoder::new("spec", spec, 5, 64 * KIB),
     ],
     seeds,
 };
@@ -180,17 +180,14 @@ fn seeds() -> Vec<Seed> {
     let votes: Vec<Vote> = (1000..1004).map(|key| honest_vote(key, 1)).collect();
     let certificate = electorate.certify(votes[0].link, &votes).unwrap();
     let table = |keys: &[u64]| Table::new(test_table(keys)).unwrap();
-    let planned = Tables {
-        in_force: tables.in_force.clone(),
-        planned: Some(table(&[1000, 1007, 1005, 1003]).into()),
-    };
+    let planned =
+        Tables { in_force: tables.in_force.clone(), planned: Some(table(&[1000, 1007, 1005, 1003]).into()) };
     let strangers = Tables::settled(table(&[1004, 1005, 1006, 1007]));
 
     let mut forked = headers[1].clone();
     forked.header.state_root = Hash([7; 32]);
     let position = scene.verifier.engine().clock().position(forked.header.slot) as u64;
-    forked.seal =
-        test_key(1000 + position).sign(&Header::seal_message(&scene.chain, &forked.header.id()));
+    forked.seal = test_key(1000 + position).sign(&Header::seal_message(&scene.chain, &forked.header.id()));
     let key = Hash(*test_key(1000 + position).public().as_bytes());
     let blocks = Evidence::of_blocks(key, &headers[1], &forked).unwrap();
     let double_vote = Evidence::of_votes(&honest_vote(1000, 1), &honest_vote(1000, 9)).unwrap();

@@ -7,16 +7,16 @@ use light_client::{
     crypto::Hash,
     data_format::codec::encode,
     state::{
-        AccountRecord, Ban, Certificates, HistoryChain, HistoryRecord, MAX_VALUE_BYTES, MemoryStore, MintingAverage,
-        Order, Pool, Position, Request, Root, RoundEnd, StoredNode, Supernode, SupplyRecord, Trie,
-        TrieError, UnknownNode, Witness, WitnessError, balance_of, verify, Asset,
+        AccountRecord, Asset, Ban, Certificates, HistoryChain, HistoryRecord, MAX_VALUE_BYTES, MemoryStore,
+        MintingAverage, Order, Pool, Position, Request, Root, RoundEnd, StoredNode, Supernode, SupplyRecord,
+        Trie, TrieError, UnknownNode, Witness, WitnessError, balance_of, verify,
     },
     test_support::chain::test_address,
 };
 
 use super::{assert_same, reach, read};
 use crate::{
-    Decoder, Reach, Seed, Target,
+    Decoder, KIB, Reach, Seed, Target,
     scene::{scene, story},
 };
 
@@ -24,11 +24,12 @@ use crate::{
 pub const STATE: Target = Target {
     name: "state",
     decoders: &[
-        Decoder::new("range", range, 0, 0),
-        Decoder::new("any-witness", any_witness, 0, 0),
-        Decoder::new("node", node, 0, 0),
-        Decoder::new("records", records, 0, 0),
-        Decoder::new("history", history, 0, 0),
+        Decoder::new("range", range, 4, 320 * KIB),
+        // Whoever makes up the root too gets a hundred bytes a node. No stranger does: see [`Trie::from_witness`].
+        Decoder::new("any-witness", any_witness, 512, 320 * KIB),
+        Decoder::new("node", node, 4, 1 * KIB),
+        Decoder::new("records", records, 4, 1 * KIB),
+        Decoder::new("history", history, 4, 8 * KIB),
     ],
     seeds,
 };
@@ -84,7 +85,9 @@ fn range(bytes: &[u8]) -> Reach {
     }
 }
 
-fn page<S: light_client::state::NodeStore>(trie: &mut Trie<S>) -> Result<Vec<(Vec<u8>, Vec<u8>)>, TrieError<S::Error>> {
+fn page<S: light_client::state::NodeStore>(
+    trie: &mut Trie<S>,
+) -> Result<Vec<(Vec<u8>, Vec<u8>)>, TrieError<S::Error>> {
     let from = Bound::Included(&[1, 5][..]);
     let entries = trie.range(from, Bound::Excluded(&[2]), Order::Descending).take(4);
     entries.map(|entry| entry.map(|entry| (entry.key.to_vec(), entry.value.to_vec()))).collect()

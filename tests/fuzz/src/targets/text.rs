@@ -8,18 +8,18 @@ use light_client::{
 };
 
 use super::reach;
-use crate::{Decoder, Reach, Seed, Target, scene::scene};
+use crate::{Decoder, KIB, Reach, Seed, Target, scene::scene};
 
 /// What people type, paste and put beside a wallet.
 pub const TEXT: Target = Target {
     name: "text",
     decoders: &[
-        Decoder::new("address", address, 0, 0),
-        Decoder::new("amount", amount, 0, 0),
-        Decoder::new("hash", hash, 0, 0),
-        Decoder::new("phrase", phrase, 0, 0),
-        Decoder::new("word", word, 0, 0),
-        Decoder::new("chain-file", chain_file, 0, 0),
+        Decoder::new("address", address, 1, 1 * KIB),
+        Decoder::new("amount", amount, 5, 1 * KIB),
+        Decoder::new("hash", hash, 1, 1 * KIB),
+        Decoder::new("phrase", phrase, 40, 8 * KIB),
+        Decoder::new("word", word, 1, 4 * KIB),
+        Decoder::new("chain-file", chain_file, 64, 64 * KIB),
     ],
     seeds,
 };
@@ -40,7 +40,7 @@ fn address(bytes: &[u8]) -> Reach {
 fn amount(bytes: &[u8]) -> Reach {
     let Ok(text) = std::str::from_utf8(bytes) else { return Reach::Refused };
     if let Ok(amount) = serde_json::from_str::<Amount>(text) {
-        assert_eq!(serde_json::to_string(&amount).unwrap().trim(), text.trim());
+        assert_eq!(serde_json::from_str(&serde_json::to_string(&amount).unwrap()).ok(), Some(amount));
     }
     match text.parse::<Amount>() {
         Ok(amount) => {
@@ -67,7 +67,10 @@ fn phrase(bytes: &[u8]) -> Reach {
     match WalletSeed::from_bip39(text) {
         Ok(seed) => {
             let words: Vec<_> = seed.words().iter().map(|word| word.to_string()).collect();
-            assert_eq!(words.join(" "), text.split_whitespace().collect::<Vec<_>>().join(" ").to_ascii_lowercase());
+            assert_eq!(
+                words.join(" "),
+                text.split_whitespace().collect::<Vec<_>>().join(" ").to_ascii_lowercase()
+            );
             Reach::Held
         }
         Err(error) => {

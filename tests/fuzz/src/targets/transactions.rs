@@ -18,7 +18,7 @@ use zeroize::Zeroizing;
 
 use super::{assert_same, reach, read};
 use crate::{
-    Decoder, Reach, Seed, Target,
+    Decoder, KIB, Reach, Seed, Target,
     scene::{ASKED, COIN, scene},
 };
 
@@ -26,11 +26,11 @@ use crate::{
 pub const TRANSACTIONS: Target = Target {
     name: "transactions",
     decoders: &[
-        Decoder::new("signed", signed, 0, 0),
-        Decoder::new("submission", submission, 0, 0),
-        Decoder::new("bytes-to-sign", bytes_to_sign, 0, 0),
-        Decoder::new("block", block, 0, 0),
-        Decoder::new("signature", signature, 0, 0),
+        Decoder::new("signed", signed, 10, 8 * KIB),
+        Decoder::new("submission", submission, 10, 8 * KIB),
+        Decoder::new("bytes-to-sign", bytes_to_sign, 16, 16 * KIB),
+        Decoder::new("block", block, 10, 8 * KIB),
+        Decoder::new("signature", signature, 1, 1 * KIB),
     ],
     seeds,
 };
@@ -134,9 +134,13 @@ fn transactions() -> Vec<(&'static str, Transaction)> {
         ("claim", vec![Call::Lease(LeaseCall::Claim { from: to })]),
         (
             "contend",
-            vec![Call::Supernode(SupernodeCall::Contend { slot: 1, commission: 500, key: key(1009, 7) })],
+            vec![Call::Supernode(SupernodeCall::Contend {
+                slot: 1,
+                commission: 500,
+                key: key(1009, 7).into(),
+            })],
         ),
-        ("minting-key", vec![Call::Supernode(SupernodeCall::SetMintingKey { key: key(1009, 7) })]),
+        ("minting-key", vec![Call::Supernode(SupernodeCall::SetMintingKey { key: key(1009, 7).into() })]),
         (
             "small",
             vec![

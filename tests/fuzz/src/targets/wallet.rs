@@ -18,7 +18,7 @@ use zeroize::Zeroizing;
 
 use super::{assert_same, reach};
 use crate::{
-    Decoder, Reach, Seed, Target,
+    Decoder, KIB, Reach, Seed, Target,
     scene::{ASKED, COIN, scene},
 };
 
@@ -26,12 +26,12 @@ use crate::{
 pub const WALLET: Target = Target {
     name: "wallet",
     decoders: &[
-        Decoder::new("keystore", keystore, 0, 0),
-        Decoder::new("sign-request", sign_request, 0, 0),
-        Decoder::new("signature-reply", signature_reply, 0, 0),
-        Decoder::new("change-set", change_set, 0, 0),
-        Decoder::new("wallet-data", wallet_data, 0, 0),
-        Decoder::new("seed", seed, 0, 0),
+        Decoder::new("keystore", keystore, 4, 16 * KIB),
+        Decoder::new("sign-request", sign_request, 8, 16 * KIB),
+        Decoder::new("signature-reply", signature_reply, 4, 4 * KIB),
+        Decoder::new("change-set", change_set, 10, 32 * KIB),
+        Decoder::new("wallet-data", wallet_data, 10, 16 * KIB),
+        Decoder::new("seed", seed, 32, 8 * KIB),
     ],
     seeds,
 };
@@ -47,7 +47,9 @@ fn keystore(bytes: &[u8]) -> Reach {
     let file = [bytes, &checksum.as_bytes()[..8]].concat();
     let cost = match keystore::cost(&file) {
         Ok(cost) => cost,
-        Err(KeystoreError::Damaged | KeystoreError::Version(_) | KeystoreError::Cost(_)) => return Reach::Refused,
+        Err(KeystoreError::Damaged | KeystoreError::Version(_) | KeystoreError::Cost(_)) => {
+            return Reach::Refused;
+        }
         Err(other) => panic!("{other}"),
     };
     // A file may ask for more, within bounds; then trying a password takes that much.

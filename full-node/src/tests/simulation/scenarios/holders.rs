@@ -171,7 +171,7 @@ fn contend_spam_changes_nothing_but_what_it_wins() {
                     let minting = test_key(key + 100);
                     let key_word =
                         MintingKey::sign(&minting, &world.chain, &address, nonce, checkpoint).unwrap();
-                    let call = SupernodeCall::Contend { slot, commission: 1, key: key_word };
+                    let call = SupernodeCall::Contend { slot, commission: 1, key: key_word.into() };
                     taken += u32::from(world.submit(0, *key, vec![Call::Supernode(call)]));
                 }
                 world.run_to(world.now / SLOT_MS + 1);
