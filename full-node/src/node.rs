@@ -54,8 +54,8 @@ pub use config::{ChainChoice, NodeConfig};
 pub use development::DevelopmentAccount;
 pub use error::{FaucetError, NodeError, OpenError, SubmitError};
 pub use view::{
-    AccountState, BlockPosition, BlockView, Event, MintingKey, Rounds, Status, SupernodeState, SupernodesState,
-    TransactionState,
+    AccountState, BlockPosition, BlockView, Event, MintingKey, Rounds, Status, SupernodeState,
+    SupernodesState, TransactionState,
 };
 
 /// Events that a slow receiver may fall behind.

@@ -4,7 +4,9 @@ use light_client::{
     block_tree::{HeaderRange, RangeNodes, RangeStore, TreeError},
     consensus::spos::{Block, Certificate, HeaderError, Tables},
     crypto::{Hash, Signature},
-    data_format::{BlockId, Header, MAX_BLOCK_BYTES, SealedHeader, SignedTransaction, Slot, Time, TransactionId, codec},
+    data_format::{
+        BlockId, Header, MAX_BLOCK_BYTES, SealedHeader, SignedTransaction, Slot, Time, TransactionId, codec,
+    },
     state::Root,
     transaction::{CheckedTransaction, TransactionError, check_in_block},
 };

@@ -54,7 +54,9 @@ impl Iterator for InOrder {
             }
             // A thread of the pool must not wait for work that may be its own to do.
             let received = match self.receiver.try_recv() {
-                Err(mpsc::TryRecvError::Empty) if rayon::yield_now() == Some(rayon::Yield::Executed) => continue,
+                Err(mpsc::TryRecvError::Empty) if rayon::yield_now() == Some(rayon::Yield::Executed) => {
+                    continue;
+                }
                 Err(mpsc::TryRecvError::Empty) => self.receiver.recv().ok(),
                 received => received.ok(),
             };
@@ -101,7 +103,7 @@ mod tests {
             assert!(matches!(error, BlockError::Transaction { index, .. } if index == wrong), "{error}");
         }
         // On a thread of a pool that has no other.
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
-        assert!(pool.install(|| check_all(chain.spec(), &transactions)).is_err());
+        let (pool, spec) = (rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap(), chain.spec());
+        assert!(pool.install(|| check_all(spec, &transactions)).is_err());
     }
 }

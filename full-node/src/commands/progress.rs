@@ -101,7 +101,8 @@ mod tests {
     fn the_bar_is_of_the_snapshot_then_of_the_blocks_and_goes_at_the_end() {
         assert!(ProgressStyle::with_template(LETTERS).is_ok());
         let sync = |at| sync::Progress::since(Time(0), Height(100), Height(at), Height(1_100), Time(10_000));
-        let snapshot = snapshot::Progress { height: Height(9), taken: 600, total: 1_100, from: 100, ms: 10_000 };
+        let snapshot =
+            snapshot::Progress { height: Height(9), taken: 600, total: 1_100, from: 100, ms: 10_000 };
         let chain = |snapshot, progress| ChainPeers { chain: Hash::ZERO, peers: 1, progress, snapshot };
         let way = Way::of(&chain(Some(snapshot), Some(sync(200)))).unwrap();
         assert_eq!((way.done, way.of), (600, 1_100));

@@ -33,7 +33,12 @@ pub struct VotelessRules {
 impl VotelessRules {
     /// One sealer.
     pub fn instant() -> Self {
-        Self { stake: SposSpec::without_rewards(1_000, SlotTable::default()), depth: 0, work: false, reward: None }
+        Self {
+            stake: SposSpec::without_rewards(1_000, SlotTable::default()),
+            depth: 0,
+            work: false,
+            reward: None,
+        }
     }
 
     /// The most work.

@@ -5,7 +5,8 @@ use light_client::{
     crypto::{Domain, Hash, KeyPair, PublicKey},
     data_format::{
         Address, Amount, Call, ChainSpec, CoinCall, EngineSpec, FeeSchedule, GenesisAccount, Height, Holder,
-        MAX_CALLS, ModuleName, Network, SignedTransaction, Slot, SlotTable, SposSpec, Time, Transaction, UNITS_PER_COIN,
+        MAX_CALLS, ModuleName, Network, SignedTransaction, Slot, SlotTable, SposSpec, Time, Transaction,
+        UNITS_PER_COIN,
     },
 };
 use rayon::prelude::*;
@@ -95,7 +96,8 @@ impl Payments {
     /// [`BlockError`] if the block cannot be made.
     pub fn next_block(&mut self, count: u64) -> Result<Block, BlockError> {
         // A stride without a common factor with powers of two, so that recipients are spread.
-        let spread = |number: u64| self.recipients[place(number.wrapping_mul(0x9e37_79b9), self.recipients.len())];
+        let spread =
+            |number: u64| self.recipients[place(number.wrapping_mul(0x9e37_79b9), self.recipients.len())];
         let payments = self.sign(count, |number| vec![spread(number)]);
         self.mint(&payments)
     }

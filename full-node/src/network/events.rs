@@ -144,11 +144,7 @@ impl Host {
 
     fn on_hello(&mut self, event: Event<Incoming<Hello>, Answer>) {
         match event {
-            Event::Message {
-                peer,
-                connection_id,
-                message: Message::Request { request, channel, .. },
-            } => {
+            Event::Message { peer, connection_id, message: Message::Request { request, channel, .. } } => {
                 let again = !self.greeted_on.insert(connection_id);
                 match request {
                     Incoming::Garbage(what) => self.charge_garbage(peer, &what),
@@ -190,7 +186,8 @@ impl Host {
         let ours = self.hello(&peer);
         // Whoever speaks another version understands no other refusal than that one.
         let met = self.find_common(&peer, theirs).and_then(|common| {
-            let places: Vec<usize> = common.iter().filter_map(|theirs| self.place_of(&theirs.chain)).collect();
+            let places: Vec<usize> =
+                common.iter().filter_map(|theirs| self.place_of(&theirs.chain)).collect();
             match self.parting.get(&peer).and_then(|parting| parting.refusal.clone()) {
                 Some(refusal) if !self.peers.contains(&peer) => Err(refusal),
                 _ => self.peers.admit(&peer, &places).map(|()| common),
@@ -436,7 +433,9 @@ impl Host {
 fn stranger(theirs: &Hello) -> String {
     if theirs.version != PROTOCOL_VERSION {
         let version = theirs.version;
-        return format!("it speaks version {version} of the protocol between nodes, this node {PROTOCOL_VERSION}");
+        return format!(
+            "it speaks version {version} of the protocol between nodes, this node {PROTOCOL_VERSION}"
+        );
     }
     let chains: Vec<String> = theirs.chains.iter().map(|chain| chain.chain.to_string()).collect();
     format!("it serves {}", chains.join(" "))

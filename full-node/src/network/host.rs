@@ -142,7 +142,8 @@ impl Host {
         let admitted: Admitted =
             ports.iter().map(|port| port.admitted().map(HashSet::from_iter)).collect::<Vec<_>>().into();
         let mut traffic = Traffic::default();
-        let mut swarm = swarm(key, &ids, &admitted, &config.limits, &mut traffic).map_err(NetworkError::Start)?;
+        let mut swarm =
+            swarm(key, &ids, &admitted, &config.limits, &mut traffic).map_err(NetworkError::Start)?;
         for (place, chain) in ids.iter().enumerate() {
             if !admits(&admitted, place, swarm.local_peer_id()) {
                 tracing::warn!(peer = %swarm.local_peer_id(), %chain, "this closed network does not name this node: nobody in it will talk to us");

@@ -176,7 +176,8 @@ mod tests {
     fn refusals_are_told_once_a_minute_for_each_address() {
         let mut said = Said::default();
         let address = |number: u32| Some(Ipv4Addr::from_bits(number).into());
-        let told = |said: &mut Said, now| (0..1_000).filter(|n| said.again(address(n / 500), Time(now))).count();
+        let told =
+            |said: &mut Said, now| (0..1_000).filter(|n| said.again(address(n / 500), Time(now))).count();
         assert_eq!(told(&mut said, 1_000), 2);
         assert_eq!(told(&mut said, 60_999), 0);
         assert_eq!(told(&mut said, 61_000), 2);

@@ -192,6 +192,7 @@ fn told(standing: &Standing, proven: &ProvenAnswers) -> SupernodeState {
         pool: Amount(pool.earning.units() + pool.fresh.units()),
         unclaimed: pool.owed,
         idle_rounds: standing.idle_rounds,
+        banned: standing.banned,
         banned_until: standing.banned_until,
         waiting: record.waiting,
     }

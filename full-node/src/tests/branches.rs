@@ -170,7 +170,7 @@ pub(super) fn justified_and_heavier() -> Fork {
     a.step();
     a.slot = 4;
     a.step();
-    assert_eq!(a.node.status().justified.round, Round(1));
+    assert_eq!(a.node.status().rounds.unwrap().justified.round, Round(1));
     let mut b = Harness::with_keys(&[0, 3]);
     b.slot = 2;
     b.steps(5);
@@ -190,10 +190,10 @@ fn a_checkpoint_justified_elsewhere_waits_for_its_time_through_a_restart() {
             follower = follower.reopened_with(Vec::new(), in_slot(7));
         }
         follower.node.advance(in_slot(7)).unwrap();
-        assert_eq!(follower.node.status().justified.round, Round(0));
+        assert_eq!(follower.node.status().rounds.unwrap().justified.round, Round(0));
         follower.node.advance(in_slot(8)).unwrap();
         assert_eq!(follower.head_slot(), Slot(5), "from the next round on (restarted: {restarts})");
-        assert_eq!(follower.node.status().justified.round, Round(1));
+        assert_eq!(follower.node.status().rounds.unwrap().justified.round, Round(1));
         follower.check_state();
     }
 }

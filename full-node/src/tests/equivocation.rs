@@ -310,7 +310,7 @@ fn whoever_signed_twice_loses_the_slot_however_long_finality_stands_still() {
     let (minting, holder, address) = (test_key(91), main.holder(1), main.harness.address(1));
     let key = main.word(&minting, &address);
     assert_eq!(
-        main.run(&holder, vec![Call::Supernode(SupernodeCall::SetMintingKey { key })]),
+        main.run(&holder, vec![Call::Supernode(SupernodeCall::SetMintingKey { key: Box::new(key) })]),
         Status::Success
     );
     assert!(main.tables().1.is_some());

@@ -26,13 +26,13 @@ fn a_branch_that_votes_justify_is_not_left_for_a_heavier_one() {
         let mut follower = Harness::with_keys(&[]);
         follower.take(&fork.a[..1], 5);
         hear(&follower, &votes(&fork, voters), 5);
-        let round = follower.node.status().justified.round;
+        let round = follower.node.status().rounds.unwrap().justified.round;
         assert_eq!(round == Round(1), justified, "three of four votes suffice");
         follower.take(&fork.b, 7);
         assert_eq!(follower.head_slot(), Slot(if justified { 2 } else { 7 }));
         // What was adopted is on disk.
         let follower = follower.reopened_with(Vec::new(), in_slot(7));
-        assert_eq!(follower.node.status().justified.round == Round(1), justified);
+        assert_eq!(follower.node.status().rounds.unwrap().justified.round == Round(1), justified);
         assert_eq!(follower.head_slot(), Slot(if justified { 2 } else { 7 }));
         follower.check_state();
     }
@@ -48,7 +48,10 @@ fn another_branch_that_votes_justify_is_adopted_when_its_time_comes() {
     follower.node.advance(in_slot(7)).unwrap();
     assert_eq!(follower.head_slot(), Slot(7), "not after the vote position of the round");
     follower.node.advance(in_slot(8)).unwrap();
-    assert_eq!((follower.head_slot(), follower.node.status().justified.round), (Slot(2), Round(1)));
+    assert_eq!(
+        (follower.head_slot(), follower.node.status().rounds.unwrap().justified.round),
+        (Slot(2), Round(1))
+    );
     follower.check_state();
 }
 
@@ -57,11 +60,11 @@ fn votes_for_a_block_that_comes_later_count_once_it_is_here() {
     let fork = justified_and_heavier();
     let mut follower = Harness::with_keys(&[]);
     hear(&follower, &votes(&fork, &[0, 1, 2]), 5);
-    assert_eq!(follower.node.status().justified.round, Round(0));
+    assert_eq!(follower.node.status().rounds.unwrap().justified.round, Round(0));
     follower.take(&fork.a[..1], 5);
     // As the network tells them again after each block.
     hear(&follower, &votes(&fork, &[0, 1, 2]), 5);
-    assert_eq!(follower.node.status().justified.round, Round(1));
+    assert_eq!(follower.node.status().rounds.unwrap().justified.round, Round(1));
 }
 
 #[test]
@@ -88,6 +91,6 @@ fn votes_that_do_not_say_what_the_blocks_say_justify_nothing() {
         let heard = ChainPort::hear(&follower.node, &votes, in_slot(5)).unwrap();
         assert!(heard.iter().all(|heard| matches!(heard, Heard::Counts { .. })), "the signatures hold");
         let status = follower.node.status();
-        assert_eq!((status.justified.round, status.head.slot), (Round(0), Slot(2)));
+        assert_eq!((status.rounds.unwrap().justified.round, status.head.slot), (Round(0), Slot(2)));
     }
 }

@@ -39,7 +39,11 @@ pub(crate) fn measure(figures: &mut Figures) -> Result<(), String> {
     let folder = folder()?;
     let mut command = Command::new(node_program()?);
     command.args(["testnet", "--nodes", &NODES.to_string(), "--slot-ms", &SLOT_MS.to_string(), "--dir"]);
-    command.arg(folder.path().join("net")).env("RUST_LOG", "error").stdin(Stdio::null()).stdout(Stdio::piped());
+    command
+        .arg(folder.path().join("net"))
+        .env("RUST_LOG", "error")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped());
     let mut running = Running(command.spawn().map_err(|error| words(&error))?);
     let said = running.0.stdout.take().ok_or("its output is not there")?;
     let mut lines = BufReader::new(said).lines();

@@ -19,11 +19,8 @@ const CACHE_BYTES: usize = 1 << 30;
 pub(crate) fn measure(figures: &mut Figures) -> Result<(), String> {
     let mut sequence = Sequence(11);
     let keys: Vec<[u8; 32]> = (0..KEYS).map(|_| sequence.bytes()).collect();
-    let retention = Retention {
-        node_cache_bytes: CACHE_BYTES,
-        page_cache_bytes: CACHE_BYTES,
-        ..Retention::default()
-    };
+    let retention =
+        Retention { node_cache_bytes: CACHE_BYTES, page_cache_bytes: CACHE_BYTES, ..Retention::default() };
     let mut entries: Vec<Update> = keys.iter().map(|key| (*key, value(&mut sequence))).collect();
     entries.sort_unstable();
     let folder = folder()?;

@@ -216,8 +216,16 @@ fn a_full_node_gives_the_place_of_the_worst_to_a_better_one() {
     }
     assert_eq!(peers.connected(id(3), of_subnet(1, 3), true, Time(9)), Err(Refusal::Full), "a crowd");
     assert_eq!(peers.connected(id(4), of_subnet(2, 4), true, Time(9)), Ok(None));
-    assert_eq!(peers.connected(id(5), of_subnet(3, 5), true, Time(9)), Ok(Some(id(2))), "the newest of three");
-    assert_eq!(peers.connected(id(6), of_subnet(4, 6), true, Time(9)), Ok(Some(id(1))), "two of one, one each");
+    assert_eq!(
+        peers.connected(id(5), of_subnet(3, 5), true, Time(9)),
+        Ok(Some(id(2))),
+        "the newest of three"
+    );
+    assert_eq!(
+        peers.connected(id(6), of_subnet(4, 6), true, Time(9)),
+        Ok(Some(id(1))),
+        "two of one, one each"
+    );
     assert_eq!(peers.connected(id(7), of_subnet(5, 7), true, Time(9)), Err(Refusal::Full), "all alike");
     peers.fault(&id(4), Fault::Garbage, Time(9));
     assert_eq!(peers.connected(id(7), of_subnet(2, 7), true, Time(9)), Ok(Some(id(4))), "half way to a ban");

@@ -32,8 +32,10 @@ impl Hostile {
     pub(super) async fn connect(target: &Multiaddr, nodes: &[&Node]) -> Self {
         let chains: Vec<ChainId> = nodes.iter().map(|node| node.chain()).collect();
         // It hears everything, however much that is.
-        let rates =
-            peers::Rates { lookups: peers::Rate { burst: 1 << 30, per_second: 0 }, ..peers::Limits::default().rates };
+        let rates = peers::Rates {
+            lookups: peers::Rate { burst: 1 << 30, per_second: 0 },
+            ..peers::Limits::default().rates
+        };
         let limits = peers::Limits { ban_at: u32::MAX, rates, ..peers::Limits::default() };
         let everybody = vec![None; chains.len()].into();
         let mut swarm =
@@ -264,8 +266,7 @@ async fn a_flooded_chain_does_not_slow_its_neighbour_in_the_same_process() {
 async fn a_ban_outlives_the_node() {
     let folder = tempfile::tempdir().unwrap();
     let spec = spec("bans");
-    let with_folder =
-        || NetworkConfig { folder: Some(folder.path().to_owned()), ..config(&[]) };
+    let with_folder = || NetworkConfig { folder: Some(folder.path().to_owned()), ..config(&[]) };
     let member = Member::with(&spec, &[0, 1, 2, 3], with_folder()).await;
     let mut hostile = Hostile::greet(&member.address("tcp"), &[&member.node]).await;
     let banned = *hostile.swarm.local_peer_id();

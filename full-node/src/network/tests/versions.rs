@@ -42,7 +42,12 @@ impl request_response::Codec for Raw {
         stream.close().await
     }
 
-    async fn write_response<T>(&mut self, _: &Self::Protocol, stream: &mut T, bytes: Vec<u8>) -> io::Result<()>
+    async fn write_response<T>(
+        &mut self,
+        _: &Self::Protocol,
+        stream: &mut T,
+        bytes: Vec<u8>,
+    ) -> io::Result<()>
     where
         T: AsyncWrite + Unpin + Send,
     {

@@ -11,9 +11,7 @@ use std::{
 use libp2p::{PeerId, identity::Keypair};
 use light_client::{
     crypto::Hash,
-    data_format::{
-        Amount, ChainSpec, EngineSpec, GenesisAccount, ModuleName, Time, UNITS_PER_COIN, codec,
-    },
+    data_format::{Amount, ChainSpec, EngineSpec, GenesisAccount, ModuleName, Time, UNITS_PER_COIN, codec},
     test_support::chain::{test_address, test_spec},
 };
 

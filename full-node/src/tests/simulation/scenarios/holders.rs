@@ -79,7 +79,7 @@ fn a_minter_that_leaves_votes_out_keeps_nobody_from_knowing_what_is_justified() 
         for round in 3..10 {
             world.run_to(round * 4 + 2);
             for member in world.honest() {
-                assert_eq!(world.status(member).justified.round.0, round, "node {member}");
+                assert_eq!(world.status(member).rounds.unwrap().justified.round.0, round, "node {member}");
             }
         }
         assert_finalises_since(&world, 7 * 4 - 1);
