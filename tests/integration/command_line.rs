@@ -107,7 +107,7 @@ impl Watching {
     /// Reads until a line that fits.
     fn until(&mut self, fits: impl Fn(&Value) -> bool) -> Value {
         loop {
-            let line = self.lines.next().expect("it ended").unwrap();
+            let line = self.lines.next().unwrap().unwrap();
             let line = serde_json::from_str(&line).unwrap();
             if fits(&line) {
                 return line;

@@ -26,6 +26,12 @@ use crate::{Clock, LostState, Transport, platform::ask, stored};
 /// The server by index, and what it answered.
 type Answer = (RequestId, usize, Result<Response, TransportError>);
 
+/// When an alarm is due, and the timer of it.
+type Alarm<E> = (Time, BoxFuture<'static, Result<(), E>>);
+
+/// What a driver over this clock and this store answers.
+type Outcome<T, C, S> = Result<T, Failure<<C as Clock>::Error, <S as StateStore>::Error>>;
+
 /// A timer never fires at once: a clock that stands still must not make a busy loop.
 const SHORTEST_SLEEP_MS: u64 = 10;
 /// Timers may stand still while the device sleeps, so the clock is looked at this often.
@@ -65,7 +71,7 @@ pub struct Driver<T, C: Clock, S> {
     store: S,
     outbox: VecDeque<Request>,
     under_way: FuturesUnordered<BoxFuture<'static, Answer>>,
-    alarm: Option<(Time, BoxFuture<'static, Result<(), C::Error>>)>,
+    alarm: Option<Alarm<C::Error>>,
     /// Why the last request of a server came to nothing.
     complaints: BTreeMap<usize, String>,
     /// What nobody was told of yet.
@@ -144,7 +150,7 @@ where
     ///
     /// # Errors
     /// [`Failure::Clock`].
-    pub fn now(&self) -> Result<Time, Failure<C::Error, S::Error>> {
+    pub fn now(&self) -> Outcome<Time, C, S> {
         self.clock.now().map_err(Failure::Clock)
     }
 
@@ -153,10 +159,7 @@ where
     ///
     /// # Errors
     /// [`Failure::Clock`]; nothing changed then.
-    pub fn change(
-        &mut self,
-        change: impl FnOnce(&mut Client, Time),
-    ) -> Result<(), Failure<C::Error, S::Error>> {
+    pub fn change(&mut self, change: impl FnOnce(&mut Client, Time)) -> Outcome<(), C, S> {
         let now = self.look_at_clock()?;
         change(&mut self.client, now);
         Ok(())
@@ -167,10 +170,7 @@ where
     ///
     /// # Errors
     /// [`Failure`]: then it is not stored, not sent and not followed.
-    pub fn submit(
-        &mut self,
-        signed: SignedTransaction,
-    ) -> Result<TransactionId, Failure<C::Error, S::Error>> {
+    pub fn submit(&mut self, signed: SignedTransaction) -> Outcome<TransactionId, C, S> {
         let now = self.look_at_clock()?;
         let chain = *self.client.chain();
         let id = signed.transaction.id(&chain);
@@ -200,10 +200,7 @@ where
     ///
     /// # Errors
     /// [`Failure`]; it may be polled again then, and goes on.
-    pub fn poll_event(
-        &mut self,
-        context: &mut Context<'_>,
-    ) -> Poll<Result<Event, Failure<C::Error, S::Error>>> {
+    pub fn poll_event(&mut self, context: &mut Context<'_>) -> Poll<Outcome<Event, C, S>> {
         loop {
             let now = self.look_at_clock()?;
             self.client.tick(now);
@@ -240,11 +237,7 @@ where
         self.alarm = None;
     }
 
-    fn poll_alarm(
-        &mut self,
-        now: Time,
-        context: &mut Context<'_>,
-    ) -> Poll<Result<(), Failure<C::Error, S::Error>>> {
+    fn poll_alarm(&mut self, now: Time, context: &mut Context<'_>) -> Poll<Outcome<(), C, S>> {
         let hint = self.hinted.then_some(self.hint_from);
         let due = self.client.next_tick().min(hint.unwrap_or(Time(u64::MAX)));
         if self.alarm.as_ref().is_none_or(|(set, _)| *set != due) {
@@ -258,7 +251,7 @@ where
     }
 
     /// The time, and what follows if the clock jumped.
-    fn look_at_clock(&mut self) -> Result<Time, Failure<C::Error, S::Error>> {
+    fn look_at_clock(&mut self) -> Outcome<Time, C, S> {
         let now = self.now()?;
         if self.looked_at.ms_since(now) > SET_BACK_MS {
             self.alarm = None;
@@ -292,7 +285,7 @@ where
         }
     }
 
-    fn save(&mut self) -> Result<(), Failure<C::Error, S::Error>> {
+    fn save(&mut self) -> Outcome<(), C, S> {
         self.unsaved = false;
         stored::save(&self.client, &mut self.store).map_err(Failure::Store)
     }

@@ -64,13 +64,10 @@ async fn follow(url: &str, tls: &Arc<ClientConfig>, hints: &mpsc::Sender<Hint>) 
     let mut heard = false;
     while let Ok(Some(message)) = timeout(SILENCE, line.next()).await {
         heard = true;
-        match hint(&message?) {
-            // A full queue holds a hint already.
-            Some(hint) => match hints.try_send(hint) {
-                Ok(()) | Err(mpsc::error::TrySendError::Full(_)) => {}
-                Err(mpsc::error::TrySendError::Closed(_)) => break,
-            },
-            None => {}
+        let Some(hint) = hint(&message?) else { continue };
+        // A full queue holds a hint already.
+        if let Err(mpsc::error::TrySendError::Closed(_)) = hints.try_send(hint) {
+            break;
         }
     }
     Ok(heard)
