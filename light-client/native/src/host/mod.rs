@@ -1,4 +1,4 @@
-//! The host: a [`Driver`](crate::Driver) on tokio, with HTTP, TLS, hints by WebSocket and a store in a file.
+//! The host: a [`Driver`] on tokio, with HTTP, TLS, hints by WebSocket and a store in a file.
 
 mod clock;
 mod events;
