@@ -24,7 +24,7 @@ pub use crate::consensus::{
     spos::{HandOver, HandOverError},
 };
 pub use answers::{ProvenAnswers, Slots};
-pub use block::BlockName;
+pub use block::{BlockName, BlockNameError};
 pub use bundle::{
     AccountBundle, BUNDLE_VERSION, Bundle, ChainParameters, HeaderBundle, HeaderPath, HeaderRow, HistoryPage,
     MAX_RECORDS, MAX_STATE_WITNESS_BYTES, MAX_TIP_HEADERS, Questions, StateBundle, TransactionBundle,
