@@ -96,7 +96,8 @@ pub(crate) fn run(run: Run) -> Result<(), Failure> {
         let keys =
             settings.minting_keys.iter().map(|path| config::read_key(path)).collect::<Result<_, _>>()?;
         let retention = settings.retention();
-        if !settings.minting_keys.is_empty() && !RedbStorage::exists(&data) {
+        let votes = spec.engine.spos().is_some();
+        if votes && !settings.minting_keys.is_empty() && !RedbStorage::exists(&data) {
             // Only `init` makes a chain together with the record that its key signed nothing: what this one signed is not known.
             tracing::warn!(
                 "the chain is not in its folder: it is fetched, and minting keys wait until it is safe to sign"
