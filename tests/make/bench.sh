@@ -10,6 +10,6 @@ cd "$(dirname "$0")/../.."
     tests/setup/debian.sh chromium
     step "building the wallet" cargo run --locked --quiet --package web-bundle -- --out target/wallet
     step "building the node and the bench" \
-        cargo build --locked --release --package full-node --package bench --bin vsys-node --bin bench
+        cargo build --locked --release --package full-node --package bench --bin vsys-node --bin bench --bin light-heap
 } >&2
 exec "${CARGO_TARGET_DIR:-target}/release/bench" "$@"

@@ -11,6 +11,7 @@ tests/setup/debian.sh chromium
 step "building the node" cargo build --locked --package full-node --bin vsys-node
 step "building the command-line client" cargo build --locked --package light-native --bin vsys-light
 step "Rust tests" cargo test --locked --workspace
+tests/make/fuzz.sh
 step "building the wallet" cargo run --locked --quiet --package web-bundle -- --out target/wallet
 step "browser tests" npm --prefix tests/browser test
 for suite in mobile-bindings/*/test.sh; do

@@ -17,6 +17,7 @@
 mod build;
 mod crypto;
 mod finality;
+mod heap;
 mod light;
 mod measure;
 mod network;
@@ -35,10 +36,11 @@ use measure::Figures;
 /// A group of figures: the start of their names, and what measures them.
 type Group = (&'static str, fn(&mut Figures) -> Result<(), String>);
 
-const GROUPS: [Group; 14] = [
+const GROUPS: &[Group] = &[
     ("crypto", crypto::measure),
     ("light.header", light::measure_headers),
     ("light.bundle", light::measure_bundles),
+    ("light.peak_heap", heap::measure),
     ("trie", trie::measure),
     ("state", state::measure),
     ("node.payments", payments::measure),
