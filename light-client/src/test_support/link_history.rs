@@ -15,7 +15,7 @@ use super::{
     server::Asked,
 };
 use crate::{
-    client::{AccountBundle, Anchor, Bundle, Request, Response, Trusted},
+    client::{AccountBundle, Anchor, Bundle, Client, Request, Response, Trusted},
     consensus::spos::{
         Beacon, Certificate, Clock, Destination, Electorate, Epoch, HandOver, HandOverStep, Link,
         MAX_HAND_OVER_LINKS, Planner, SignerSet, Table, Tables, Triple, Vote,
@@ -49,6 +49,15 @@ pub struct LinkHistory {
     planner: Planner,
     /// The final blocks that were shown to somebody.
     shown: BTreeMap<BlockId, Round>,
+}
+
+/// What it took to answer a client.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Served {
+    /// Bytes of the answers' bodies.
+    pub bytes: usize,
+    /// Times that requests went out and answers came back.
+    pub round_trips: usize,
 }
 
 impl LinkHistory {
@@ -230,6 +239,30 @@ impl LinkHistory {
             _ => return Response { status: 404, body: Vec::new() },
         };
         Response { status: 200, body }
+    }
+
+    /// Answers every request that the client has, until it has none; `heard` sees every answer.
+    pub fn serve(
+        &mut self,
+        client: &mut Client,
+        now: Time,
+        mut heard: impl FnMut(&Request, &Response),
+    ) -> Served {
+        let mut served = Served::default();
+        loop {
+            // Whatever waits at the same time is one trip.
+            let waiting: Vec<Request> = std::iter::from_fn(|| client.next_request()).collect();
+            if waiting.is_empty() {
+                return served;
+            }
+            served.round_trips += 1;
+            for request in waiting {
+                let answer = self.answer(&request);
+                served.bytes += answer.body.len();
+                heard(&request, &answer);
+                client.respond(request.id, Ok(answer), now);
+            }
+        }
     }
 
     fn anchor(&mut self, trusted: &Trusted) -> Anchor {

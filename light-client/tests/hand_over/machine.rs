@@ -82,10 +82,7 @@ fn a_full_page_is_followed_by_the_next_at_once() {
     let now = history.now();
     client.tick(now);
     let mut asked = Vec::new();
-    while let Some(request) = client.next_request() {
-        asked.push(path(&request));
-        client.respond(request.id, Ok(history.answer(&request)), now);
-    }
+    history.serve(&mut client, now, |request, _| asked.push(path(request)));
     assert_eq!(asked, ["status", "beacon", "handover", "handover", "beacon"]);
     assert_eq!(client.trusted().round, newest);
     assert_eq!(client.sync(now), Sync::Verified);

@@ -4,7 +4,9 @@ use std::collections::VecDeque;
 
 use light_client::{
     client::Verifier,
-    consensus::spos::{Electorate, Epoch, MAX_EPOCH_LINKS, SignerSet, Tables},
+    consensus::spos::{
+        Certificate, Destination, Electorate, Epoch, MAX_EPOCH_LINKS, Planner, SignerSet, Tables,
+    },
     data_format::Round,
     test_support::link_history::{Absent, LinkHistory},
 };
@@ -133,7 +135,7 @@ proptest! {
 }
 
 #[test]
-fn the_farthest_link_is_not_always_the_best() {
+fn holders_that_return_are_within_reach_again() {
     // Holders leave and return: keys 0 to 3 hold the slots, then 4 and 5 replace two of them, then those return, then
     // the other two are replaced.
     let tables: Vec<Vec<u64>> =
@@ -150,8 +152,8 @@ fn the_farthest_link_is_not_always_the_best() {
 }
 
 #[test]
-fn a_gap_in_what_is_known_is_no_way() {
-    // Two changes within one round's vote cannot be led over if nobody of the first table signs what follows.
+fn a_whole_new_table_is_led_over_by_its_plan() {
+    // Nobody of the first table signs what follows it.
     let tables = vec![(1_000..1_007).collect(), (1_010..1_017).collect()];
     let mut history =
         LinkHistory::new(&tables, vec![Round(3)], Round(12), Vec::new(), Box::new(|_, _| false));
@@ -203,4 +205,65 @@ fn an_epoch_keeps_what_others_do_not_replace() {
     }
     assert_eq!(kept(&epoch).len(), MAX_EPOCH_LINKS, "bounded");
     assert!(!kept(&epoch).contains(&13), "the one with the fewest went first");
+}
+
+/// The epochs of a history, from its rounds one by one, with the tables of both sides.
+fn epochs(history: &LinkHistory) -> Vec<(Epoch, Tables, Tables)> {
+    let mut epochs: Vec<(Epoch, Tables, Tables)> = Vec::new();
+    for round in (1..=history.newest().0).map(Round) {
+        let (link, signers) = history.link(round);
+        let certificate = Certificate { link, signers, signatures: Vec::new() };
+        match epochs.last_mut().filter(|(epoch, ..)| epoch.goes_on_with(&link)) {
+            Some((epoch, ..)) => drop(epoch.take(certificate)),
+            None => {
+                let tables = (history.tables_at(round), history.tables_at(round.next()));
+                epochs.push((Epoch::new(certificate), tables.0, tables.1));
+            }
+        }
+    }
+    epochs
+}
+
+fn push(planner: &mut Planner, (epoch, source, target): &(Epoch, Tables, Tables), links: usize) {
+    let links = epoch.links().iter().take(links);
+    planner.push(source, target, links.map(|link| (link.link.source.checkpoint.round, &link.signers)));
+}
+
+#[test]
+fn a_planner_that_learns_while_epochs_go_on_plans_the_same() {
+    // In every third round somebody else is missing, so that epochs keep several links.
+    let absent: Absent = Box::new(|round, key| key.0[0] % 3 == (round.0 % 3) as u8 && key.0[1] % 2 == 0);
+    let planned = (0..12).map(|change| Round(7 * change + 3)).collect();
+    let mut history = LinkHistory::new(&one_by_one(7, 12), planned, Round(100), Vec::new(), absent);
+    let epochs = epochs(&history);
+    assert!(epochs.iter().any(|(epoch, ..)| epoch.links().len() > 1));
+    let (mut whole, mut learnt) = (Planner::default(), Planner::default());
+    for epoch in &epochs {
+        push(&mut whole, epoch, usize::MAX);
+        for links in 1..=epoch.0.links().len() {
+            if links > 1 {
+                learnt.pop();
+            }
+            push(&mut learnt, epoch, links);
+        }
+    }
+    assert_eq!((whole.len(), learnt.len()), (epochs.len(), epochs.len()));
+    let newest = history.newest();
+    let (source, target) = (history.tables_at(newest), history.tables_at(newest.next()));
+    let (_, signers) = history.link(newest);
+    let end = Destination { round: newest, source: &source, target: &target, signers: &signers };
+    let mut led = 0;
+    for start in (0..newest.0).map(Round) {
+        let trusted = history.trusted(start);
+        let held = trusted.tables.unwrap();
+        let after = Round(start.0.saturating_sub(1));
+        let plan = learnt.plan(&held, after, &end);
+        assert_eq!(plan.as_ref().map(Vec::len), whole.plan(&held, after, &end).map(|rounds| rounds.len()));
+        led += usize::from(plan.is_some_and(|rounds| !rounds.is_empty()));
+    }
+    assert!(led > 50, "{led} starts are too far away for one step");
+    // What begins after a gap leads nowhere from before it.
+    let mut late = Planner::default();
+    epochs[20..].iter().for_each(|epoch| push(&mut late, epoch, usize::MAX));
+    assert_eq!(late.plan(&history.tables_at(Round(0)), Round(0), &end), None);
 }
