@@ -87,6 +87,25 @@ pub(super) async fn beacon(
     Ok(octets(api.node.anchor(query.trusted).await?))
 }
 
+/// The way from the trusted block to the newest final one where more slot holders changed between them than one step
+/// leads over: the fewest links, at most 128 of them, and the beacon they end at (`HandOver` bundle). Who got 128 asks again
+/// from there.
+#[utoipa::path(get, path = "/v1/handover", tag = "proofs", params(TrustedQuery), responses(
+    (status = OK, content_type = "application/octet-stream", body = Vec<u8>),
+    (status = NOT_FOUND, description = "nothing became final by votes", body = ProblemBody),
+    (status = CONFLICT, description = "the trusted block is not of this chain", body = ProblemBody),
+    (status = GONE, description = "links that are needed are older than what this node keeps", body = ProblemBody)))]
+pub(super) async fn hand_over(
+    State(api): State<Arc<Api>>,
+    QueryOf(query): QueryOf<TrustedQuery>,
+) -> Result<Response, Problem> {
+    let _place = api.place()?;
+    let hand_over = api.node.hand_over(query.trusted).await?;
+    hand_over.map(octets).ok_or_else(|| {
+        Problem::new(Code::NothingVoted, "only block 0 is final yet, or this chain is one without votes")
+    })
+}
+
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]

@@ -90,7 +90,7 @@ impl Class {
         let Some(rest) = path.strip_prefix("/v1/") else { return Self::other };
         let first = rest.split('/').next().unwrap_or(rest);
         match first {
-            "beacon" | "headers" => Self::proofs,
+            "beacon" | "handover" | "headers" => Self::proofs,
             "accounts" | "transactions" if rest.ends_with("/bundle") || rest.ends_with("/history") => {
                 Self::proofs
             }
@@ -265,6 +265,7 @@ mod tests {
             ("/v1/transactions/ab/bundle", Class::proofs),
             ("/v1/faucet", Class::transactions),
             ("/v1/beacon", Class::proofs),
+            ("/v1/handover", Class::proofs),
             ("/v1/events", Class::events),
             ("/v1/anything", Class::other),
             ("/metrics", Class::other),

@@ -77,6 +77,8 @@ codes! {
     InvalidQuestions "invalid_questions" UNPROCESSABLE_ENTITY "These questions are not answered at once",
     /// The block the client trusts is not a final one of this chain: another, or a re-created chain.
     UnknownTrusted "unknown_trusted_block" CONFLICT "The trusted block is not a final one of this chain",
+    /// No block became final by votes, so there is nothing to be led to.
+    NothingVoted "nothing_voted" NOT_FOUND "Nothing became final by votes",
     /// The queue is full of transactions that pay at least as much.
     PoolFull "pool_full" SERVICE_UNAVAILABLE "The queue of waiting transactions is full",
     /// Enough of this sender's transactions wait.

@@ -2,7 +2,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use light_client::{
     block_tree::{HeaderChanges, Inserted, Reorganisation},
-    consensus::spos::Block,
+    consensus::spos::{Block, Certificate, Epoch},
     data_format::{Address, BlockId, Checkpoint, Height, Outcome, SignedTransaction, Time, TransactionId},
     transaction::CheckedTransaction,
 };
@@ -154,12 +154,14 @@ impl Chain {
         let source = self.rules.finalises(self, &prepared.block);
         let way_before = self.way(&snapshot, Some(prepared))?;
         let mut accepted = Accepted { id: Some(prepared.id), ..Accepted::default() };
+        let mut epoch = None;
         if let Some((source, certificate)) = source {
             let changes = self.tree.finalise(source.id)?;
             headers.dropped.extend(changes.dropped);
             headers.finalised = changes.finalised;
             let height = self.tree.entry(&source.id)?.sealed.header.height;
             let certificate = certificate.cloned();
+            epoch = certificate.as_ref().and_then(|certificate| self.stage_epoch(&mut batch, certificate));
             finality = Finality { root: source, height, certificate, justified: finality.justified };
             accepted.finalised = Some(source);
         }
@@ -200,6 +202,7 @@ impl Chain {
         }
         (self.head, self.finality, self.pruned) = (head, finality, pruned);
         self.bodies_from = bodies_from;
+        self.epoch = epoch.or_else(|| self.epoch.take());
         self.next_node = prepared.changes.next_id;
         self.arrivals += 1;
         Ok(accepted)
@@ -295,6 +298,27 @@ impl Chain {
         }
         batch.effects(id, &prepared.effects);
         batch.next_node(prepared.changes.next_id);
+    }
+
+    /// Keeps a certificate that makes a block final, if a hand-over may need it; gives the newest epoch then.
+    fn stage_epoch(&self, batch: &mut Batch, certificate: &Certificate) -> Option<Epoch> {
+        let epoch = match &self.epoch {
+            Some(open) if open.goes_on_with(&certificate.link) => {
+                let mut longer = open.clone();
+                if !longer.take(certificate.clone()) {
+                    return None;
+                }
+                longer
+            }
+            before => {
+                if let Some(before) = before {
+                    batch.closed_epoch(before);
+                }
+                Epoch::new(certificate.clone())
+            }
+        };
+        batch.open_epoch(&epoch);
+        Some(epoch)
     }
 
     /// Undoes and applies blocks in the indexes: each exactly as it was.

@@ -4,7 +4,7 @@ use light_client::{
     block_tree::{BlockTree, HeaderChanges, HeaderRange, HeaderStore},
     consensus::{
         Engine, engine, genesis,
-        spos::{Block, Tables, VotingRecord},
+        spos::{Block, Epoch, Tables, VotingRecord},
     },
     crypto::Hash,
     data_format::{BlockId, ChainSpec, Checkpoint, Header, Height, Round, SealedHeader},
@@ -32,6 +32,8 @@ pub struct Chain {
     /// What the blocks before the tree's first root weigh, itself included; `None` where headers say what branches weigh.
     pub(super) base: Option<u128>,
     pub(super) finality: Finality,
+    /// The links since the slot tables last changed, as far as hand-overs need them.
+    pub(super) epoch: Option<Epoch>,
     pub(super) head: Head,
     pub(super) next_node: NodeId,
     pub(super) arrivals: u64,
@@ -104,6 +106,7 @@ impl Chain {
             genesis,
             container: Container::new(&spec),
             finality,
+            epoch: snapshot.open_epoch()?,
             head: Head { id: head_id, header, root: version.root },
             next_node: snapshot.next_node()?,
             arrivals: snapshot.next_arrival()?,

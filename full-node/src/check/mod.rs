@@ -1,9 +1,10 @@
 //! The whole store of a node that does not run, verified: `vsys-node check`.
 //!
 //! Headers are linked, sealed by the holders of their slots, and committed by those after them; bodies are what headers
-//! commit to, with every signature and certificate; the indexes name exactly what is there; the state of the newest
-//! block is what its header commits to, every account is the sum of its history, and all of them together are the
-//! supply. Of blocks whose transactions were pruned, the rest is verified. Blocks are not executed again: that the states in between were right is what their holders signed.
+//! commit to, with every signature and certificate; the links of hand-overs hold; the indexes name exactly what is there;
+//! the state of the newest block is what its header commits to, every account is the sum of its history, and all of them
+//! together are the supply. Of blocks whose transactions were pruned, the rest is verified. Blocks are not executed again:
+//! that the states in between were right is what their holders signed.
 //!
 //! **Trust and bounds.** Nothing that is stored is believed; the chain spec in the folder is believed to be the chain's,
 //! and shown by its id. Memory does not grow with the chain: blocks are read one by one, histories by pages, and of what
@@ -11,13 +12,15 @@
 //! that is stored.
 
 mod blocks;
+mod epochs;
 mod state;
 
 use std::sync::Arc;
 
-use light_client::data_format::{Address, Amount, BlockId, ChainId, Height, SpecError};
+use light_client::data_format::{Address, Amount, BlockId, ChainId, Height, Round, SpecError};
 
 pub use blocks::BlockFault;
+pub use epochs::EpochFault;
 pub use state::{AccountFault, StateFinding};
 
 use crate::{
@@ -85,6 +88,14 @@ pub enum Finding {
     /// The newest final block.
     #[error("the newest final block: {0}")]
     Finality(BlockFault),
+    /// What hand-overs are made of.
+    #[error("the links from round {first} on: {fault}")]
+    Epoch {
+        /// The first round of their epoch.
+        first: Round,
+        /// What is wrong with them.
+        fault: EpochFault,
+    },
     /// An account.
     #[error("account {address}: {fault}")]
     Account {
@@ -203,6 +214,9 @@ impl Checker<'_> {
         self.check_branches();
         if let Err(fault) = self.check_finality() {
             self.report.note(Finding::Finality(fault));
+        }
+        if let Err(error) = self.check_epochs() {
+            self.report.note(error);
         }
         self.check_state();
         if let Err(error) = self.check_waiting() {

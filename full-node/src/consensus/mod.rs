@@ -18,5 +18,5 @@ pub mod spos;
 mod voteless;
 
 pub use minter::{Ballot, Heard, Minted, Minter, minter};
-pub use rules::{Rules, rules};
+pub use rules::{Led, Rules, rules};
 pub use voteless::VotelessRules;

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use light_client::{
     client::Anchor,
-    consensus::spos::{Block, Certificate, Tables},
+    consensus::spos::{Block, Certificate, HandOver, Tables},
     data_format::{BlockId, ChainSpec, Checkpoint, EngineSpec, Header, Height, SealedHeader, SposSpec, Time},
 };
 
@@ -11,7 +11,7 @@ use crate::{
     block_tree::{BlockError, Chain},
     logic::{Place, Reward},
     node::OpenError,
-    storage::{Finality, Snapshot},
+    storage::{Database, Finality, Snapshot},
 };
 
 /// What a consensus model asks of the blocks of a node's chain, and makes of them: with the chain at hand, where
@@ -79,6 +79,24 @@ pub trait Rules: Send + Sync {
         finality: &Finality,
         held: &Header,
     ) -> Result<Option<Anchor>, BlockError>;
+
+    /// The way from a final block, whose header is `held`, to the newest one for a light client whose trusted holders do
+    /// not vouch for the newest any more.
+    ///
+    /// # Errors
+    /// A fault of the disk.
+    fn lead(&self, database: &Database, held: &Header) -> Result<Led, BlockError>;
+}
+
+/// Where a light client is led from the block it trusts.
+#[derive(Clone, Debug)]
+pub enum Led {
+    /// To the newest final block, or as far as one answer leads.
+    Over(Arc<HandOver>),
+    /// There is nothing to lead to: nobody votes on this chain, or nothing became final by votes yet.
+    Nowhere,
+    /// The links that lead on from there are not kept here.
+    Unknown,
 }
 
 /// The rules of the engine that a checked spec chooses.

@@ -11,11 +11,11 @@ use light_client::{
     },
 };
 
-use super::Rules;
+use super::{Led, Rules};
 use crate::{
     block_tree::{BlockError, Chain},
     logic::{Activity, Earner, Place, Reward},
-    storage::{Finality, Snapshot, StorageError},
+    storage::{Database, Finality, Snapshot, StorageError},
 };
 
 /// A chain on which nobody votes: a block under enough others is final. Where one sealer makes all blocks, none above it
@@ -154,5 +154,9 @@ impl Rules for VotelessRules {
             header: sealed(height)?,
             above: between(height.0 + 1, height.0 + 1 + self.depth).collect::<Result<_, StorageError>>()?,
         }))))
+    }
+
+    fn lead(&self, _: &Database, _: &Header) -> Result<Led, BlockError> {
+        Ok(Led::Nowhere)
     }
 }

@@ -19,7 +19,10 @@ use super::{
     Node, NodeError,
     queries::{kept_history, need, stored_finality},
 };
-use crate::storage::{HistoryEntry, Snapshot};
+use crate::{
+    consensus::Led,
+    storage::{HistoryEntry, Snapshot},
+};
 
 /// Bytes of transactions that go with a page of history, at most: the rest can be asked for one by one.
 const MAX_PAGE_TRANSACTION_BYTES: usize = 256 * 1024;
@@ -47,6 +50,28 @@ impl Node {
                 Anchor::Beacon(beacon) => Some(beacon.to_bytes()),
                 _ => None,
             }))
+        })
+        .await?
+    }
+
+    /// The bytes of a `HandOver`: the fewest links from the trusted block to the newest final one, as many as fit; `None`
+    /// where nothing became final by votes.
+    ///
+    /// # Errors
+    /// As [`Node::anchor`]; also if links that are needed are not kept here.
+    pub async fn hand_over(&self, trusted: Option<BlockId>) -> Result<Option<Vec<u8>>, NodeError> {
+        self.blocking(move |node| {
+            let snapshot = node.0.database.read()?;
+            let held = node.check_trusted(&snapshot, trusted)?;
+            let held = held.as_ref().unwrap_or(&node.0.genesis.header);
+            match node.0.rules.lead(&node.0.database, held)? {
+                Led::Over(hand_over) => Ok(Some(hand_over.to_bytes())),
+                Led::Nowhere => Ok(None),
+                Led::Unknown => {
+                    let what = format!("the way from block {} over changes of slot holders", held.height);
+                    Err(NodeError::NotKept { what, from: snapshot.begins_at()? })
+                }
+            }
         })
         .await?
     }

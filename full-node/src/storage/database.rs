@@ -18,7 +18,7 @@ use super::{
 };
 
 /// The format of the data folder.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 
 const META_FORMAT: &[u8] = b"format";
 const META_CHAIN: &[u8] = b"chain";
@@ -407,6 +407,17 @@ impl Snapshot {
         self.read.range(space, &[], &END, usize::MAX)
     }
 
+    /// The entries with `from ≤ key < to`, at most `limit`.
+    pub(super) fn entries(
+        &self,
+        space: Space,
+        from: &[u8],
+        to: &[u8],
+        limit: usize,
+    ) -> Result<Vec<super::Entry>, StorageError> {
+        self.read.range(space, from, to, limit)
+    }
+
     fn meta<T: BorshDeserialize>(&self, key: &[u8]) -> Result<Option<T>, StorageError> {
         self.record(Space::Meta, key)
     }
@@ -577,7 +588,7 @@ fn history_key(address: &Address, index: u64) -> Vec<u8> {
 }
 
 /// What we wrote ourselves is not longer than memory; damage is found by the decoder.
-fn decode<T: BorshDeserialize>(what: &str, bytes: &[u8]) -> Result<T, StorageError> {
+pub(super) fn decode<T: BorshDeserialize>(what: &str, bytes: &[u8]) -> Result<T, StorageError> {
     codec::decode(bytes, usize::MAX).map_err(|error| StorageError::damaged(what, error))
 }
 

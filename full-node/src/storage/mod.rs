@@ -11,6 +11,7 @@
 
 mod cache;
 mod database;
+mod epochs;
 mod headers;
 mod nodes;
 mod records;
@@ -91,6 +92,9 @@ pub enum Space {
     Voting,
     /// What headers commit to as `next_slots` → the slot tables in force and planned.
     Tables,
+    /// First round → the certificates that made blocks final while slot tables stayed as they were, as far as hand-overs
+    /// need them; kept always.
+    Epochs,
     /// Transaction id → transaction that was accepted and waits for a block.
     Waiting,
     /// What is here of a snapshot of the state, until that is whole.
@@ -99,7 +103,7 @@ pub enum Space {
 
 impl Space {
     /// All of them.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Meta,
         Self::Headers,
         Self::Tree,
@@ -114,6 +118,7 @@ impl Space {
         Self::Range,
         Self::Voting,
         Self::Tables,
+        Self::Epochs,
         Self::Waiting,
         Self::Snapshot,
     ];
@@ -135,6 +140,7 @@ impl Space {
             Self::Range => "range",
             Self::Voting => "voting",
             Self::Tables => "tables",
+            Self::Epochs => "epochs",
             Self::Waiting => "waiting",
             Self::Snapshot => "snapshot",
         }

@@ -41,6 +41,14 @@ impl Snapshot {
     /// # Errors
     /// [`StorageError`] when they are not stored, damaged, or the disk cannot be read.
     pub fn tables(&self, commitment: &Hash) -> Result<Tables, StorageError> {
+        self.tables_near(commitment, None)
+    }
+
+    /// The same, with the tables of a block nearby, whose keys are parsed already.
+    ///
+    /// # Errors
+    /// As [`Snapshot::tables`].
+    pub fn tables_near(&self, commitment: &Hash, near: Option<&Tables>) -> Result<Tables, StorageError> {
         if let Some(tables) = self.table_cache().get(commitment) {
             return Ok(tables);
         }
@@ -49,7 +57,8 @@ impl Snapshot {
         };
         let stored: Option<StoredTables> = self.record(Space::Tables, commitment.as_bytes())?;
         let (in_force, planned) = stored.ok_or_else(|| damaged(&"they are not stored"))?;
-        let table = |slots| Table::new(slots).map_err(|error: TableError| damaged(&error));
+        let near: Vec<&Table> = near.into_iter().flat_map(Tables::each).collect();
+        let table = |slots| Table::reusing(slots, &near).map_err(|error: TableError| damaged(&error));
         let planned = planned.map(table).transpose()?.map(Into::into);
         let tables = Tables { in_force: table(in_force)?.into(), planned };
         if tables.commitment() != *commitment {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use light_client::{
+    consensus::spos::Epoch,
     data_format::{Amount, BlockId, Height, Outcome, SealedHeader, SignedTransaction, codec},
     state::AccountRecord,
 };
@@ -123,6 +124,9 @@ fn whatever_is_damaged_is_named() {
         spec
     };
     let waiting = snapshot.waiting().unwrap().remove(0).0;
+    let mut forged_link = snapshot.open_epoch().unwrap().unwrap().links()[0].clone();
+    forged_link.signatures[0].0[3] ^= 1;
+    let forged_epoch = Epoch::new(forged_link);
     let damages: Vec<Damage<'_>> = vec![
         (
             "no height",
@@ -204,6 +208,16 @@ fn whatever_is_damaged_is_named() {
             "finality",
             Box::new(put(Space::Meta, b"finality".to_vec(), codec::encode(&finality))),
             "the newest final block",
+        ),
+        (
+            "links",
+            Box::new(move |batch: &mut Batch| batch.open_epoch(&forged_epoch)),
+            "the links from round 1 on: the certificate of round 1: the signature of signer 0",
+        ),
+        (
+            "no links",
+            Box::new(remove(Space::Epochs, vec![0xff; 8])),
+            "the newest final block is of another epoch",
         ),
         (
             "spec",

@@ -8,6 +8,7 @@ mod engines;
 mod equivocation;
 mod faults;
 mod finality;
+mod hand_overs;
 pub(crate) mod harness;
 mod leases;
 mod payments;

@@ -1,7 +1,7 @@
 //! Good and bad input to every endpoint, and what holds for all of them.
 
 use light_client::{
-    client::{AccountBundle, Anchor, Bundle, ChainFile, HeaderRow, HistoryPage, TransactionBundle},
+    client::{AccountBundle, Anchor, Bundle, ChainFile, HandOver, HeaderRow, HistoryPage, TransactionBundle},
     data_format::{Height, Network},
 };
 
@@ -81,6 +81,12 @@ async fn every_answer_of_a_small_chain() {
     };
     Anchor::from_bytes(&bytes(server.get(&format!("/v1/beacon?trusted={trusted}")).await)).unwrap();
     Anchor::from_bytes(&bytes(server.get("/v1/beacon").await)).unwrap();
+    let led = server.get(&format!("/v1/handover?trusted={trusted}")).await;
+    if led.status == StatusCode::OK {
+        HandOver::from_bytes(&bytes(led)).unwrap();
+    } else {
+        led.is_problem(404, "nothing_voted");
+    }
     let row = HeaderRow::from_bytes(&bytes(server.get("/v1/headers?from=0&limit=2").await)).unwrap();
     assert_eq!(row.0.iter().map(|sealed| sealed.header.height).collect::<Vec<_>>(), [Height(0), Height(1)]);
     let path = format!("/v1/accounts/{address}/bundle?trusted={trusted}&known=0&records=5");
@@ -143,6 +149,10 @@ async fn bad_paths_and_queries_have_codes() {
         ("/v1/beacon?trusted=", 400, "invalid_query"),
         ("/v1/beacon?trusted={id}0", 400, "invalid_query"),
         ("/v1/beacon?trusted={id}", 409, "unknown_trusted_block"),
+        ("/v1/handover?trusted=", 400, "invalid_query"),
+        ("/v1/handover?trusted={id}0", 400, "invalid_query"),
+        ("/v1/handover?trusted={id}", 409, "unknown_trusted_block"),
+        ("/v1/handover?before=1", 400, "invalid_query"),
         ("/v1/blocks/99999999", 404, "unknown_block"),
         ("/v1/blocks/18446744073709551615", 404, "unknown_block"),
         ("/v1/blocks/-1", 400, "invalid_height"),

@@ -8,7 +8,11 @@
 //! dropped. A link on whatever branch is justified once its votes suffice, a block with the certificate or not: nobody can
 //! keep that back. What a key signs of a kind that excludes something else it signed is kept as evidence by
 //! [`Witness`], which is bounded by the keys of slot tables, and reported in the next block that is minted here.
+//!
+//! Hand-overs for light clients are planned over the epochs of slot tables. The plan is kept in memory, about 300 bytes an
+//! epoch; a change of the tables makes about three epochs, and costs its maker a fee.
 
+mod hand_overs;
 mod holder;
 mod retiring;
 mod rules;

@@ -2,7 +2,7 @@ use light_client::{
     client::Anchor,
     consensus::{
         HeaderError, Spos,
-        spos::{Beacon, Block, Certificate, Electorate, Tables, TablesUpdate, vote_position},
+        spos::{Beacon, Block, Certificate, Electorate, HandOverStep, Tables, vote_position},
     },
     crypto::Hash,
     data_format::{
@@ -10,11 +10,12 @@ use light_client::{
     },
 };
 
+use super::hand_overs::HandOvers;
 use crate::{
     block_tree::{BlockError, Chain},
-    consensus::Rules,
+    consensus::{Led, Rules},
     logic::{Activity, Earner, Place, Reward},
-    storage::{Finality, Snapshot, StorageError},
+    storage::{Database, Finality, Snapshot, StorageError},
 };
 
 /// Supernode proof of stake: slots, votes and certificates.
@@ -22,12 +23,13 @@ pub struct SposRules {
     engine: Spos,
     stake: SposSpec,
     tables: Tables,
+    hand_overs: HandOvers,
 }
 
 impl SposRules {
     /// The rules of a checked spec, with the tables of its block 0.
     pub fn new(spec: &ChainSpec, stake: SposSpec, tables: Tables) -> Self {
-        Self { engine: Spos::new(spec), stake, tables }
+        Self { engine: Spos::new(spec), stake, tables, hand_overs: HandOvers::default() }
     }
 
     fn check_certificate(
@@ -165,20 +167,19 @@ impl Rules for SposRules {
         held: &Header,
     ) -> Result<Option<Anchor>, BlockError> {
         let Some(certificate) = &finality.certificate else { return Ok(None) };
-        let source_tables = snapshot.tables(&certificate.link.source.next_slots)?;
-        let target_tables = snapshot.tables(&certificate.link.target.next_slots)?;
+        let step = HandOverStep {
+            certificate: certificate.clone(),
+            source: snapshot.tables(&certificate.link.source.next_slots)?,
+            target: snapshot.tables(&certificate.link.target.next_slots)?,
+        };
         let held = snapshot.tables(&held.next_slots)?;
-        let fewest = certificate.fewest(&target_tables, &source_tables, Some(held.newest()));
         let missing = || StorageError::damaged("the newest final header", "it is not stored");
         let source = snapshot.header(&finality.root.id)?.ok_or_else(missing)?.header;
-        Ok(Some(Anchor::Beacon(Box::new(Beacon {
-            source_round: finality.root.round,
-            source,
-            target: certificate.link.target,
-            tables: TablesUpdate::new(&held, &source_tables, &target_tables),
-            signers: fewest.signers,
-            signatures: fewest.signatures,
-        }))))
+        Ok(Some(Anchor::Beacon(Box::new(Beacon::new(&held, &step, source)))))
+    }
+
+    fn lead(&self, database: &Database, held: &Header) -> Result<Led, BlockError> {
+        Ok(self.hand_overs.lead(database, held, self.engine.clock().round(held.slot))?)
     }
 }
 
