@@ -26,6 +26,7 @@ mod resources;
 mod start;
 mod state;
 mod submissions;
+mod sync;
 mod trie;
 mod wallet;
 
@@ -40,6 +41,7 @@ const GROUPS: &[Group] = &[
     ("crypto", crypto::measure),
     ("light.header", light::measure_headers),
     ("light.bundle", light::measure_bundles),
+    ("light.sync", sync::measure),
     ("light.peak_heap", heap::measure),
     ("trie", trie::measure),
     ("state", state::measure),
