@@ -59,6 +59,8 @@ pub(crate) struct Init {
 /// A folder that was made.
 pub(super) struct Made {
     spec: ChainSpec,
+    /// Whether the chain's file says where nodes are.
+    has_bootstrap: bool,
     minting_key: PublicKey,
     peer: String,
 }
@@ -85,7 +87,7 @@ pub(super) fn make(
     key: Option<&Path>,
     settings: &Settings,
 ) -> Result<Made, Failure> {
-    let spec = config::read_spec(chain)?;
+    let (spec, bootstrap) = config::read_chain(chain)?;
     if let Some(key) = key {
         config::read_key(key)?;
     }
@@ -111,7 +113,8 @@ pub(super) fn make(
     // With the record that this key has signed nothing: without one it would have to wait before it may sign.
     Chain::open(database, Arc::new(spec.clone()), &retention, &[Hash(*minting_key.as_bytes())])?;
     settings.write_new(&data.join(SETTINGS_FILE))?;
-    Ok(Made { spec, minting_key, peer: peer.public().to_peer_id().to_string() })
+    let has_bootstrap = !bootstrap.is_empty();
+    Ok(Made { spec, has_bootstrap, minting_key, peer: peer.public().to_peer_id().to_string() })
 }
 
 fn introduction(made: &Made, data: &Path, settings: &Settings) -> String {
@@ -130,7 +133,7 @@ fn introduction(made: &Made, data: &Path, settings: &Settings) -> String {
     for address in &settings.network.listen {
         text += &format!("  Let others connect: open port {} for TCP and UDP.\n", address.port());
     }
-    if settings.network.peers.is_empty() {
+    if settings.network.peers.is_empty() && !made.has_bootstrap {
         text += &format!(
             "  Name a node of the chain in {folder}/{SETTINGS_FILE}, as one of peers; or others name this one.\n"
         );

@@ -84,12 +84,13 @@ pub(crate) fn run(run: Run) -> Result<(), Failure> {
     run.serve.apply(&mut settings);
     run.peering.apply(&mut settings);
     let data = run.data;
+    let (spec, bootstrap) = config::read_chain(&settings.chain)?;
     let options = Options {
+        bootstrap,
         snapshot: run.snapshot.then_some(Start { checkpoint: run.checkpoint }),
         until_input_ends: run.until_input_ends,
     };
     serve(settings, options, |settings, now| {
-        let spec = config::read_spec(&settings.chain)?;
         if spec.genesis_time > now {
             return Err(Failure::not_begun(spec.genesis_time, now));
         }

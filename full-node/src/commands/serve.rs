@@ -80,8 +80,10 @@ impl Serve {
 }
 
 /// How a process runs its node, besides its settings.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Options {
+    /// Nodes to find others through.
+    pub(super) bootstrap: Vec<Multiaddr>,
     /// A node that has no blocks yet starts from a snapshot.
     pub(super) snapshot: Option<Start>,
     /// The end of standard input stops it.
@@ -144,7 +146,7 @@ async fn run_node(
     let wallet_folder = wallet.as_ref().map(|wallet| wallet.path().to_owned());
     let (stopping, stopped) = watch::channel(false);
     // Before the first block is made: others may have better ones.
-    let network = join(&settings, data.as_deref(), &node).await?;
+    let network = join(&settings, options.bootstrap, data.as_deref(), &node).await?;
     let router = api::router(node.clone(), network.as_ref().map(Network::status), wallet, stopped.clone())?;
     let server = tokio::spawn(api::serve(listener, router, stopped));
     let guard = data.as_ref().map(|folder| {
@@ -195,14 +197,20 @@ async fn run_node(
 }
 
 /// Joins the network, if the node is to have one.
-async fn join(settings: &Settings, data: Option<&Path>, node: &Node) -> Result<Option<Network>, Failure> {
+async fn join(
+    settings: &Settings,
+    bootstrap: Vec<Multiaddr>,
+    data: Option<&Path>,
+    node: &Node,
+) -> Result<Option<Network>, Failure> {
     let (listen, peers) = (settings.network.listen.clone(), settings.network.peers.clone());
-    if listen.is_empty() && peers.is_empty() {
+    if listen.is_empty() && peers.is_empty() && bootstrap.is_empty() {
         return Ok(None);
     }
     let config = NetworkConfig {
         listen,
         peers,
+        bootstrap,
         folder: data.map(|folder| folder.join(NETWORK_FOLDER)),
         limits: settings.peer_limits(),
         ..NetworkConfig::default()

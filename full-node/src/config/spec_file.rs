@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use libp2p::PeerId;
+use libp2p::{Multiaddr, PeerId};
 use light_client::{
     crypto::Hash,
     data_format::{
@@ -24,6 +24,9 @@ use super::moment::{moment_from_toml, moment_to_toml};
 
 /// Bytes of a spec file, at most: room for a million accounts.
 pub const MAX_SPEC_BYTES: u64 = 256 * 1024 * 1024;
+
+/// Addresses by which a spec file says where nodes are.
+pub const MAX_BOOTSTRAP: usize = 16;
 
 const MS_PER_DAY: u64 = 86_400_000;
 
@@ -91,6 +94,9 @@ pub enum SpecFault {
     /// A node id that is none, or one of another kind of key.
     #[error("peers: {0:?} is not the id of a node, such as 12D3KooW…, which a node prints when it starts")]
     Peer(String),
+    /// An address that is none, or too many of them.
+    #[error("bootstrap: at most {MAX_BOOTSTRAP} addresses such as /dns4/node.example/tcp/9921/p2p/12D3KooW…; not {0:?}")]
+    Bootstrap(String),
     /// More days than 64 bits of milliseconds.
     #[error("trusting_period_days is too large: {0}")]
     TrustingPeriod(u64),
@@ -107,6 +113,9 @@ struct File {
     /// Node ids, as nodes print them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     peers: Vec<String>,
+    /// Where nodes are found. No part of the chain: whoever has the file may change it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    bootstrap: Vec<String>,
     fees: Fees,
     engine: Engine,
     #[serde(default)]
@@ -183,12 +192,21 @@ struct Account {
 /// # Errors
 /// [`SpecFileError`] with the line, or the rule that is broken.
 pub fn read_spec(path: &Path) -> Result<ChainSpec, SpecFileError> {
+    read_chain(path).map(|(spec, _)| spec)
+}
+
+/// Reads and checks a spec file, and the addresses beside the spec by which nodes of the chain are found: a hint that is no part
+/// of the chain or its id.
+///
+/// # Errors
+/// As [`read_spec`].
+pub fn read_chain(path: &Path) -> Result<(ChainSpec, Vec<Multiaddr>), SpecFileError> {
     let failed = |cause| SpecFileError::Io { path: path.to_owned(), action: "read", cause };
     if fs::metadata(path).map_err(failed)?.len() > MAX_SPEC_BYTES {
         return Err(SpecFileError::TooLong(path.to_owned()));
     }
     let text = fs::read_to_string(path).map_err(failed)?;
-    parse_spec(&text).map_err(|fault| match fault {
+    parse_chain(&text).map_err(|fault| match fault {
         ParseFault::Line { line, message } => SpecFileError::Line { path: path.to_owned(), line, message },
         ParseFault::Spec(cause) => SpecFileError::Spec { path: path.to_owned(), cause },
     })
@@ -216,14 +234,27 @@ impl<E: Into<SpecFault>> From<E> for ParseFault {
     }
 }
 
+#[cfg(test)]
 fn parse_spec(text: &str) -> Result<ChainSpec, ParseFault> {
-    let file: File = toml::from_str(text).map_err(|error| {
+    parse_chain(text).map(|(spec, _)| spec)
+}
+
+fn parse_chain(text: &str) -> Result<(ChainSpec, Vec<Multiaddr>), ParseFault> {
+    let mut file: File = toml::from_str(text).map_err(|error| {
         let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
         ParseFault::Line { line: before.matches('\n').count() + 1, message: error.message().to_owned() }
     })?;
+    let bootstrap = addresses(std::mem::take(&mut file.bootstrap))?;
     let spec = meant(file)?;
     spec.check().map_err(SpecFault::from)?;
-    Ok(spec)
+    Ok((spec, bootstrap))
+}
+
+fn addresses(texts: Vec<String>) -> Result<Vec<Multiaddr>, SpecFault> {
+    if let Some(beyond) = texts.get(MAX_BOOTSTRAP) {
+        return Err(SpecFault::Bootstrap(beyond.clone()));
+    }
+    texts.into_iter().map(|text| text.parse().map_err(|_| SpecFault::Bootstrap(text))).collect()
 }
 
 fn meant(file: File) -> Result<ChainSpec, SpecFault> {
@@ -336,6 +367,7 @@ fn print_spec(spec: &ChainSpec) -> Result<String, toml::ser::Error> {
         trusting_period_days: spec.trusting_period_ms / MS_PER_DAY,
         modules: spec.modules.clone(),
         peers: spec.peers.iter().filter_map(peer_of_key).map(|peer| peer.to_string()).collect(),
+        bootstrap: Vec::new(),
         fees: Fees {
             transfer: spec.fees.transfer.to_string(),
             lease: spec.fees.lease.to_string(),
@@ -398,6 +430,20 @@ mod tests {
             block_reward: Amount(1),
         });
         assert_eq!(parse_spec(&print_spec(&spec).unwrap()), Ok(spec));
+    }
+
+    #[test]
+    fn where_nodes_are_is_no_part_of_the_chain() {
+        let plain = print_spec(&development_spec(Time(1_790_000_000_000))).unwrap();
+        let spec = parse_spec(&plain).unwrap();
+        let with = |addresses: &[&str]| parse_chain(&format!("bootstrap = {addresses:?}\n{plain}"));
+        let text = "/dns4/node.example/tcp/9921/p2p/12D3KooWPjceQrSwdWXPyLLeABRXmuqt69Rg3sBYbU1Nft9HyQ6X";
+        let (same, addresses) = with(&[text]).unwrap();
+        assert_eq!((same.id(), addresses), (spec.id(), vec![text.parse().unwrap()]));
+        for wrong in [&["nowhere"][..], &[text; MAX_BOOTSTRAP + 1]] {
+            let last = (*wrong.last().unwrap()).to_owned();
+            assert_eq!(with(wrong), Err(ParseFault::Spec(SpecFault::Bootstrap(last))));
+        }
     }
 
     #[test]

@@ -15,6 +15,7 @@ use libp2p::{
 
 use super::{
     peers::{Budget, Rate},
+    subnet::Scope,
     worker::system_time,
 };
 
@@ -39,6 +40,8 @@ pub(super) struct Chains<B> {
     /// Which one is asked first: after one chain spoke the next has its turn, so that a busy chain cannot keep its
     /// neighbour silent.
     turn: usize,
+    /// Addresses nearer than this are dialled for nobody.
+    reach: Scope,
     /// Events of one peer in one chain; `None` where they are counted elsewhere.
     rate: Option<Rate>,
     /// Of connected peers.
@@ -54,6 +57,7 @@ impl<B> Chains<B> {
             chains: chains.into_iter().collect(),
             admitted,
             turn: 0,
+            reach: Scope::Global,
             rate: None,
             budgets: HashMap::new(),
             floods: HashMap::new(),
@@ -63,6 +67,11 @@ impl<B> Chains<B> {
     /// With a rate for events of one peer in one chain.
     pub(super) fn limited(self, rate: Rate) -> Self {
         Self { rate: Some(rate), ..self }
+    }
+
+    /// Where the addresses of this node's peers lie, the nearest: what protocols heard of is dialled if it is not nearer.
+    pub(super) fn set_reach(&mut self, reach: Scope) {
+        self.reach = reach;
     }
 
     /// Peers that sent more than they may since the last time, and how many events too many.
@@ -146,6 +155,8 @@ impl<B: NetworkBehaviour> NetworkBehaviour for Chains<B> {
             }
             known.extend(chain.handle_pending_outbound_connection(connection, peer, addresses, role)?);
         }
+        // Others said so: a stranger must not make this node knock at what only this node can reach.
+        known.retain(|address| Scope::of(address) >= Some(self.reach));
         Ok(known)
     }
 

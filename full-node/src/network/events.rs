@@ -14,14 +14,16 @@ use libp2p::{
 use light_client::data_format::{ChainId, codec};
 
 use super::{
+    address_book::Source,
     behaviour::BehaviourEvent,
+    chains::admits,
     codec::Incoming,
     host::{Asker, Host, PARTING_MS, Parting, Sent},
     messages::{Answer, ChainHello, Hello, Request, Response},
     peers::{Admission, Fault},
     protocol::{self, PROTOCOL_VERSION, Topic},
     reading::ReadWork,
-    subnet::{Scope, first_ip},
+    subnet::{Scope, Subnet, first_ip},
     worker::{Told, system_time},
 };
 
@@ -62,7 +64,6 @@ impl Host {
         let inbound = endpoint.is_listener();
         if !inbound {
             self.dialling.remove(&peer);
-            self.book.reached(&peer);
             for wanted in self.wanted.iter_mut().filter(|wanted| wanted.dialling == Some(connection)) {
                 (wanted.dialling, wanted.peer) = (None, Some(peer));
             }
@@ -87,6 +88,7 @@ impl Host {
             }
             Err(refusal) => {
                 tracing::debug!(%peer, %refusal, "no room for a connection");
+                self.book.failed(&peer, now);
                 self.swarm.close_connection(connection);
             }
         }
@@ -170,6 +172,7 @@ impl Host {
                     self.note_refusal(peer, "it is no node of this kind of network".to_owned());
                 }
                 tracing::debug!(%peer, %error, "the greeting was not answered");
+                self.book.failed(&peer, system_time());
                 if let OutboundFailure::Io(error) = &error
                     && error.kind() == io::ErrorKind::InvalidData
                 {
@@ -241,6 +244,12 @@ impl Host {
             return;
         }
         self.peers.greeted(&peer);
+        if self.peers.is_dialled(&peer)
+            && let Some(address) = self.remotes.address(&peer)
+        {
+            self.book.add(peer, address.clone(), Source::Own);
+            self.book.reached(&peer);
+        }
         let now = system_time();
         for theirs in common {
             let Some(place) = self.place_of(&theirs.chain) else { continue };
@@ -382,25 +391,26 @@ impl Host {
         }
         self.remotes.runs(&peer, &info.agent_version);
         // Nearer addresses than the peer's own are of no use here, or of somebody else.
-        let from = self.remotes.address(&peer).and_then(Scope::of);
+        let address = self.remotes.address(&peer);
+        let (from, subnet) =
+            (address.and_then(Scope::of), address.and_then(first_ip).and_then(Subnet::of));
         for place in 0..self.chains.len() {
             let id = self.chains[place].id;
-            if !info.protocols.contains(&protocol::exchange(&id)) {
+            let serves = info.protocols.contains(&protocol::exchange(&id));
+            if !serves || !admits(&self.admitted, place, &peer) {
                 continue;
             }
             for address in info.listen_addrs.iter().take(ADDRESSES) {
                 if Scope::of(address).is_none() || Scope::of(address) < from {
                     continue;
                 }
-                self.book.add(peer, address.clone());
+                self.book.add(peer, address.clone(), Source::Peer(subnet));
                 if let Some(lookup) = self.swarm.behaviour_mut().lookup.get_mut(place) {
                     lookup.add_address(&peer, address.clone());
                 }
             }
         }
-        if self.book.len() <= 2 {
-            self.look_up(now);
-        }
+        self.look_up_soon |= self.book.len() <= 2;
     }
 
     fn on_lookup(&mut self, event: kad::Event) {
@@ -413,12 +423,14 @@ impl Host {
             Ok(found) => found.peers,
             Err(kad::GetClosestPeersError::Timeout { peers, .. }) => peers,
         };
+        let reach = self.reach();
         for peer in found {
             if peer.peer_id == *self.swarm.local_peer_id() {
                 continue;
             }
-            for address in peer.addrs.into_iter().take(ADDRESSES) {
-                self.book.add(peer.peer_id, address);
+            let within = peer.addrs.into_iter().filter(|address| Scope::of(address) >= Some(reach));
+            for address in within.take(ADDRESSES) {
+                self.book.add(peer.peer_id, address, Source::Lookup);
             }
         }
     }

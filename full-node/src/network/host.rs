@@ -127,6 +127,10 @@ pub(super) struct Host {
     pub(super) looked_after_bans: Time,
     pub(super) asked_tips: Time,
     pub(super) looked_up: Time,
+    /// Somebody is here who may know others, of whom this node knows hardly any.
+    pub(super) look_up_soon: bool,
+    /// When every chain last had peers.
+    pub(super) met: Time,
 }
 
 impl Host {
@@ -156,7 +160,7 @@ impl Host {
             let tip = port.tip()?;
             forward(place, &port, announce.clone());
             // Until the first greeting, or the end of the wait for it.
-            let held = !config.peers.is_empty();
+            let held = !(config.peers.is_empty() && config.bootstrap.is_empty());
             port.hold(held);
             chains.push(HostChain {
                 id: ids[place],
@@ -176,7 +180,10 @@ impl Host {
             .iter()
             .enumerate()
             .flat_map(|(place, chain)| Topic::ALL.map(|topic| (topic.of(chain).hash(), (place, topic))));
-        let wanted = config.peers.iter().map(|address| Wanted {
+        let peers_to_keep = config.peers.iter().map(|address| (address, false));
+        let ways_in = config.bootstrap.iter().map(|address| (address, true));
+        let wanted = peers_to_keep.chain(ways_in).map(|(address, hint)| Wanted {
+            hint,
             peer: super::address_book::peer_of(address),
             address: address.clone(),
             dialling: None,
@@ -236,6 +243,8 @@ impl Host {
             looked_after_bans: now,
             asked_tips: now,
             looked_up: now,
+            look_up_soon: false,
+            met: now,
         })
     }
 

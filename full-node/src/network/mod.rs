@@ -26,7 +26,7 @@
 //! | answers | whom we asked | bodies ahead of the chain | 4 MiB and 64 KiB; only what was asked for; 1,024 headers and 64 MiB of bodies ahead |
 //! | lookups | who connects | nothing: nobody stores records | 4 a second by peer and chain: what is beyond is not heard, and a fault; 16 KiB |
 //! | introductions | who connects | address book, buckets | 1 a second by peer: more is a fault; 4 KiB; 8 addresses at a time |
-//! | addresses | who greeted, Kademlia | address book, buckets | 1,024 peers with 4 addresses |
+//! | addresses | who connects, Kademlia | address book, buckets | 1,024 peers with 4 addresses; quotas by who tells and by where they lie ([`address_book`]); none that is nearer than whoever tells it, or in a lookup than the nearest peer: nobody public makes this node knock at private doors, unless it has a peer behind them |
 //!
 //! A block is relayed once this node has checked *every* rule of it, so no invalid block travels further than one
 //! step, and whoever relays one is banned. The price is the time of executing it on each step of its way.
@@ -77,6 +77,8 @@ pub struct NetworkConfig {
     pub listen: Vec<SocketAddr>,
     /// Nodes to stay connected with.
     pub peers: Vec<Multiaddr>,
+    /// Nodes to find others through, for as long as no good others are known.
+    pub bootstrap: Vec<Multiaddr>,
     /// Where node key, address book and bans are kept; `None` keeps none of them.
     pub folder: Option<PathBuf>,
     /// What peers may do.

@@ -1,5 +1,7 @@
 //! What the host does because time has passed: whom it dials, whom it lets go, when it asks again.
 
+use std::collections::HashSet;
+
 use libp2p::{
     Multiaddr, PeerId,
     swarm::{ConnectionId, dial_opts::DialOpts},
@@ -9,6 +11,7 @@ use light_client::data_format::Time;
 use super::{
     host::{Asker, Host, Sent},
     messages::Request,
+    subnet::Scope,
     worker::system_time,
 };
 
@@ -26,12 +29,19 @@ const SAVE_MS: u64 = 60_000;
 const SAVE_BANS_MS: u64 = 2_000;
 const ASK_TIPS_MS: u64 = 15_000;
 const LOOK_UP_MS: u64 = 60_000;
-/// Between two look-ups of a node that knows nobody yet.
+/// Between two look-ups of a node that knows hardly anybody and met somebody new.
 const LOOK_UP_AGAIN_MS: u64 = 2_000;
 const TELL_PROGRESS_MS: u64 = 5_000;
 
-/// A node to stay connected with.
+/// Others that we dialled with whom those that we found them through are let go.
+const ENOUGH_OTHERS: usize = WANTED_OUTBOUND / 2;
+/// How long a chain may have no peers before good addresses that do not answer are good no more.
+const LONELY_MS: u64 = 10_000;
+
+/// A node to stay connected with, or to find others through.
 pub(super) struct Wanted {
+    /// Only for as long as no good others are known.
+    pub(super) hint: bool,
     pub(super) address: Multiaddr,
     pub(super) peer: Option<PeerId>,
     pub(super) dialling: Option<ConnectionId>,
@@ -53,6 +63,8 @@ impl Host {
             self.part(peer);
         }
         self.charge_floods();
+        self.set_reach();
+        self.let_hints_go(now);
         self.forgive(now);
         self.dial(now);
         for chain in 0..self.chains.len() {
@@ -68,8 +80,10 @@ impl Host {
             self.asked_tips = now;
             self.ask_tips();
         }
-        if now.ms_since(self.looked_up) > LOOK_UP_MS {
-            self.look_up(now);
+        let after = if self.look_up_soon { LOOK_UP_AGAIN_MS } else { LOOK_UP_MS };
+        if now.ms_since(self.looked_up) > after {
+            (self.looked_up, self.look_up_soon) = (now, false);
+            self.look_up();
         }
         if now.ms_since(self.saved) > SAVE_MS {
             self.saved = now;
@@ -92,9 +106,59 @@ impl Host {
         self.peers.forget(now);
     }
 
+    /// Peers to find others through.
+    fn hints(&self) -> HashSet<PeerId> {
+        self.wanted.iter().filter(|wanted| wanted.hint).filter_map(|wanted| wanted.peer).collect()
+    }
+
+    /// Peers that we dialled and that greeted, but for those to find others through.
+    fn others(&self, hints: &HashSet<PeerId>) -> usize {
+        let greeted = self.peers.all().filter(|(_, standing)| !standing.inbound && standing.greeted);
+        greeted.filter(|(peer, _)| !hints.contains(peer)).count()
+    }
+
+    /// Those that everybody finds others through have little room: who has others makes some.
+    fn let_hints_go(&mut self, now: Time) {
+        if self.chains.iter().all(|chain| chain.sync.peers() > 0) {
+            self.met = now;
+        }
+        let hints = self.hints();
+        if hints.is_empty() || self.others(&hints) < ENOUGH_OTHERS {
+            return;
+        }
+        let dialled: Vec<PeerId> = self
+            .peers
+            .all()
+            .filter(|(peer, standing)| !standing.inbound && hints.contains(peer))
+            .map(|(peer, _)| peer)
+            .collect();
+        for peer in dialled {
+            tracing::debug!(%peer, "others are known: it is not needed any more");
+            self.part(peer);
+        }
+    }
+
+    /// The nearest address of a peer says where addresses may lie that others tell of.
+    pub(super) fn reach(&self) -> Scope {
+        let scopes = self.peers.all().filter_map(|(peer, _)| Scope::of(self.remotes.address(&peer)?));
+        scopes.min().unwrap_or(Scope::Global)
+    }
+
+    fn set_reach(&mut self) {
+        let reach = self.reach();
+        self.swarm.behaviour_mut().lookup.set_reach(reach);
+    }
+
     fn dial(&mut self, now: Time) {
+        let hints = self.hints();
+        let lonely = now.ms_since(self.met) > LONELY_MS;
+        let needs_hints = lonely || !self.book.has_good(|peer| !hints.contains(peer));
+        let has_others = self.others(&hints) >= ENOUGH_OTHERS;
         for place in 0..self.wanted.len() {
             let wanted = &self.wanted[place];
+            if wanted.hint && (!needs_hints || has_others) {
+                continue;
+            }
             let connected = wanted.peer.is_some_and(|peer| self.peers.contains(&peer));
             let own = wanted.peer.as_ref() == Some(self.swarm.local_peer_id());
             if connected || own || wanted.dialling.is_some() || wanted.not_before > now {
@@ -110,13 +174,15 @@ impl Host {
                 }
             }
         }
-        let missing = WANTED_OUTBOUND.saturating_sub(self.peers.outbound() + self.dialling.len());
+        let wanted = WANTED_OUTBOUND.min(self.peers.limits().outbound);
+        let missing = wanted.saturating_sub(self.peers.outbound() + self.dialling.len());
         let own = *self.swarm.local_peer_id();
         let candidates = self.book.candidates(missing, now, |peer| {
             *peer != own
                 && !self.peers.contains(peer)
                 && !self.dialling.contains(peer)
                 && !self.banned.contains(peer)
+                && !(has_others && hints.contains(peer))
         });
         for (peer, addresses) in candidates {
             let options = DialOpts::peer_id(peer).addresses(addresses).build();
@@ -174,12 +240,7 @@ impl Host {
         }
     }
 
-    /// Looks for peers: not at once again, whoever wants it.
-    pub(super) fn look_up(&mut self, now: Time) {
-        if now.ms_since(self.looked_up) < LOOK_UP_AGAIN_MS {
-            return;
-        }
-        self.looked_up = now;
+    fn look_up(&mut self) {
         let mut key = vec![0; 32];
         if getrandom::fill(&mut key).is_err() {
             return;

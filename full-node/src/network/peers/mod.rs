@@ -483,6 +483,11 @@ impl Peers {
         self.peers.values().filter(|known| !known.inbound).count()
     }
 
+    /// Whether this peer is connected because we dialled.
+    pub fn is_dialled(&self, peer: &PeerId) -> bool {
+        self.peers.get(peer).is_some_and(|known| !known.inbound)
+    }
+
     /// Whether this peer is connected.
     pub fn contains(&self, peer: &PeerId) -> bool {
         self.peers.contains_key(peer)

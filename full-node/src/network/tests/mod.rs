@@ -37,6 +37,7 @@ use crate::{
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
+mod bootstrap;
 mod closed;
 mod hostile;
 mod liars;
