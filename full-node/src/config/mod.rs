@@ -24,4 +24,6 @@ pub use settings::{
     ApiSettings, CpuSettings, DiskSettings, MemorySettings, NetworkSettings, SETTINGS_FILE, Settings,
     SettingsError, SettingsFault,
 };
-pub use spec_file::{MAX_BOOTSTRAP, MAX_SPEC_BYTES, SpecFault, SpecFileError, read_chain, read_spec, write_spec};
+pub use spec_file::{
+    MAX_BOOTSTRAP, MAX_SPEC_BYTES, SpecFault, SpecFileError, read_chain, read_spec, write_spec,
+};

@@ -95,7 +95,9 @@ pub enum SpecFault {
     #[error("peers: {0:?} is not the id of a node, such as 12D3KooW…, which a node prints when it starts")]
     Peer(String),
     /// An address that is none, or too many of them.
-    #[error("bootstrap: at most {MAX_BOOTSTRAP} addresses such as /dns4/node.example/tcp/9921/p2p/12D3KooW…; not {0:?}")]
+    #[error(
+        "bootstrap: at most {MAX_BOOTSTRAP} addresses such as /dns4/node.example/tcp/9921/p2p/12D3KooW…; not {0:?}"
+    )]
     Bootstrap(String),
     /// More days than 64 bits of milliseconds.
     #[error("trusting_period_days is too large: {0}")]

@@ -392,8 +392,7 @@ impl Host {
         self.remotes.runs(&peer, &info.agent_version);
         // Nearer addresses than the peer's own are of no use here, or of somebody else.
         let address = self.remotes.address(&peer);
-        let (from, subnet) =
-            (address.and_then(Scope::of), address.and_then(first_ip).and_then(Subnet::of));
+        let (from, subnet) = (address.and_then(Scope::of), address.and_then(first_ip).and_then(Subnet::of));
         for place in 0..self.chains.len() {
             let id = self.chains[place].id;
             let serves = info.protocols.contains(&protocol::exchange(&id));
