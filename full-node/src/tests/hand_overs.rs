@@ -46,7 +46,7 @@ fn changed() -> Scene {
     scene.settle();
     scene.harness.steps(3 * SLOTS);
     let key = scene.word(&test_key(MINTING[2]), &changing);
-    let calls = vec![Call::Supernode(SupernodeCall::SetMintingKey { key })];
+    let calls = vec![Call::Supernode(SupernodeCall::SetMintingKey { key: Box::new(key) })];
     assert_eq!(scene.run(&other, calls), Status::Success);
     scene.settle();
     scene.harness.steps(6 * SLOTS);

@@ -42,7 +42,8 @@ impl Client {
         let Pending { server, purpose, tables, .. } = self.pending.swap_remove(place);
         let response = match answer {
             Ok(response) => response,
-            Err(TransportError::TooLong) => {
+            // Which chain it serves would have to be asked again, for ever.
+            Err(TransportError::TooLong) if purpose != Purpose::Chain => {
                 let found = DecodeError::Malformed("the answer is longer than it may be".to_owned());
                 return self.doubt(server, &found.into(), now);
             }
