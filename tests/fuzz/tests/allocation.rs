@@ -140,7 +140,7 @@ fn a_block_of_the_smallest_transactions_stays_within_its_memory() {
 #[test]
 fn the_largest_witnesses_stay_within_their_memory() {
     let target = targets::STATE;
-    let bushy = bushy_witness(200_000);
+    let bushy = bushy_witness(60_000);
     assert_eq!(check(&target, "range", &bushy), Reach::Refused);
     assert_eq!(check(&target, "any-witness", &bushy), Reach::Held);
     // As deep as can be: one path of branches whose other children are left out.
@@ -234,4 +234,29 @@ fn long_texts_stay_within_their_memory() {
     let slots = file.replace("\"in_force\":[", &format!("\"in_force\":[{}", "null,".repeat(5_000)));
     assert_ne!(slots, file);
     assert_eq!(check(&target, "chain-file", slots.as_bytes()), Reach::Read);
+}
+
+/// Borsh takes a mebibyte at once for text that announces as much; names and servers' words were read that way.
+#[test]
+fn text_that_announces_a_gigabyte_takes_no_memory_for_it() {
+    let name = |length: u32| encode(&(0_u32, 1_u32, test_address(1), length));
+    let bytes = [vec![1], name(1 << 30)].concat();
+    let (reach, held) = targets::WALLET.decoder("wallet-data").1.check(&bytes);
+    assert!(reach == Reach::Refused && held < 4_096, "{held} bytes held");
+
+    let scene = scene();
+    // A store with one payment that a server refused with a code of a gigabyte.
+    let payment = (scene.payment, &scene.signed, 0_u64, 0_u64, None::<u8>, None::<u8>, 2_u8, 1_u32 << 30);
+    let head = (2_u8, scene.chain, scene.genesis.checkpoint(), None::<u8>, None::<u8>, 0_u32, 1_u32);
+    let bytes = [encode(&head), encode(&payment)].concat();
+    let (reach, held) = targets::CLIENT.decoder("saved").1.check(&bytes);
+    assert!(reach == Reach::Refused && held < 64 * 1_024, "{held} bytes held");
+}
+
+/// Nodes that nobody had to find took a hundred times their bytes before the root was compared.
+#[test]
+fn nodes_of_another_trie_are_not_kept() {
+    let bytes = bushy_witness(60_000);
+    let (reach, held) = targets::STATE.decoder("range").1.check(&bytes);
+    assert!(reach == Reach::Refused && held < bytes.len() as u64, "{held} bytes held for {}", bytes.len());
 }
