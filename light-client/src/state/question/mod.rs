@@ -82,7 +82,7 @@ pub enum Answer {
     /// Leases of an account.
     Leases(Page<Lease, Address>),
     /// Requests with their places.
-    Requests(Page<(RequestPlace, Request), RequestPlace>),
+    Requests(RequestsPage),
     /// Whom the key serves; `None` if it never served anybody.
     MintingKey(Option<Address>),
     /// The coins there are.
@@ -247,11 +247,14 @@ pub fn ask<S: NodeStore>(
     })
 }
 
+/// Waiting requests with their places.
+pub type RequestsPage = Page<(RequestPlace, Request), RequestPlace>;
+
 fn requests<S: NodeStore>(
     trie: &mut Trie<S>,
     after: Option<&RequestPlace>,
     limit: u8,
-) -> Result<Page<(RequestPlace, Request), RequestPlace>, AskError<S::Error>> {
+) -> Result<RequestsPage, AskError<S::Error>> {
     let after = after.map(request_key);
     let read = |key: &[u8], value: &[u8]| {
         let no_place = || StateError::Record {
