@@ -307,24 +307,6 @@ impl Host {
         }
     }
 
-    /// Writes what is to outlive the process.
-    pub(super) fn save(&mut self) {
-        if let Err(error) = self.book.save() {
-            tracing::warn!(%error, "the address book is not saved");
-        }
-        self.save_bans();
-    }
-
-    pub(super) fn save_bans(&mut self) {
-        if self.saved_bans == self.bans {
-            return;
-        }
-        self.saved_bans = self.bans;
-        if let Err(error) = self.ban_file.write(self.peers.every_ban()) {
-            tracing::warn!(%error, "the bans are not saved");
-        }
-    }
-
     pub(super) fn ask(&mut self, chain: usize, peer: PeerId, request: Request, asker: Asker) {
         if let Some(exchange) = self.swarm.behaviour_mut().exchange.get_mut(chain) {
             self.remotes.sent(&peer, codec::encode(&request).len());
@@ -398,20 +380,6 @@ impl Host {
             }
             self.swarm.behaviour_mut().banned.block_peer(peer);
             self.part(peer);
-        }
-    }
-
-    /// Charges peers whose events were too many to be heard: once for each, until that bans them.
-    pub(super) fn charge_floods(&mut self) {
-        let behaviour = self.swarm.behaviour_mut();
-        let floods: Vec<(PeerId, u64)> = behaviour.lookup.floods().chain(behaviour.gossip.floods()).collect();
-        for (peer, events) in floods {
-            for _ in 0..events {
-                if !self.peers.contains(&peer) || self.banned.contains(&peer) {
-                    break;
-                }
-                self.fault(peer, Fault::Flood);
-            }
         }
     }
 

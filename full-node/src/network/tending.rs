@@ -11,6 +11,7 @@ use light_client::data_format::Time;
 use super::{
     host::{Asker, Host, Sent},
     messages::Request,
+    peers::Fault,
     subnet::Scope,
     worker::system_time,
 };
@@ -178,17 +179,47 @@ impl Host {
         let missing = wanted.saturating_sub(self.peers.outbound() + self.dialling.len());
         let own = *self.swarm.local_peer_id();
         let candidates = self.book.candidates(missing, now, |peer| {
-            *peer != own
-                && !self.peers.contains(peer)
-                && !self.dialling.contains(peer)
-                && !self.banned.contains(peer)
-                && !(has_others && hints.contains(peer))
+            let needed = !has_others || !hints.contains(peer);
+            let known = self.peers.contains(peer) || self.dialling.contains(peer);
+            needed && *peer != own && !known && !self.banned.contains(peer)
         });
         for (peer, addresses) in candidates {
             let options = DialOpts::peer_id(peer).addresses(addresses).build();
             match self.swarm.dial(options) {
                 Ok(()) => drop(self.dialling.insert(peer)),
                 Err(_) => self.book.failed(&peer, now),
+            }
+        }
+    }
+
+    /// Writes what is to outlive the process.
+    pub(super) fn save(&mut self) {
+        if let Err(error) = self.book.save() {
+            tracing::warn!(%error, "the address book is not saved");
+        }
+        self.save_bans();
+    }
+
+    fn save_bans(&mut self) {
+        if self.saved_bans == self.bans {
+            return;
+        }
+        self.saved_bans = self.bans;
+        if let Err(error) = self.ban_file.write(self.peers.every_ban()) {
+            tracing::warn!(%error, "the bans are not saved");
+        }
+    }
+
+    /// Charges peers whose events were too many to be heard: once for each, until that bans them.
+    fn charge_floods(&mut self) {
+        let behaviour = self.swarm.behaviour_mut();
+        let floods: Vec<(PeerId, u64)> = behaviour.lookup.floods().chain(behaviour.gossip.floods()).collect();
+        for (peer, events) in floods {
+            for _ in 0..events {
+                if !self.peers.contains(&peer) || self.banned.contains(&peer) {
+                    break;
+                }
+                self.fault(peer, Fault::Flood);
             }
         }
     }
