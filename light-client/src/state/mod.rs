@@ -51,7 +51,7 @@ pub use keys::{
 };
 pub use question::{
     Answer, AskError, Lease, MAX_PAGE, MAX_QUESTIONS, MAX_READS, Moment, Page, Question, QuestionError,
-    RequestsPage, Standing, ask, ask_all,
+    RequestPage, Standing, ask, ask_all,
 };
 pub use stake::{MintingAverage, Pool, Position, RoundEnd, Stake, StakeError};
 pub use supernode::{Ban, Certificates, Request, RequestKind, RequestPlace, SlotChange, Supernode};

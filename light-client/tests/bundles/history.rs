@@ -48,7 +48,10 @@ fn mutations(length: usize) -> Vec<Mutation> {
     all
 }
 
-const FIELDS: [(&str, fn(&mut HistoryRecord)); 8] = [
+/// A change of one field of a record.
+type FieldChange = fn(&mut HistoryRecord);
+
+const FIELDS: [(&str, FieldChange); 8] = [
     ("index", |record| record.index ^= 1),
     ("height", |record| record.height = Height(record.height.0 + 1)),
     ("slot", |record| record.slot = Slot(record.slot.0 + 1)),

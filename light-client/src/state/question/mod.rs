@@ -82,7 +82,7 @@ pub enum Answer {
     /// Leases of an account.
     Leases(Page<Lease, Address>),
     /// Requests with their places.
-    Requests(RequestsPage),
+    Requests(RequestPage),
     /// Whom the key serves; `None` if it never served anybody.
     MintingKey(Option<Address>),
     /// The coins there are.
@@ -97,6 +97,9 @@ pub struct Page<T, P> {
     /// What to ask on after, if the page is as long as asked for; `None` says that there are no more.
     pub next: Option<P>,
 }
+
+/// Requests with their places.
+pub type RequestPage = Page<(RequestPlace, Request), RequestPlace>;
 
 /// What answers depend on besides the state: the block after which it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -247,14 +250,11 @@ pub fn ask<S: NodeStore>(
     })
 }
 
-/// Waiting requests with their places.
-pub type RequestsPage = Page<(RequestPlace, Request), RequestPlace>;
-
 fn requests<S: NodeStore>(
     trie: &mut Trie<S>,
     after: Option<&RequestPlace>,
     limit: u8,
-) -> Result<RequestsPage, AskError<S::Error>> {
+) -> Result<RequestPage, AskError<S::Error>> {
     let after = after.map(request_key);
     let read = |key: &[u8], value: &[u8]| {
         let no_place = || StateError::Record {
