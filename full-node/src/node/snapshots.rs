@@ -13,11 +13,11 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use light_client::{
     client::Bundle,
     consensus::{
-        Anchor, AnchorError, Trusted, engine,
-        spos::{Table, Tables},
+        Anchor, AnchorError, Trusted, TrustedCheckpoint, engine,
+        spos::{HandOver, Table, Tables},
     },
     crypto::Hash,
-    data_format::{BlockId, Checkpoint, Header, Height, SlotTable, Time, codec},
+    data_format::{BlockId, Checkpoint, DecodeError, Header, Height, Round, SlotTable, Time, codec},
 };
 
 use super::{
@@ -26,6 +26,7 @@ use super::{
 };
 use crate::{
     block_tree::{Accepted, Chain},
+    consensus::Led,
     network::{
         PortError, Tip,
         snapshot::{Begun, FinalBlock, Shown, SnapshotPort, Taking},
@@ -36,8 +37,10 @@ use crate::{
 
 /// Proven blocks that are remembered.
 const SHOWN: usize = 8;
-/// Bytes of a proof of finality, at most.
-const MAX_PROOF_BYTES: usize = 128 * 1024;
+/// Bytes of a proof of finality, at most: hand-overs over some thousand changes.
+const MAX_PROOF_BYTES: usize = 3 * 1024 * 1024;
+/// Bytes of hand-overs after which a proof ends where they led.
+const MAX_WAY_BYTES: usize = 1024 * 1024;
 
 /// What is here of a snapshot to start from.
 #[derive(Default)]
@@ -60,9 +63,21 @@ impl Starting {
 #[derive(BorshSerialize, BorshDeserialize)]
 struct FinalityProof {
     opened: Option<Opened>,
-    #[borsh(deserialize_with = "codec::bounded_bytes::<65_540, _>")]
-    anchor: Vec<u8>,
+    proof: Proof,
 }
+
+/// Bundles that lead from the block that is trusted to a final one.
+#[derive(BorshSerialize, BorshDeserialize)]
+enum Proof {
+    /// In one step: an [`Anchor`].
+    Step(#[borsh(deserialize_with = "codec::bounded_bytes::<65_540, _>")] Vec<u8>),
+    /// Over changes of most holders: each a [`HandOver`], which leads on from where the one before it ends.
+    Way(#[borsh(deserialize_with = "codec::bounded_list::<64, _, _>")] Vec<Page>),
+}
+
+/// The bytes of a [`HandOver`].
+#[derive(BorshSerialize, BorshDeserialize)]
+struct Page(#[borsh(deserialize_with = "codec::bounded_bytes::<2_097_154, _>")] Vec<u8>);
 
 /// A block that the asker knows by its id.
 #[derive(BorshSerialize, BorshDeserialize)]
@@ -108,17 +123,47 @@ impl Node {
             Err(NodeError::UnknownTrusted(_)) => return Ok(None),
             Err(error) => return Err(error),
         };
-        let opened = if open {
-            let tables = voting_tables(&snapshot, &held)?;
-            let slots = |table: &Table| table.slots().clone();
-            let in_force = tables.as_ref().map(|tables| slots(&tables.in_force)).unwrap_or_default();
-            let planned = tables.and_then(|tables| tables.planned.as_deref().map(slots));
-            Some(Opened { header: held, in_force, planned })
-        } else {
-            None
+        let held_trusted = self.trusted_at(&snapshot, &held)?;
+        let opened = open.then(|| {
+            let TrustedCheckpoint { in_force, planned, .. } = held_trusted.checkpoint();
+            Opened { header: held, in_force, planned }
+        });
+        let anchor = self.anchor_now(&snapshot, Some(*trusted))?;
+        let proof = match self.way(&held_trusted, &anchor)? {
+            Some(pages) => Proof::Way(pages),
+            None => Proof::Step(anchor.to_bytes()),
         };
-        let anchor = self.anchor_now(&snapshot, Some(*trusted))?.to_bytes();
-        Ok(Some(codec::encode(&FinalityProof { opened, anchor })))
+        Ok(Some(codec::encode(&FinalityProof { opened, proof })))
+    }
+
+    /// Hand-overs to where an anchor leads, if it does not follow from the trusted block in one step; as many as fit.
+    fn way(&self, trusted: &Trusted, anchor: &Anchor) -> Result<Option<Vec<Page>>, NodeError> {
+        let engine = engine(&self.0.spec);
+        // Whoever asks looks at the clock.
+        let now = Time(u64::MAX);
+        if !matches!(engine.advance(trusted, anchor, now), Err(AnchorError::NotEnoughTrust { .. })) {
+            return Ok(None);
+        }
+        let (mut here, mut pages, mut bytes) = (trusted.clone(), Vec::new(), 0);
+        let mut held = self.header_of(&here.id)?;
+        while here.id != anchor.header().id() && bytes < MAX_WAY_BYTES {
+            let Led::Over(hand_over) = self.0.rules.lead(&self.0.database, &held)? else { break };
+            let Ok(led) = engine.hand_over(&here, &hand_over, now) else { break };
+            let page = hand_over.to_bytes();
+            bytes += page.len();
+            pages.push(Page(page));
+            if led.trusted.id == here.id {
+                break;
+            }
+            here = led.trusted;
+            held = hand_over.end.source.clone();
+        }
+        Ok(Some(pages).filter(|pages| !pages.is_empty()))
+    }
+
+    fn header_of(&self, id: &BlockId) -> Result<Header, NodeError> {
+        let snapshot = self.0.database.read()?;
+        Ok(need(snapshot.header(id)?, "the header of a final block")?.header)
     }
 
     /// What this node trusts as proven, without asking anybody.
@@ -133,6 +178,17 @@ impl Node {
             id: finality.root.id,
             tables: voting_tables(&snapshot, &header)?,
         })
+    }
+
+    /// A final block as the checkpoint of the first round after it.
+    fn trusted_at(&self, snapshot: &Snapshot, header: &Header) -> Result<Trusted, NodeError> {
+        let tables = voting_tables(snapshot, header)?;
+        let round = if tables.is_none() || header.height == Height(0) {
+            Round(0)
+        } else {
+            self.0.clock.round(header.slot).next()
+        };
+        Ok(Trusted { round, height: header.height, slot: header.slot, id: header.id(), tables })
     }
 
     /// A checkpoint that is known by its place, opened by somebody.
@@ -197,9 +253,27 @@ impl Node {
             None => own,
         };
         self.check_age(&trusted, now)?;
-        let anchor = Anchor::from_bytes(&proof.anchor)
-            .map_err(|error| Refused::Lie(format!("the proof cannot be read: {error}")))?;
-        let newer = engine(&self.0.spec).advance(&trusted, &anchor, now).map_err(refused)?;
+        let unreadable = |error: DecodeError| Refused::Lie(format!("the proof cannot be read: {error}"));
+        let engine = engine(&self.0.spec);
+        let (newer, anchor) = match proof.proof {
+            Proof::Step(bytes) => {
+                let anchor = Anchor::from_bytes(&bytes).map_err(unreadable)?;
+                (engine.advance(&trusted, &anchor, now).map_err(refused)?, anchor)
+            }
+            Proof::Way(pages) => {
+                let (mut here, mut end) = (trusted, None);
+                for Page(bytes) in pages {
+                    let hand_over = HandOver::from_bytes(&bytes).map_err(unreadable)?;
+                    let led = engine.hand_over(&here, &hand_over, now).map_err(|error| {
+                        let words = error.to_string();
+                        if error.is_lie() { Refused::Lie(words) } else { Refused::Unsure(words) }
+                    })?;
+                    (here, end) = (led.trusted, Some(hand_over.end));
+                }
+                let end = end.ok_or_else(|| Refused::Lie("the way to the final block is empty".to_owned()))?;
+                (here, Anchor::Beacon(Box::new(end)))
+            }
+        };
         let root = Checkpoint { round: newer.round, id: newer.id };
         let certificate = match &anchor {
             Anchor::Beacon(beacon) => Some(beacon.certificate()),

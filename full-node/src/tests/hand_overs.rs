@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{
     check::check,
+    network::snapshot::{Shown, SnapshotPort},
     node::NodeError,
     storage::{Batch, Space},
 };
@@ -177,4 +178,34 @@ fn a_node_without_the_links_says_so() {
     assert!(hand_over(harness, newest).links.is_empty());
     let unknown = block_on(harness.node.hand_over(Some(light_client::crypto::Hash([3; 32])))).unwrap_err();
     assert!(matches!(unknown, NodeError::UnknownTrusted(_)), "{unknown}");
+}
+
+#[test]
+fn a_newcomer_is_led_from_block_0_over_changes_of_most_holders() {
+    let scene = changed();
+    let harness = &scene.harness;
+    let newcomer = Harness::with_keys(&[]);
+    assert_eq!(newcomer.node.chain(), harness.node.chain());
+    let (trusted, open) = newcomer.node.trusted().unwrap();
+    let proof = harness.node.prove_final(&trusted, open).unwrap().unwrap();
+    let now = in_slot(harness.slot);
+    let Shown::Final(block) = newcomer.node.check_final(&proof, now).unwrap() else {
+        panic!("the newest final block is not proven")
+    };
+    assert_eq!(block.id, harness.node.status().final_block.id);
+    // A way that is cut short or altered anywhere leads nowhere.
+    for place in (0..proof.len()).step_by(13) {
+        let mut altered = proof.clone();
+        altered[place] ^= 1;
+        let shown = newcomer.node.check_final(&altered, now).unwrap();
+        assert!(matches!(shown, Shown::Lie(_) | Shown::Unsure(_)), "byte {place}: {shown:?}");
+        let shown = newcomer.node.check_final(&proof[..place], now).unwrap();
+        assert!(matches!(shown, Shown::Lie(_)), "{place} bytes: {shown:?}");
+    }
+    // A checkpoint of the operator leads on as well.
+    let checkpoint = harness.block(3).header.header;
+    assert!(newcomer.node.start_from_snapshot(Some((checkpoint.height, checkpoint.id()))));
+    let (trusted, open) = newcomer.node.trusted().unwrap();
+    let proof = harness.node.prove_final(&trusted, open).unwrap().unwrap();
+    assert!(matches!(newcomer.node.check_final(&proof, now).unwrap(), Shown::Final(found) if found == block));
 }
