@@ -147,6 +147,9 @@ fn bases_of_snapshots() {
     assert_eq!(reach, Reach::Read);
 }
 
+/// What the parser of TOML holds for each byte at worst. The files are the operator's own.
+const TOML_BYTES: u64 = 250;
+
 /// A folder for the files of this process.
 fn folder() -> &'static tempfile::TempDir {
     static FOLDER: LazyLock<tempfile::TempDir> = LazyLock::new(|| tempfile::tempdir().unwrap());
@@ -183,13 +186,13 @@ fn files() {
     }
     let path = folder().path().join("written");
     write_spec(&path, &scene::scene().spec).unwrap();
-    run(Decoder::new("spec-file", spec, 100, 64 * KIB), &[fs::read(&path).unwrap()]);
+    run(Decoder::new("spec-file", spec, TOML_BYTES, 64 * KIB), &[fs::read(&path).unwrap()]);
     let path = folder().path().join("some-settings");
     Settings::default().write_new(&path).unwrap();
-    run(Decoder::new("settings-file", settings, 100, 64 * KIB), &[fs::read(&path).unwrap()]);
+    run(Decoder::new("settings-file", settings, TOML_BYTES, 64 * KIB), &[fs::read(&path).unwrap()]);
     let path = folder().path().join("some-key");
     create_key(&path).unwrap();
-    run(Decoder::new("key-file", key, 40, 16 * KIB), &[fs::read(&path).unwrap()]);
+    run(Decoder::new("key-file", key, TOML_BYTES, 64 * KIB), &[fs::read(&path).unwrap()]);
     let peer = "12D3KooWEyoppNCUx8Yx66oV9fJnriXwCcXwDDUA2kj6vnc6iDEp";
     let addresses =
         format!("/ip4/10.0.0.1/tcp/9921/p2p/{peer}\n/dns4/node.example/udp/9921/quic-v1/p2p/{peer}\n");
