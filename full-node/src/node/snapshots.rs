@@ -270,7 +270,8 @@ impl Node {
                     })?;
                     (here, end) = (led.trusted, Some(hand_over.end));
                 }
-                let end = end.ok_or_else(|| Refused::Lie("the way to the final block is empty".to_owned()))?;
+                let end =
+                    end.ok_or_else(|| Refused::Lie("the way to the final block is empty".to_owned()))?;
                 (here, Anchor::Beacon(Box::new(end)))
             }
         };
