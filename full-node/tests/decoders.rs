@@ -1,7 +1,11 @@
 //! What strangers and damaged files can hand the node: thousands of changed copies of honest bytes, each refused or read
 //! whole, within the memory that its length allows. What the light client reads too is tried in `tests/fuzz`.
 
-#![allow(clippy::unwrap_used, reason = "what does not work must stop the test")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "what does not work must stop the test, which says what it tried"
+)]
 
 use std::{fs, path::PathBuf, sync::LazyLock};
 

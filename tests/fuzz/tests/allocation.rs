@@ -1,6 +1,7 @@
 //! The inputs that take the most memory for their length: as long as they may be, of the smallest parts there are. (The
 //! mutations try lengths that lie; these tell the truth.)
 
+#![allow(clippy::print_stdout, reason = "a test that says what it measured")]
 #![allow(clippy::unwrap_used, reason = "what does not work must stop the test")]
 
 use borsh::BorshSerialize;

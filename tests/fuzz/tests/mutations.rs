@@ -1,5 +1,7 @@
 //! Thousands of changed copies of every stored input: each is refused or says what is true, within its memory.
 
+#![allow(clippy::print_stdout, reason = "a test that says what it tried")]
+
 use fuzz::{Target, run_all, stored_inputs, targets};
 
 fn mutate(target: &Target) {

@@ -27,8 +27,8 @@ pub const STATE: Target = Target {
         Decoder::new("range", range, 4, 320 * KIB),
         // Whoever makes up the root too gets a hundred bytes a node. No stranger does: see [`Trie::from_witness`].
         Decoder::new("any-witness", any_witness, 512, 320 * KIB),
-        Decoder::new("node", node, 4, 1 * KIB),
-        Decoder::new("records", records, 4, 1 * KIB),
+        Decoder::new("node", node, 4, KIB),
+        Decoder::new("records", records, 4, KIB),
         Decoder::new("history", history, 4, 8 * KIB),
     ],
     seeds,
@@ -85,9 +85,10 @@ fn range(bytes: &[u8]) -> Reach {
     }
 }
 
-fn page<S: light_client::state::NodeStore>(
-    trie: &mut Trie<S>,
-) -> Result<Vec<(Vec<u8>, Vec<u8>)>, TrieError<S::Error>> {
+/// A key and its value.
+type Entry = (Vec<u8>, Vec<u8>);
+
+fn page<S: light_client::state::NodeStore>(trie: &mut Trie<S>) -> Result<Vec<Entry>, TrieError<S::Error>> {
     let from = Bound::Included(&[1, 5][..]);
     let entries = trie.range(from, Bound::Excluded(&[2]), Order::Descending).take(4);
     entries.map(|entry| entry.map(|entry| (entry.key.to_vec(), entry.value.to_vec()))).collect()

@@ -14,9 +14,9 @@ use crate::{Decoder, KIB, Reach, Seed, Target, scene::scene};
 pub const TEXT: Target = Target {
     name: "text",
     decoders: &[
-        Decoder::new("address", address, 1, 1 * KIB),
-        Decoder::new("amount", amount, 5, 1 * KIB),
-        Decoder::new("hash", hash, 1, 1 * KIB),
+        Decoder::new("address", address, 1, KIB),
+        Decoder::new("amount", amount, 5, KIB),
+        Decoder::new("hash", hash, 1, KIB),
         Decoder::new("phrase", phrase, 40, 8 * KIB),
         Decoder::new("word", word, 1, 4 * KIB),
         Decoder::new("chain-file", chain_file, 64, 64 * KIB),

@@ -30,7 +30,7 @@ pub const TRANSACTIONS: Target = Target {
         Decoder::new("submission", submission, 10, 8 * KIB),
         Decoder::new("bytes-to-sign", bytes_to_sign, 16, 16 * KIB),
         Decoder::new("block", block, 10, 8 * KIB),
-        Decoder::new("signature", signature, 1, 1 * KIB),
+        Decoder::new("signature", signature, 1, KIB),
     ],
     seeds,
 };
