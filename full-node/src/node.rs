@@ -54,7 +54,7 @@ pub use config::{ChainChoice, NodeConfig};
 pub use development::DevelopmentAccount;
 pub use error::{FaucetError, NodeError, OpenError, SubmitError};
 pub use view::{
-    AccountState, BlockPosition, BlockView, Event, MintingKey, Rounds, Status, SupernodeState,
+    AccountState, BlockPosition, BlockView, Event, MintingKey, RecoveryState, Rounds, Status, SupernodeState,
     SupernodesState, TransactionState,
 };
 
@@ -111,6 +111,7 @@ struct Published {
     final_block: BlockPosition,
     justified: Checkpoint,
     minting_keys: Vec<MintingKey>,
+    recoveries: Vec<RecoveryState>,
     halted: Option<String>,
 }
 
@@ -145,7 +146,13 @@ impl Node {
         // made here.
         let unused =
             if matches!(config.chain, ChainChoice::Development) { minter.keys() } else { Vec::new() };
-        let chain = Chain::open(database.clone(), Arc::clone(&spec), &config.retention, &unused)?;
+        database.load_recoveries(&config.recoveries)?;
+        let mut chain = Chain::open(database.clone(), Arc::clone(&spec), &config.retention, &unused)?;
+        let recovered = chain.recover().map_err(|error| match error {
+            BlockError::Recovery(error) => OpenError::Recovery(error),
+            BlockError::Storage(error) => OpenError::Storage(error),
+            error => OpenError::Damaged(error.to_string()),
+        })?;
         minter.begin(&chain).map_err(|error| OpenError::Damaged(error.to_string()))?;
         let published = publish(&chain, &*minter).map_err(|error| OpenError::Damaged(error.to_string()))?;
         let head = (chain.head().root, chain.head().header.height.next());
@@ -159,7 +166,7 @@ impl Node {
             slot = clock.slot_at(config.now).map(|slot| slot.0),
             "opened the chain"
         );
-        Ok(Self(Arc::new(Inner {
+        let node = Self(Arc::new(Inner {
             chain: *chain.engine().chain(),
             genesis: chain.genesis().clone(),
             clock,
@@ -182,7 +189,13 @@ impl Node {
             retention: config.retention,
             stopping: watch::Sender::new(false),
             spec,
-        })))
+        }));
+        {
+            let core = node.core();
+            let digested = node.digest(&core.chain, &*core.minter, &recovered);
+            digested.map_err(|error| OpenError::Damaged(error.to_string()))?;
+        }
+        Ok(node)
     }
 
     /// Mints, votes and finalises until [`Node::shutdown`]. Run it once, as a task.
@@ -358,6 +371,7 @@ impl Node {
             pool_transactions,
             pool_bytes,
             minting_keys: published.minting_keys,
+            recoveries: published.recoveries,
             votes_cast: self.0.votes_cast.load(Ordering::Relaxed),
             blocks_minted: self.0.blocks_minted.load(Ordering::Relaxed),
             halted: published
@@ -473,6 +487,7 @@ fn publish(chain: &Chain, minter: &dyn Minter) -> Result<Published, NodeError> {
         final_block: position(clock, &final_header),
         justified: chain.finality().justified,
         minting_keys: minter.states(chain, &snapshot)?,
+        recoveries: chain.recoveries(&snapshot)?.into_iter().map(Into::into).collect(),
         halted: chain.halted().map(ToOwned::to_owned),
     })
 }

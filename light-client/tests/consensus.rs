@@ -157,8 +157,9 @@ fn header_case() -> (Spos, Table, Header, SealedHeader, Time) {
 #[test]
 fn a_header_keeps_every_rule() {
     let (engine, table, parent, good, now) = header_case();
-    let check =
-        |sealed: &SealedHeader, now| engine.check_header(&parent, &table, sealed, &sealed.header.id(), now);
+    let check = |sealed: &SealedHeader, now| {
+        engine.check_header(&parent, parent.justified, &table, sealed, &sealed.header.id(), now)
+    };
     assert_eq!(check(&good, now), Ok(()));
     let altered = |alter: fn(&mut Header)| {
         let mut sealed = good.clone();
@@ -190,6 +191,6 @@ fn a_header_keeps_every_rule() {
         [None].into_iter().chain(test_table(&[1001, 1002, 1003]).0).collect(),
     ))
     .unwrap();
-    let refused = engine.check_header(&parent, &vacant, &good, &good.header.id(), now);
+    let refused = engine.check_header(&parent, parent.justified, &vacant, &good, &good.header.id(), now);
     assert_eq!(refused, Err(HeaderError::SlotVacant(0)));
 }

@@ -9,8 +9,11 @@ use utoipa::ToSchema;
 use super::health::ailment;
 use super::supernodes::SupernodeAnswer;
 use crate::{
+    block_tree::RecoveryStage,
     network::{NetworkStatus, snapshot, sync::Progress},
-    node::{AccountState, BlockPosition, BlockView, MintingKey, Rounds, Status, TransactionState},
+    node::{
+        AccountState, BlockPosition, BlockView, MintingKey, RecoveryState, Rounds, Status, TransactionState,
+    },
 };
 
 /// A block's place.
@@ -55,6 +58,10 @@ pub(super) struct StatusAnswer {
     pool: Pool,
     /// Minting keys this node holds.
     minting_keys: Vec<KeyAnswer>,
+    /// The recoveries that were loaded, oldest first: decisions of the chain's operators to go on from a block with another
+    /// slot table.
+    #[serde(default)]
+    recoveries: Vec<RecoveryAnswer>,
     /// Votes that they cast since the node started.
     votes_cast: u64,
     /// Blocks that they minted since the node started.
@@ -63,6 +70,19 @@ pub(super) struct StatusAnswer {
     halted: Option<String>,
     /// Why it does not follow its chain, as `/health` says it.
     pub(super) unwell: Option<String>,
+}
+
+/// A recovery that was loaded.
+#[derive(Serialize, Deserialize, ToSchema)]
+struct RecoveryAnswer {
+    /// The round from which on the new holders mint.
+    round: u64,
+    /// The height of the block that it begins from.
+    height: u64,
+    /// That block.
+    block: String,
+    /// `waits` for that block; `took_effect`; or was `missed`, because something else became final before.
+    stage: String,
 }
 
 /// The way to the newest block of the network.
@@ -243,6 +263,18 @@ impl StatusAnswer {
             self.version,
         );
         text += &self.keys();
+        for RecoveryAnswer { round, height, block, stage } in &self.recoveries {
+            let stage = match stage.as_str() {
+                "took_effect" => "took effect",
+                "missed" => {
+                    "MISSED: something else was final before; fetch the chain again into an empty folder"
+                }
+                _ => "waits for its block",
+            };
+            text.push_str(&format!(
+                "recovery   as of round {round} from block {height} ({block}): {stage}\n"
+            ));
+        }
         if let Some(snapshot) = &self.snapshot {
             text.push_str(&format!("snapshot   {}\n", snapshot.text));
         }
@@ -300,6 +332,18 @@ impl From<MintingKey> for KeyAnswer {
     }
 }
 
+impl From<RecoveryState> for RecoveryAnswer {
+    fn from(recovery: RecoveryState) -> Self {
+        let RecoveryState { round, height, block, stage } = recovery;
+        let stage = match stage {
+            RecoveryStage::Waits => "waits",
+            RecoveryStage::TookEffect => "took_effect",
+            RecoveryStage::Missed => "missed",
+        };
+        Self { round: round.0, height: height.0, block: block.to_string(), stage: stage.to_owned() }
+    }
+}
+
 impl From<Progress> for SyncAnswer {
     fn from(progress: Progress) -> Self {
         Self {
@@ -350,6 +394,7 @@ impl StatusAnswer {
             snapshot: snapshot.map(Into::into),
             pool: Pool { transactions: status.pool_transactions, bytes: status.pool_bytes },
             minting_keys: status.minting_keys.into_iter().map(Into::into).collect(),
+            recoveries: status.recoveries.into_iter().map(Into::into).collect(),
             votes_cast: status.votes_cast,
             blocks_minted: status.blocks_minted,
             halted: status.halted,

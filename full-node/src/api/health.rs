@@ -93,6 +93,7 @@ mod tests {
             data: None,
             chain: ChainChoice::Spec(Box::new(spec)),
             minting_keys: Vec::new(),
+            recoveries: Vec::new(),
             payee: None,
             retention: Retention::default(),
             pool: Limits::default(),

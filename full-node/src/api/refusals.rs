@@ -13,7 +13,7 @@ impl From<NodeError> for Problem {
                 Self::new(Code::UnknownTrusted, &error).with("trusted", id.to_string())
             }
             NodeError::NotKept { from, .. } => Self::new(Code::NotKept, &error).with("from", from.0),
-            NodeError::Paused(_) => Self::new(Code::Busy, &error),
+            NodeError::Paused(_) | NodeError::Recovered(_) => Self::new(Code::Busy, &error),
             NodeError::Stopped => Self::new(Code::Stopping, &error),
             NodeError::Storage(_) | NodeError::Damaged(_) => Self::internal(&error),
         }

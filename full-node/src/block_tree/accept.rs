@@ -151,17 +151,29 @@ impl Chain {
             self.justify(target, now)?;
         }
         // The way is found before blocks are dropped from the tree.
-        let source = self.rules.finalises(self, &prepared.block);
+        let recovery = self.recovery_by(&snapshot, &prepared.block.header.header)?;
+        let source = match recovery {
+            Some(recovery) => Some((recovery.checkpoint(), None)),
+            None => self.rules.finalises(self, &prepared.block),
+        };
         let way_before = self.way(&snapshot, Some(prepared))?;
         let mut accepted = Accepted { id: Some(prepared.id), ..Accepted::default() };
         let mut epoch = None;
         if let Some((source, certificate)) = source {
-            let changes = self.tree.finalise(source.id)?;
+            let changes = if recovery.is_some() {
+                batch.follow_recoveries(&snapshot, recovery.into_iter())?;
+                self.tree.recover(source)?
+            } else {
+                self.tree.finalise(source.id)?
+            };
             headers.dropped.extend(changes.dropped);
             headers.finalised = changes.finalised;
-            let height = self.tree.entry(&source.id)?.sealed.header.height;
+            let header = &self.tree.entry(&source.id)?.sealed.header;
+            let height = header.height;
             let certificate = certificate.cloned();
-            epoch = certificate.as_ref().and_then(|certificate| self.stage_epoch(&mut batch, certificate));
+            // A hand-over ends with a beacon, which there is none of from a block that was recovered from.
+            let followed = certificate.as_ref().filter(|_| snapshot.recovery_from(header).is_none());
+            epoch = followed.and_then(|certificate| self.stage_epoch(&mut batch, certificate));
             finality = Finality { root: source, height, certificate, justified: finality.justified };
             accepted.finalised = Some(source);
         }
@@ -176,7 +188,7 @@ impl Chain {
         batch.headers(&snapshot, &headers, self.arrivals)?;
         batch.finality(&finality);
         self.stage_way(&mut batch, &snapshot, Some(prepared), &way, &mut accepted)?;
-        let mut deleted = self.stage_dropped(&mut batch, &snapshot, &headers.dropped, prepared)?;
+        let mut deleted = self.stage_dropped(&mut batch, &snapshot, &headers.dropped, Some(prepared))?;
         self.stage_finalised(&mut batch, &snapshot, &finality)?;
         let pruned = self.stage_pruning(
             &mut batch,
@@ -239,7 +251,7 @@ impl Chain {
     }
 
     /// The way from the stored head to the best block, and that block.
-    fn way(
+    pub(super) fn way(
         &self,
         snapshot: &Snapshot,
         prepared: Option<&Prepared>,
@@ -266,14 +278,18 @@ impl Chain {
         Ok((way, best))
     }
 
-    fn stage_head(&self, batch: &mut Batch, head: &Head) {
+    pub(super) fn stage_head(&self, batch: &mut Batch, head: &Head) {
         batch.head(&head.id);
         if let Some(weight) = self.weight(&head.id) {
             batch.head_weight(weight);
         }
     }
 
-    fn head_after(&self, snapshot: &Snapshot, prepared: Option<&Prepared>) -> Result<Head, BlockError> {
+    pub(super) fn head_after(
+        &self,
+        snapshot: &Snapshot,
+        prepared: Option<&Prepared>,
+    ) -> Result<Head, BlockError> {
         let id = *self.tree.best();
         let header = self.tree.entry(&id)?.sealed.header.clone();
         let root = match prepared.filter(|prepared| prepared.id == id) {
@@ -322,7 +338,7 @@ impl Chain {
     }
 
     /// Undoes and applies blocks in the indexes: each exactly as it was.
-    fn stage_way(
+    pub(super) fn stage_way(
         &self,
         batch: &mut Batch,
         snapshot: &Snapshot,

@@ -16,7 +16,9 @@ use crate::{
     consensus::{Rules, rules},
     logic::{Container, genesis_state},
     node::OpenError,
-    storage::{Batch, Database, Finality, Retention, Snapshot, Space, StorageError, StoredHeaders, Version},
+    storage::{
+        Batch, Database, Finality, Recovery, Retention, Snapshot, Space, StorageError, StoredHeaders, Version,
+    },
 };
 
 /// A chain: the tree of its blocks in memory, and everything else on disk. One owner writes; readers take
@@ -230,6 +232,12 @@ impl Chain {
             }
             id = header.parent;
         }
+    }
+
+    /// The checkpoint that is justified after a block: what a vote for a checkpoint with this block has as its source.
+    pub fn justified_after(&self, snapshot: &Snapshot, header: &Header) -> Checkpoint {
+        let recovered = snapshot.recovery_from(header).map(Recovery::checkpoint);
+        recovered.unwrap_or_else(|| header.justified_on(&self.genesis.header.id()))
     }
 
     /// A stored header that must be there.

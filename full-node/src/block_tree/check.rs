@@ -158,7 +158,7 @@ impl Chain {
             state_root: Hash::ZERO,
             headers_root: ground.headers_root,
             next_slots: ground.parent.next_slots,
-            justified: ground.parent.justified,
+            justified: snapshot.justified_after(&ground.parent),
             certificate_hash: Hash::ZERO,
             main_parent: None,
         };

@@ -6,9 +6,10 @@ use light_client::{
     transaction::TransactionError,
 };
 
+use super::RecoveryError;
 use crate::{logic::StateFault, storage::StorageError};
 
-/// Why a block is not taken. One variant for each rule; the last four are faults of this node, not of the block.
+/// Why a block is not taken. One variant for each rule; the last five are faults of this node, not of the block.
 #[derive(Debug, thiserror::Error)]
 pub enum BlockError {
     /// BLOCK-SIZE-1: at most 4 MiB.
@@ -88,6 +89,18 @@ pub enum BlockError {
         /// The header's.
         found: Hash,
     },
+    /// BLOCK-RECOVERY-1: a block after one that operators recovered from begins in the recovery's round or later, and calls its
+    /// parent justified.
+    #[error(
+        "the block does not follow the recovery from block {block} as of round {round}, which is loaded here: it was made by a node \
+         that has not loaded it"
+    )]
+    BesideRecovery {
+        /// The block recovered from.
+        block: BlockId,
+        /// The recovery's round.
+        round: Round,
+    },
     /// BLOCK-HEADERS-1: `headers_root` covers all headers before this one.
     #[error("the header commits to the headers {found}, before it are {expected}")]
     HeadersRoot {
@@ -128,6 +141,9 @@ pub enum BlockError {
         /// What executing gives.
         found: Hash,
     },
+    /// A recovery that was loaded does not fit the chain: it stands still until the chain spec is mended.
+    #[error(transparent)]
+    Recovery(#[from] RecoveryError),
     /// The disk failed: the chain stands still.
     #[error(transparent)]
     Storage(#[from] StorageError),
@@ -150,8 +166,16 @@ pub enum BlockError {
 }
 
 impl BlockError {
+    /// Whether the block only shows that its maker and this node do not agree on a recovery: no fault to punish anybody for.
+    pub const fn is_disagreement(&self) -> bool {
+        matches!(self, Self::BesideRecovery { .. } | Self::Header(HeaderError::Recovered { .. }))
+    }
+
     /// Whether this node is at fault, and not the block.
     pub const fn is_fault(&self) -> bool {
-        matches!(self, Self::Storage(_) | Self::State(_) | Self::Halted(_) | Self::Damaged { .. })
+        matches!(
+            self,
+            Self::Recovery(_) | Self::Storage(_) | Self::State(_) | Self::Halted(_) | Self::Damaged { .. }
+        )
     }
 }

@@ -16,9 +16,11 @@ mod chain;
 mod check;
 mod error;
 mod prune;
+mod recovery;
 mod signatures;
 
 pub use accept::Accepted;
 pub use chain::{Chain, Head};
 pub use check::{Draft, Prepared};
 pub use error::BlockError;
+pub use recovery::{RecoveryError, RecoveryStage};

@@ -23,15 +23,16 @@ impl Chain {
         batch: &mut Batch,
         snapshot: &Snapshot,
         dropped: &[BlockId],
-        prepared: &Prepared,
+        prepared: Option<&Prepared>,
     ) -> Result<Vec<NodeId>, BlockError> {
         let mut deleted = Vec::new();
         for id in dropped {
-            let (version, transactions) = if *id == prepared.id {
-                (prepared.version.clone(), prepared.block.header.header.transactions_count)
-            } else {
-                let header = snapshot.header(id)?.map_or(0, |sealed| sealed.header.transactions_count);
-                (self.version(snapshot, id)?, header)
+            let (version, transactions) = match prepared.filter(|prepared| prepared.id == *id) {
+                Some(prepared) => (prepared.version.clone(), prepared.block.header.header.transactions_count),
+                None => {
+                    let header = snapshot.header(id)?.map_or(0, |sealed| sealed.header.transactions_count);
+                    (self.version(snapshot, id)?, header)
+                }
             };
             batch.remove_body(id, transactions);
             batch.remove(Space::Effects, *id.as_bytes());

@@ -1,7 +1,7 @@
 use light_client::{
     block_tree::{HeaderRange, RangeNodes, RangeStore},
     consensus::{
-        Trusted, genesis,
+        Spos, Trusted, genesis,
         spos::{Certificate, CertificateError, HeaderError, TableError, Tables},
     },
     crypto::Hash,
@@ -226,6 +226,9 @@ impl Checker<'_> {
         let begins = self.snapshot.begins_at()?;
         match &finality.certificate {
             None if finality.height == begins => Ok(()),
+            None if self.snapshot.recoveries().any(|recovery| recovery.checkpoint() == finality.root) => {
+                Ok(())
+            }
             // What made it final came with the state; the block that it links to comes later.
             Some(certificate)
                 if finality.height == begins
@@ -264,20 +267,33 @@ impl Checker<'_> {
                 let clock = engine.clock();
                 let same = clock.round(before.header.slot) == clock.round(header.slot);
                 let checkpoint = if same { &before.checkpoint } else { &before.header };
-                let mut trusted = Trusted::voteless(checkpoint);
-                if !checkpoint.next_slots.is_zero() {
-                    let in_force = self.snapshot.tables(&checkpoint.next_slots)?.in_force;
-                    trusted.tables = Some(Tables { in_force, planned: None });
-                }
                 // Whenever this runs: that is not a question of what is stored.
                 let now = Time(u64::MAX / 2);
-                engine.check_successor(&trusted, &before.header, &sealed, &id, now)?;
+                let parent = &before.header;
+                if self.snapshot.recovery_from(parent).is_some() {
+                    let table = self.snapshot.tables_after(checkpoint)?.in_force;
+                    let justified = self.snapshot.justified_after(parent);
+                    let engine = Spos::new(self.chain.spec());
+                    engine.check_header(parent, justified, &table, &sealed, &id, now)?;
+                } else {
+                    engine.check_successor(&self.trusted_at(checkpoint)?, parent, &sealed, &id, now)?;
+                }
                 checkpoint.clone()
             }
         };
         let pushed = HeaderRange::new(self.snapshot, height.0).push(&id);
         let (nodes, headers_root) = pushed.map_err(|error| BlockFault::RangeUnreadable(error.to_string()))?;
         Ok((id, sealed, nodes, Before { header, checkpoint, headers_root }))
+    }
+
+    /// A checkpoint, as who may make the blocks of its round.
+    fn trusted_at(&self, checkpoint: &Header) -> Result<Trusted, BlockFault> {
+        let mut trusted = Trusted::voteless(checkpoint);
+        if !checkpoint.next_slots.is_zero() {
+            let in_force = self.snapshot.tables_after(checkpoint)?.in_force;
+            trusted.tables = Some(Tables { in_force, planned: None });
+        }
+        Ok(trusted)
     }
 
     /// Block 0 is what the chain spec makes: nobody sealed it.
@@ -375,7 +391,7 @@ impl Checker<'_> {
     fn check_certificate(&self, certificate: &Certificate) -> Result<(), BlockFault> {
         let tables = |id: &BlockId| {
             let header = self.snapshot.header(id)?.ok_or(BlockFault::NoHeader)?.header;
-            Ok::<_, BlockFault>(self.snapshot.tables(&header.next_slots)?)
+            Ok::<_, BlockFault>(self.snapshot.tables_after(&header)?)
         };
         let target = tables(&certificate.link.target.checkpoint.id)?;
         let source = tables(&certificate.link.source.checkpoint.id)?;

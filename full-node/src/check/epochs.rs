@@ -90,7 +90,7 @@ impl Checker<'_> {
             let header = self.snapshot.header(&source)?.ok_or(EpochFault::Source(source))?.header;
             let is_final = header.height <= self.chain.finality().height
                 && self.snapshot.at_height(header.height)? == Some(source)
-                && header.next_slots == link.source.next_slots;
+                && self.snapshot.next_slots_after(&header) == link.source.next_slots;
             if !is_final {
                 return Err(EpochFault::Source(source));
             }

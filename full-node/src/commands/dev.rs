@@ -48,6 +48,7 @@ pub(crate) fn run(dev: Dev) -> Result<(), Failure> {
             data,
             chain: ChainChoice::Development,
             minting_keys: Vec::new(),
+            recoveries: Vec::new(),
             payee: None,
             retention: settings.retention(),
             pool: settings.pool_limits(),

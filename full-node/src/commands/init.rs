@@ -10,7 +10,7 @@ use std::{
 use clap::Args;
 use full_node::{
     block_tree::Chain,
-    config::{self, Failure, SETTINGS_FILE, Settings},
+    config::{self, ChainFile, Failure, SETTINGS_FILE, Settings},
     network::identity::node_key,
     storage::Database,
 };
@@ -87,7 +87,7 @@ pub(super) fn make(
     key: Option<&Path>,
     settings: &Settings,
 ) -> Result<Made, Failure> {
-    let (spec, bootstrap) = config::read_chain(chain)?;
+    let ChainFile { spec, bootstrap, .. } = config::read_chain(chain)?;
     if let Some(key) = key {
         config::read_key(key)?;
     }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use full_node::{
-    config::{self, Failure, SETTINGS_FILE, Settings},
+    config::{self, ChainFile, Failure, SETTINGS_FILE, Settings},
     node::{ChainChoice, NodeConfig},
     storage::RedbStorage,
 };
@@ -84,7 +84,7 @@ pub(crate) fn run(run: Run) -> Result<(), Failure> {
     run.serve.apply(&mut settings);
     run.peering.apply(&mut settings);
     let data = run.data;
-    let (spec, bootstrap) = config::read_chain(&settings.chain)?;
+    let ChainFile { spec, bootstrap, recoveries } = config::read_chain(&settings.chain)?;
     let options = Options {
         bootstrap,
         snapshot: run.snapshot.then_some(Start { checkpoint: run.checkpoint }),
@@ -107,6 +107,7 @@ pub(crate) fn run(run: Run) -> Result<(), Failure> {
         Ok(NodeConfig {
             data: Some(data),
             chain: ChainChoice::Spec(Box::new(spec)),
+            recoveries,
             minting_keys: keys,
             payee: run.payee,
             retention,

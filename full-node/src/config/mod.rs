@@ -25,5 +25,5 @@ pub use settings::{
     SettingsError, SettingsFault,
 };
 pub use spec_file::{
-    MAX_BOOTSTRAP, MAX_SPEC_BYTES, SpecFault, SpecFileError, read_chain, read_spec, write_spec,
+    ChainFile, MAX_BOOTSTRAP, MAX_SPEC_BYTES, SpecFault, SpecFileError, read_chain, read_spec, write_spec,
 };

@@ -91,6 +91,7 @@ impl Rules for VotelessRules {
             tables: None,
             recent: Vec::new(),
             activity: Activity::default(),
+            recovered: false,
         };
         let Some(amount) = self.reward else { return Ok((place, None)) };
         let payee = ProofOfWork::payee(sealed)?;

@@ -74,6 +74,9 @@ impl<'a> BlockExecution<'a> {
         reward: Option<Reward>,
     ) -> Result<Self, StateFault> {
         let mut state = BlockState::open(before, place)?;
+        if state.place().recovered {
+            state.begin_anew()?;
+        }
         if let Some(Reward { to: Earner::Supernode(supernode), .. }) = &reward {
             state.note_activity(supernode)?;
         }

@@ -26,6 +26,7 @@ pub fn genesis_state(
         tables: rules.genesis_tables().cloned(),
         recent: Vec::new(),
         activity: Activity::default(),
+        recovered: false,
     };
     let mut state = BlockState::open(Trie::open(Root::EMPTY, nodes), place)?;
     for account in &spec.accounts {

@@ -33,6 +33,8 @@ pub struct Place<'a> {
     pub recent: Vec<Checkpoint>,
     /// Who is alive.
     pub activity: Activity,
+    /// Whether it is the first block after a recovery: the holders may all be new.
+    pub recovered: bool,
 }
 
 /// The table of a chain without slots.

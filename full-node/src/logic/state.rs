@@ -1,10 +1,11 @@
 use light_client::{
     consensus::spos::{Table, TableError, Tables},
     crypto::Hash,
-    data_format::{Address, Amount, Height, Round, TransactionId},
+    data_format::{Address, Amount, Height, Holder, Round, TransactionId, codec},
     state::{
-        AccountChange, AccountRecord, Asset, Ban, Certificates, Changes, HistoryKind, NodeId, Pool, Position,
-        RecordError, Request, RequestPlace, RoundEnd, Stake, StakeError, Supernode, SupplyRecord, Trie,
+        AccountChange, AccountRecord, Asset, Ban, Certificates, Changes, HistoryKind, MAX_VALUE_BYTES,
+        NodeId, Order, Pool, Position, RecordError, Request, RequestPlace, RoundEnd, Space, Stake,
+        StakeError, StateError, Supernode, SupplyRecord, Trie,
     },
 };
 
@@ -103,6 +104,43 @@ impl<'a> BlockState<'a> {
         for address in signers.iter().flatten().chain(&entered).chain([minter]) {
             let record = self.supernode(address)?;
             self.put_supernode(address, Supernode { active, ..record });
+        }
+        Ok(())
+    }
+
+    /// After a recovery: whoever holds a slot now is a supernode, at the commission of genesis if it was none before, with the
+    /// key of the table; and nothing that was asked for before waits any more.
+    ///
+    /// # Errors
+    /// As [`BlockState::make_supernode`].
+    pub fn begin_anew(&mut self) -> Result<(), ChangeError> {
+        const AT_ONCE: usize = 1_024;
+        loop {
+            let waiting = self.trie.prefix(&[Space::Requests as u8], Order::Ascending).take(AT_ONCE);
+            let waiting: Vec<_> = waiting.collect::<Result<_, _>>().map_err(StateFault::from)?;
+            if waiting.is_empty() {
+                break;
+            }
+            for entry in waiting {
+                let request: Request = codec::decode(&entry.value, MAX_VALUE_BYTES).map_err(|error| {
+                    StateFault::from(StateError::Record { key: entry.key.to_vec(), error })
+                })?;
+                self.trie.remove(&entry.key).map_err(StateFault::from)?;
+                let record = self.supernode(&request.address)?;
+                self.put_supernode(&request.address, Supernode { waiting: 0, ..record });
+            }
+        }
+        let (slot, commission) = (self.place.slot, self.place.spos.genesis_commission);
+        for Holder { address, minting_key } in self.place.in_force().clone().0.into_iter().flatten() {
+            let is_supernode = self.account(&address)?.is_some_and(|account| account.is_supernode);
+            if !is_supernode {
+                self.make_supernode(&address, commission, Round(0))?;
+            }
+            self.own_key(&minting_key, &address)?;
+            let record = self.supernode(&address)?;
+            if record.minting_key != minting_key {
+                self.put_supernode(&address, Supernode { minting_key, key_since: slot, ..record });
+            }
         }
         Ok(())
     }

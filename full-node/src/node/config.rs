@@ -5,7 +5,10 @@ use light_client::{
     data_format::{Address, ChainSpec, Time},
 };
 
-use crate::{storage::Retention, transaction::Limits};
+use crate::{
+    storage::{Recovery, Retention},
+    transaction::Limits,
+};
 
 /// What a node is told to be.
 #[derive(Debug)]
@@ -14,6 +17,8 @@ pub struct NodeConfig {
     pub data: Option<PathBuf>,
     /// Which chain it runs.
     pub chain: ChainChoice,
+    /// Decisions of the chain's operators to go on from a block with another slot table, oldest first.
+    pub recoveries: Vec<Recovery>,
     /// The Ed25519 keys it mints and votes with, besides those of a development chain.
     pub minting_keys: Vec<KeyPair>,
     /// Who is paid for the blocks it makes, where a block pays an account: proof of work.

@@ -6,9 +6,9 @@ use light_client::{
 };
 
 use crate::{
-    block_tree::BlockError,
+    block_tree::{BlockError, RecoveryError},
     logic::StateFault,
-    storage::StorageError,
+    storage::{LoadError, StorageError},
     transaction::{AddError, PoolError, PoolFault},
 };
 
@@ -51,6 +51,12 @@ pub enum OpenError {
     /// A minting key that is not Ed25519.
     #[error("minting key {0} is not an Ed25519 key")]
     MintingKey(usize),
+    /// A recovery that cannot be followed from what the folder holds.
+    #[error("{0}")]
+    Load(#[from] LoadError),
+    /// A recovery that does not fit the chain in the folder.
+    #[error("{0}")]
+    Recovery(#[from] RecoveryError),
     /// The data folder cannot be used.
     #[error(transparent)]
     Storage(#[from] StorageError),
@@ -104,6 +110,12 @@ pub enum NodeError {
     /// The trusted block that was named is not one of this chain's.
     #[error("block {0} is not a final block of this chain")]
     UnknownTrusted(BlockId),
+    /// The newest final block is so by a recovery alone.
+    #[error(
+        "block {0} is final because the operators of this chain decided to recover from it: there is a proof again once a later \
+         block is final, for whoever trusts a block of then"
+    )]
+    Recovered(BlockId),
     /// The node stands still for now.
     #[error("the node stands still: {0}")]
     Paused(String),

@@ -155,6 +155,7 @@ impl Node {
             Err(
                 BlockError::Tree(_) | BlockError::Copy(_) | BlockError::Header(HeaderError::SlotEarly { .. }),
             ) => Verdict::Unfit,
+            Err(error) if error.is_disagreement() => Verdict::Unfit,
             Err(_) => Verdict::Invalid,
         };
         let why = inserted.err().map(|error| error.to_string()).unwrap_or_default();

@@ -158,6 +158,9 @@ impl Node {
             return Ok(anchor);
         }
         let header = need(snapshot.header(&finality.root.id)?, "the newest final header")?.header;
+        if trusted != Some(finality.root.id) && snapshot.recovery_from(&header).is_some() {
+            return Err(NodeError::Recovered(finality.root.id));
+        }
         Ok(Anchor::Trusted(Box::new(header)))
     }
 

@@ -128,7 +128,11 @@ impl Node {
             let TrustedCheckpoint { in_force, planned, .. } = held_trusted.checkpoint();
             Opened { header: held, in_force, planned }
         });
-        let anchor = self.anchor_now(&snapshot, Some(*trusted))?;
+        let anchor = match self.anchor_now(&snapshot, Some(*trusted)) {
+            Ok(anchor) => anchor,
+            Err(NodeError::Recovered(_)) => return Ok(None),
+            Err(error) => return Err(error),
+        };
         let proof = match self.way(&held_trusted, &anchor)? {
             Some(pages) => Proof::Way(pages),
             None => Proof::Step(anchor.to_bytes()),
@@ -207,13 +211,15 @@ impl Node {
             let words = format!("the checkpoint {id} has the height {}, not {height}", header.height);
             return Err(Refused::Unsure(words));
         }
-        if header.next_slots.is_zero() {
+        let snapshot = self.0.database.read().map_err(|error| Refused::Unsure(error.to_string()))?;
+        let next_slots = snapshot.next_slots_after(&header);
+        if next_slots.is_zero() {
             return Ok(Trusted::voteless(&header));
         }
         let table = |slots| Table::new(slots).map_err(|error| Refused::Lie(error.to_string()));
         let planned = planned.map(table).transpose()?.map(Into::into);
         let tables = Tables { in_force: table(in_force)?.into(), planned };
-        if tables.commitment() != header.next_slots {
+        if tables.commitment() != next_slots {
             return Err(lie("other slot tables than the checkpoint's were given"));
         }
         let round = self.0.clock.round(header.slot).next();
@@ -297,6 +303,7 @@ impl Node {
         let opened = Chain::open(self.0.database.clone(), spec, &self.0.retention, &[]);
         core.chain = opened.map_err(|error| NodeError::Damaged(error.to_string()))?;
         let Core { chain, minter } = &mut *core;
+        chain.recover()?;
         let root = chain.finality().root;
         let accepted = Accepted { moved: true, finalised: Some(root), ..Accepted::default() };
         self.digest(chain, &**minter, &accepted)?;
@@ -310,7 +317,7 @@ fn voting_tables(snapshot: &Snapshot, header: &Header) -> Result<Option<Tables>,
     if header.next_slots.is_zero() {
         return Ok(None);
     }
-    Ok(Some(snapshot.tables(&header.next_slots)?))
+    Ok(Some(snapshot.tables_after(header)?))
 }
 
 impl SnapshotPort for Node {

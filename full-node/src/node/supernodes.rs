@@ -39,7 +39,7 @@ impl Node {
         if self.0.spec.engine.spos().is_none() {
             return Ok(SupernodesState { height, round, slots: 0, supernodes: Vec::new() });
         }
-        let tables = snapshot.tables(&head.header.next_slots)?;
+        let tables = snapshot.tables_after(&head.header)?;
         let mut supernodes = Vec::new();
         for address in tables.addresses() {
             supernodes.extend(self.supernode_at(&snapshot, &head, &address)?);
@@ -60,7 +60,7 @@ impl Node {
         let moment = self.moment(snapshot, &head.header)?;
         let standing = Standing::read(&mut snapshot.state(head.root), &moment, address)?;
         let Some(record) = standing.record else { return Ok(None) };
-        let tables = snapshot.tables(&head.header.next_slots)?;
+        let tables = snapshot.tables_after(&head.header)?;
         let account = standing.account.unwrap_or_default();
         let pool = standing.pool.unwrap_or_default();
         Ok(Some(SupernodeState {
@@ -86,7 +86,7 @@ impl Node {
     /// What answers from the state depend on besides it, after a block.
     pub(super) fn moment(&self, snapshot: &Snapshot, header: &Header) -> Result<Moment, NodeError> {
         let engine = &self.0.spec.engine;
-        let tables = engine.spos().map(|_| snapshot.tables(&header.next_slots)).transpose()?;
+        let tables = engine.spos().map(|_| snapshot.tables_after(header)).transpose()?;
         Ok(Moment::after(header, tables.as_ref(), &self.0.clock, engine.average_window()))
     }
 }

@@ -1,6 +1,7 @@
 //! What the node tells people and tools: plain claims, in types that JSON shows well. Proofs are bytes of
 //! `light_client::client` bundles.
 
+use crate::{block_tree::RecoveryStage, storage::Recovery};
 use light_client::{
     crypto::Hash,
     data_format::{
@@ -36,6 +37,8 @@ pub struct Status {
     pub pool_bytes: usize,
     /// The minting keys this node holds.
     pub minting_keys: Vec<MintingKey>,
+    /// The recoveries that were loaded, oldest first.
+    pub recoveries: Vec<RecoveryState>,
     /// Votes that they cast since the node started.
     pub votes_cast: u64,
     /// Blocks that they minted since the node started.
@@ -51,6 +54,25 @@ pub struct Rounds {
     pub now: Round,
     /// The highest justified checkpoint known.
     pub justified: Checkpoint,
+}
+
+/// A recovery that was loaded: the operators' decision to go on from a block with another slot table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RecoveryState {
+    /// The round from which on the new holders mint.
+    pub round: Round,
+    /// The height of the block that it begins from.
+    pub height: Height,
+    /// That block.
+    pub block: BlockId,
+    /// How far it is.
+    pub stage: RecoveryStage,
+}
+
+impl From<(Recovery, RecoveryStage)> for RecoveryState {
+    fn from((recovery, stage): (Recovery, RecoveryStage)) -> Self {
+        Self { round: recovery.round, height: recovery.height, block: recovery.block, stage }
+    }
 }
 
 /// A minting key of this node, as the newest block has it.

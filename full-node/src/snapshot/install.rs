@@ -95,6 +95,8 @@ pub fn install(database: &Database, pieces: &Pieces) -> Result<(), InstallError>
         &Version { root, first_node, next_node, stale: Vec::new(), range: Vec::new(), range_root },
     );
     batch.next_node(next_node);
+    // Recoveries from earlier blocks are part of what was proven.
+    batch.follow_recoveries(&snapshot, snapshot.recoveries().filter(|known| known.height < height))?;
     batch.finality(&pieces.finality);
     batch.head(id);
     batch.pruned(height);

@@ -1,4 +1,7 @@
-use std::{path::Path, sync::Arc};
+use std::{
+    path::Path,
+    sync::{Arc, PoisonError, RwLock},
+};
 
 use borsh::BorshDeserialize;
 use light_client::{
@@ -13,8 +16,8 @@ use light_client::{
 };
 
 use super::{
-    Batch, Effects, Finality, HistoryEntry, Inclusion, NodeCache, Read, RedbStorage, Retention, Space,
-    StateNodes, Storage, StorageError, Version, tables::TableCache,
+    Batch, Effects, Finality, HistoryEntry, Inclusion, NodeCache, Read, Recovery, RedbStorage, Retention,
+    Space, StateNodes, Storage, StorageError, Version, recoveries::Loaded, tables::TableCache,
 };
 
 /// The format of the data folder.
@@ -31,6 +34,7 @@ const META_PRUNED: &[u8] = b"pruned";
 const META_BODIES: &[u8] = b"bodies";
 const META_BEGINNING: &[u8] = b"beginning";
 const META_RETIRED: &[u8] = b"retired";
+const META_RECOVERIES: &[u8] = b"recoveries";
 
 /// A storage with types. Cheap to clone.
 #[derive(Clone)]
@@ -38,6 +42,7 @@ pub struct Database {
     storage: Arc<dyn Storage>,
     cache: Arc<NodeCache>,
     tables: Arc<TableCache>,
+    recoveries: Arc<RwLock<Arc<[Loaded]>>>,
 }
 
 impl Database {
@@ -69,11 +74,16 @@ impl Database {
     /// [`StorageError`] if it cannot be read or has another format.
     pub fn over(storage: Arc<dyn Storage>, retention: &Retention) -> Result<Self, StorageError> {
         let cache = Arc::new(NodeCache::new(retention.node_cache_bytes));
-        let database = Self { storage, cache, tables: Arc::default() };
+        let recoveries = Arc::new(RwLock::new(Arc::default()));
+        let database = Self { storage, cache, tables: Arc::default(), recoveries };
         let found: Option<u32> = database.read()?.meta(META_FORMAT)?;
         match found {
             Some(found) if found != FORMAT => Err(StorageError::Format { found, known: FORMAT }),
-            _ => Ok(database),
+            _ => {
+                let done = database.read()?.recoveries_done()?;
+                database.set_recoveries(Loaded::from_disk(done)?);
+                Ok(database)
+            }
         }
     }
 
@@ -86,7 +96,13 @@ impl Database {
             read: self.storage.read()?,
             cache: Arc::clone(&self.cache),
             tables: Arc::clone(&self.tables),
+            recoveries: Arc::clone(&self.recoveries.read().unwrap_or_else(PoisonError::into_inner)),
         })
+    }
+
+    /// From now on these are the recoveries that snapshots know.
+    pub(super) fn set_recoveries(&self, recoveries: Vec<Loaded>) {
+        *self.recoveries.write().unwrap_or_else(PoisonError::into_inner) = recoveries.into();
     }
 
     /// Writes all of the batch or nothing; returns once it is durable.
@@ -116,6 +132,7 @@ pub struct Snapshot {
     read: Box<dyn Read>,
     cache: Arc<NodeCache>,
     tables: Arc<TableCache>,
+    recoveries: Arc<[Loaded]>,
 }
 
 impl Snapshot {
@@ -198,6 +215,15 @@ impl Snapshot {
     /// As [`Snapshot::chain`].
     pub fn retired_keys(&self) -> Result<Vec<Hash>, StorageError> {
         Ok(self.meta(META_RETIRED)?.unwrap_or_default())
+    }
+
+    /// The recoveries that this chain followed, oldest first: those that took effect here, or before the block from whose state
+    /// the node started.
+    ///
+    /// # Errors
+    /// As [`Snapshot::chain`].
+    pub fn recoveries_done(&self) -> Result<Vec<Recovery>, StorageError> {
+        Ok(self.meta(META_RECOVERIES)?.unwrap_or_default())
     }
 
     /// A header, of any branch.
@@ -427,6 +453,10 @@ impl Snapshot {
             .ok_or_else(|| StorageError::damaged(format!("{space} {}", hexadecimal(key)), "it is not stored"))
     }
 
+    pub(super) fn loaded(&self) -> &[Loaded] {
+        &self.recoveries
+    }
+
     pub(super) fn table_cache(&self) -> &TableCache {
         &self.tables
     }
@@ -496,6 +526,11 @@ impl Batch {
     /// Notes which minting keys were erased, all of them.
     pub fn retired_keys(&mut self, keys: &[Hash]) {
         self.meta(META_RETIRED, &keys);
+    }
+
+    /// Notes the recoveries that this chain followed.
+    pub fn recoveries_done(&mut self, done: &Vec<Recovery>) {
+        self.meta(META_RECOVERIES, done);
     }
 
     /// Keeps a block's body and outcomes.

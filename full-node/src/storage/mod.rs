@@ -15,6 +15,7 @@ mod epochs;
 mod headers;
 mod nodes;
 mod records;
+mod recoveries;
 mod redb_storage;
 mod space_left;
 mod tables;
@@ -26,6 +27,7 @@ pub use database::{Database, Snapshot};
 pub use headers::StoredHeaders;
 pub use nodes::StateNodes;
 pub use records::{Effects, Finality, HistoryEntry, Inclusion, Version};
+pub use recoveries::{LoadError, Recovery};
 pub use redb_storage::RedbStorage;
 pub use space_left::{folder_bytes, free_bytes};
 

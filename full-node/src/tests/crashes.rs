@@ -118,6 +118,7 @@ fn config(data: &std::path::Path, chain: ChainChoice) -> NodeConfig {
         data: Some(data.to_owned()),
         chain,
         minting_keys: Vec::new(),
+        recoveries: Vec::new(),
         payee: None,
         retention: retention(),
         pool: crate::transaction::Limits::default(),

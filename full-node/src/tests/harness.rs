@@ -14,8 +14,8 @@ use light_client::{
 use crate::{
     block_tree::Chain,
     config::{DEVELOPMENT_PHRASE, development_spec, minting_keys},
-    node::{ChainChoice, DevelopmentAccount, Node, NodeConfig},
-    storage::{Database, Entry, HistoryEntry, Retention, Snapshot, Space, Storage},
+    node::{ChainChoice, DevelopmentAccount, Node, NodeConfig, OpenError},
+    storage::{Database, Entry, HistoryEntry, Recovery, Retention, Snapshot, Space, Storage},
 };
 
 pub(crate) const GENESIS: Time = Time(1_790_000_000_000);
@@ -85,6 +85,7 @@ fn config(data: Option<PathBuf>, chain: ChainChoice, minting_keys: Vec<KeyPair>)
         data,
         chain,
         minting_keys,
+        recoveries: Vec::new(),
         payee: None,
         retention: retention(),
         pool: crate::transaction::Limits::default(),
@@ -155,6 +156,21 @@ impl Harness {
     /// The development chain that a database holds or is to hold; this node has no keys.
     pub(crate) fn restored(database: Database) -> Self {
         Self::over(database, ChainChoice::Spec(Box::new(spec())), Vec::new())
+    }
+
+    /// A node with these keys that loads recoveries, over what a database holds or is to hold.
+    pub(crate) fn loading(
+        database: &Database,
+        spec: &ChainSpec,
+        recoveries: &[Recovery],
+        keys: Vec<KeyPair>,
+        now: Time,
+    ) -> Result<Self, OpenError> {
+        let choice = ChainChoice::Spec(Box::new(spec.clone()));
+        let config = NodeConfig { recoveries: recoveries.to_vec(), now, ..config(None, choice, keys) };
+        let node = Node::over(database.clone(), config)?;
+        let slot = now.ms_since(GENESIS) / 1_000;
+        Ok(Self { accounts: accounts(), node, database: database.clone(), slot })
     }
 
     /// A chain of another engine, in memory: this node makes blocks with these keys, or is paid for them.

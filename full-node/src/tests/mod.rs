@@ -14,6 +14,7 @@ mod leases;
 mod payments;
 mod proofs;
 mod pruning;
+mod recovery;
 mod rows;
 mod scene;
 mod simulation;

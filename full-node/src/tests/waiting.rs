@@ -106,6 +106,7 @@ fn damage_is_said() {
         data: None,
         chain: crate::node::ChainChoice::Development,
         minting_keys: Vec::new(),
+        recoveries: Vec::new(),
         payee: None,
         retention: retention(),
         pool: crate::transaction::Limits::default(),

@@ -200,6 +200,21 @@ impl BlockTree {
         Ok(HeaderChanges { dropped, finalised: Some(id), ..HeaderChanges::default() })
     }
 
+    /// Begins anew with a block that people decided to go on from: it is final and justified, whatever was justified before,
+    /// and everything else is dropped, its descendants too.
+    ///
+    /// # Errors
+    /// [`TreeError::Unknown`] unless the block is known after the newest final one, or is that.
+    pub fn recover(&mut self, checkpoint: Checkpoint) -> Result<HeaderChanges, TreeError> {
+        self.entry(&checkpoint.id)?;
+        let path: Vec<BlockId> = self.ancestors(&checkpoint.id).map(|(ancestor, _)| ancestor).collect();
+        let dropped = self.entries.keys().copied().filter(|known| !path.contains(known)).collect();
+        self.entries.retain(|known, _| *known == checkpoint.id);
+        (self.root, self.best, self.justified) = (checkpoint.id, checkpoint.id, checkpoint);
+        let (finalised, justified) = (Some(checkpoint.id), Some(checkpoint));
+        Ok(HeaderChanges { dropped, finalised, justified, ..HeaderChanges::default() })
+    }
+
     /// The newest final block.
     pub fn root(&self) -> &BlockId {
         &self.root

@@ -54,6 +54,16 @@ pub enum HeaderError {
         /// The header's.
         found: Round,
     },
+    /// SPOS-RECOVERY-1: without a certificate nothing is justified newly, the parent neither. Where operators decided to go on
+    /// from a block with another slot table, the block after it looks so.
+    #[error(
+        "the header calls its parent justified (round {round}) without a certificate: the operators of this chain may have \
+         agreed on a recovery from that block, which is not loaded here"
+    )]
+    Recovered {
+        /// The round of which it calls its parent the checkpoint.
+        round: Round,
+    },
     /// WORK-1: the seal shows the work that the block's height and its parent's time ask for.
     #[error("the seal shows less work than the {difficulty} hashes asked for")]
     Work {

@@ -75,6 +75,7 @@ fn open(spec: &ChainSpec, data: Option<&Path>, mints: bool) -> Result<Node, Stri
     let config = NodeConfig {
         data: data.map(Path::to_owned),
         chain: ChainChoice::Spec(Box::new(spec.clone())),
+        recoveries: Vec::new(),
         payee: None,
         minting_keys,
         retention,

@@ -47,6 +47,7 @@ pub(crate) fn measure(figures: &mut Figures) -> Result<(), String> {
         data: Some(folder.path().to_owned()),
         chain: ChainChoice::Spec(Box::new(spec.clone())),
         minting_keys: Vec::new(),
+        recoveries: Vec::new(),
         payee: None,
         retention: Retention::default(),
         pool: full_node::transaction::Limits::default(),

@@ -266,6 +266,7 @@ async fn other_chains_have_no_faucet_and_no_made_up_chain_file() {
         data: None,
         chain: ChainChoice::Spec(Box::new(spec)),
         minting_keys: minting_keys(),
+        recoveries: Vec::new(),
         payee: None,
         retention: Retention::default(),
         pool: crate::transaction::Limits::default(),

@@ -56,6 +56,7 @@ impl Server {
             data: None,
             chain: ChainChoice::Development,
             minting_keys: Vec::new(),
+            recoveries: Vec::new(),
             payee: None,
             retention: Retention::default(),
             pool: crate::transaction::Limits::default(),

@@ -48,6 +48,10 @@ impl HandOvers {
             return Ok(Led::Nowhere);
         };
         let newest = end.link.source.checkpoint.id;
+        // A hand-over ends with a beacon, which there is none of from a block that was recovered from.
+        if snapshot.header(&newest)?.is_some_and(|source| snapshot.recovery_from(&source.header).is_some()) {
+            return Ok(Led::Nowhere);
+        }
         if known.answers_to != newest || known.answers.len() >= ANSWERS {
             known.answers.clear();
             known.answers_to = newest;
@@ -56,7 +60,7 @@ impl HandOvers {
         if let Some(answer) = known.answers.get(&id) {
             return Ok(answer.clone());
         }
-        let held = snapshot.tables(&held.next_slots)?;
+        let held = snapshot.tables_after(held)?;
         let last = step(&snapshot, end.clone(), &held)?;
         known.learn(&snapshot)?;
         let planned = known.plan(&held, round, &last);

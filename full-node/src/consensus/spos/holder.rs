@@ -78,7 +78,7 @@ impl Holder {
     /// # Errors
     /// [`StorageError`] when the disk cannot be read.
     pub fn states(&self, chain: &Chain, snapshot: &Snapshot) -> Result<Vec<MintingKey>, StorageError> {
-        let tables = snapshot.tables(&chain.head().header.next_slots)?;
+        let tables = snapshot.tables_after(&chain.head().header)?;
         let state = |(public, _): &Key| {
             Ok(MintingKey {
                 key: *public,
@@ -111,12 +111,12 @@ impl Holder {
         let round = clock.round(slot);
         let slots = usize::try_from(clock.slots_per_round()).unwrap_or(usize::MAX);
         let early = round <= clock.round(self.started) || clock.position(slot) < vote_position(slots);
-        if early || self.keys.is_empty() {
+        if early || round <= chain.finality().root.round || self.keys.is_empty() {
             return Ok(Vec::new());
         }
         let snapshot = chain.database().read()?;
         let (link, target, source) = link(chain, &snapshot, round)?;
-        let (target, source) = (snapshot.tables(&target.next_slots)?, snapshot.tables(&source.next_slots)?);
+        let (target, source) = (snapshot.tables_after(&target)?, snapshot.tables_after(&source)?);
         let mut batch = Batch::default();
         let mut voters = Vec::new();
         for (public, key) in &self.keys {
@@ -273,8 +273,12 @@ impl Holder {
             return Ok(None);
         }
         let clock = chain.engine().clock();
+        let recovery = snapshot.recovery_from(&head.header);
+        if recovery.is_some_and(|recovery| slot < clock.first_slot(recovery.round)) {
+            return Ok(None);
+        }
         let (_, header) = chain.checkpoint(snapshot, &head.id, clock.round(slot))?;
-        let table = snapshot.tables(&header.next_slots)?.in_force;
+        let table = snapshot.tables_after(&header)?.in_force;
         let Some((holder, _)) = table.holder(clock.position(slot)) else { return Ok(None) };
         let Some((public, key)) = self.keys.iter().find(|(public, _)| *public == holder.minting_key) else {
             return Ok(None);
@@ -290,13 +294,12 @@ impl Holder {
         snapshot: &Snapshot,
         latest: Round,
     ) -> Result<Option<Certificate>, BlockError> {
-        for round in self.votes.pending(chain.head().header.justified.round) {
+        for round in self.votes.pending(snapshot.justified_after(&chain.head().header).round) {
             if round > latest {
                 break;
             }
             let (link, target, source) = link(chain, snapshot, round)?;
-            let (target, source) =
-                (snapshot.tables(&target.next_slots)?, snapshot.tables(&source.next_slots)?);
+            let (target, source) = (snapshot.tables_after(&target)?, snapshot.tables_after(&source)?);
             if let Some(certificate) = self.votes.certify(link, &target, &source) {
                 return Ok(Some(certificate));
             }
@@ -395,7 +398,7 @@ fn has_voice(chain: &Chain, snapshot: &Snapshot, vote: &Vote) -> Result<bool, St
     let named = [chain.head().id, vote.link.target.checkpoint.id, vote.link.source.checkpoint.id];
     for id in named {
         let Some(sealed) = snapshot.header(&id)? else { continue };
-        if snapshot.tables(&sealed.header.next_slots)?.each().any(|table| table.names(&vote.minting_key)) {
+        if snapshot.tables_after(&sealed.header)?.each().any(|table| table.names(&vote.minting_key)) {
             return Ok(true);
         }
     }
@@ -412,25 +415,27 @@ fn tables_of(
     let Checkpoint { round, id } = link.target.checkpoint;
     let Ok(entry) = chain.tree().entry(&id) else { return Ok(None) };
     let target = &entry.sealed.header;
-    let source = target.justified_on(&chain.genesis().header.id());
+    let source = chain.justified_after(snapshot, target);
     if target.slot >= chain.engine().clock().first_slot(round) || source != link.source.checkpoint {
         return Ok(None);
     }
     let source = chain.header(snapshot, &source.id)?;
-    let named = (target.next_slots, source.next_slots);
+    let named = (snapshot.next_slots_after(target), snapshot.next_slots_after(&source));
     if named != (link.target.next_slots, link.source.next_slots) {
         return Ok(None);
     }
-    Ok(Some((snapshot.tables(&named.0)?, snapshot.tables(&named.1)?)))
+    Ok(Some((snapshot.tables_after(target)?, snapshot.tables_after(&source)?)))
 }
 
 /// The link that a round votes for on the best branch, with the headers of target and source.
 fn link(chain: &Chain, snapshot: &Snapshot, round: Round) -> Result<(Link, Header, Header), BlockError> {
     let (target, target_header) = chain.checkpoint(snapshot, &chain.head().id, round)?;
-    let source = target_header.justified_on(&chain.genesis().header.id());
+    let source = chain.justified_after(snapshot, &target_header);
     let source_header = chain.header(snapshot, &source.id)?;
-    let triple =
-        |checkpoint: Checkpoint, header: &Header| Triple { checkpoint, next_slots: header.next_slots };
+    let triple = |checkpoint: Checkpoint, header: &Header| Triple {
+        checkpoint,
+        next_slots: snapshot.next_slots_after(header),
+    };
     let link = Link { source: triple(source, &source_header), target: triple(target, &target_header) };
     Ok((link, target_header, source_header))
 }

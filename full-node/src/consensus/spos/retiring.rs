@@ -17,13 +17,15 @@ impl Holder {
     /// [`BlockError`] when the disk fails; no key is erased then.
     pub fn erase_keys(&mut self, chain: &Chain) -> Result<(), BlockError> {
         let root = chain.finality().root;
-        if root.round <= self.erased_up_to || self.keys.is_empty() {
+        // By a recovery that nobody voted for yet no key is given up.
+        let voted_for = chain.finality().certificate.is_some();
+        if root.round <= self.erased_up_to || self.keys.is_empty() || !voted_for {
             return Ok(());
         }
         let snapshot = chain.database().read()?;
         let head = chain.head();
-        let finals = snapshot.tables(&chain.header(&snapshot, &root.id)?.next_slots)?;
-        let newest = snapshot.tables(&head.header.next_slots)?;
+        let finals = snapshot.tables_after(&chain.header(&snapshot, &root.id)?)?;
+        let newest = snapshot.tables_after(&head.header)?;
         let mut state = snapshot.state(head.root);
         let mut gone = Vec::new();
         for (public, _) in &self.keys {

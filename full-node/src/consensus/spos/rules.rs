@@ -45,10 +45,10 @@ impl SposRules {
             return Err(BlockError::CertificateHash { expected: header.certificate_hash, found });
         }
         let Some(certificate) = &block.certificate else {
-            return check_justified(parent.justified, header.justified);
+            return check_justified(snapshot.justified_after(parent), header.justified);
         };
         let (source, target) = (certificate.link.source, certificate.link.target);
-        let (justified, found) = (parent.justified.round, target.checkpoint.round);
+        let (justified, found) = (snapshot.justified_after(parent).round, target.checkpoint.round);
         if found <= justified {
             return Err(BlockError::NotLater { justified, found });
         }
@@ -58,13 +58,13 @@ impl SposRules {
             return Err(BlockError::Target { expected, found: target.checkpoint });
         }
         check_justified(target.checkpoint, header.justified)?;
-        let expected = target_header.justified_on(&chain.genesis().header.id());
+        let expected = chain.justified_after(snapshot, &target_header);
         if source.checkpoint != expected {
             return Err(BlockError::Source { expected, found: source.checkpoint });
         }
         let source_header = chain.header(snapshot, &expected.id)?;
-        let target_tables = snapshot.tables(&target_header.next_slots)?;
-        let source_tables = snapshot.tables(&source_header.next_slots)?;
+        let target_tables = snapshot.tables_after(&target_header)?;
+        let source_tables = snapshot.tables_after(&source_header)?;
         certificate.check(self.engine.chain(), &target_tables, &source_tables)?;
         Ok(())
     }
@@ -89,10 +89,17 @@ impl Rules for SposRules {
         now: Time,
     ) -> Result<(), BlockError> {
         let header = &block.header.header;
+        if let Some(recovery) = snapshot.recovery_from(parent) {
+            let begins = header.slot >= self.engine.clock().first_slot(recovery.round);
+            if !begins || header.justified.round < recovery.round {
+                return Err(BlockError::BesideRecovery { block: recovery.block, round: recovery.round });
+            }
+        }
         let round = self.engine.clock().round(header.slot);
         let (_, checkpoint) = chain.checkpoint(snapshot, &header.parent, round)?;
-        let table = snapshot.tables(&checkpoint.next_slots)?.in_force;
-        self.engine.check_header(parent, &table, &block.header, id, now)?;
+        let table = snapshot.tables_after(&checkpoint)?.in_force;
+        let justified = snapshot.justified_after(parent);
+        self.engine.check_header(parent, justified, &table, &block.header, id, now)?;
         self.check_certificate(chain, snapshot, parent, block)
     }
 
@@ -113,10 +120,11 @@ impl Rules for SposRules {
             recent.push(chain.checkpoint(snapshot, &header.parent, Round(before))?.0);
         }
         let tables = tables_before_calls(snapshot, parent, certificate)?;
-        let minting = snapshot.tables(&checkpoint_header.next_slots)?.in_force;
+        let minting = snapshot.tables_after(&checkpoint_header)?.in_force;
         let position = clock.position(slot);
         let (holder, _) = minting.holder(position).ok_or(HeaderError::SlotVacant(position))?;
         let reward = Reward { amount: self.stake.block_reward, to: Earner::Supernode(holder.address) };
+        // By what the parent's header says: with a recovery the whole table may have come in.
         let before = snapshot.tables(&parent.next_slots)?;
         let activity = Activity {
             signers: certificate.map(|certificate| signers(snapshot, certificate)).transpose()?,
@@ -125,8 +133,9 @@ impl Rules for SposRules {
             justified: header.justified.round,
             begins_round: clock.round(parent.slot) < round,
         };
-        let tables = Some(tables);
-        Ok((Place { spos: &self.stake, height, slot, round, tables, recent, activity }, Some(reward)))
+        let (tables, recovered) = (Some(tables), snapshot.recovery_from(parent).is_some());
+        let place = Place { spos: &self.stake, height, slot, round, tables, recent, activity, recovered };
+        Ok((place, Some(reward)))
     }
 
     fn justifies(&self, block: &Block) -> Option<Checkpoint> {
@@ -172,9 +181,13 @@ impl Rules for SposRules {
             source: snapshot.tables(&certificate.link.source.next_slots)?,
             target: snapshot.tables(&certificate.link.target.next_slots)?,
         };
-        let held = snapshot.tables(&held.next_slots)?;
+        let held = snapshot.tables_after(held)?;
         let missing = || StorageError::damaged("the newest final header", "it is not stored");
         let source = snapshot.header(&finality.root.id)?.ok_or_else(missing)?.header;
+        // A beacon says by the header of its source which tables signed, and here they are others.
+        if snapshot.recovery_from(&source).is_some() {
+            return Ok(None);
+        }
         Ok(Some(Anchor::Beacon(Box::new(Beacon::new(&held, &step, source)))))
     }
 
@@ -190,7 +203,7 @@ fn tables_before_calls(
     parent: &Header,
     certificate: Option<&Certificate>,
 ) -> Result<Tables, BlockError> {
-    let tables = snapshot.tables(&parent.next_slots)?;
+    let tables = snapshot.tables_after(parent)?;
     let Some(certificate) = certificate.filter(|certificate| certificate.link.finalises()) else {
         return Ok(tables);
     };

@@ -161,7 +161,7 @@ fn conflict(
 fn minter(chain: &Chain, snapshot: &Snapshot, header: &Header) -> Result<Option<Hash>, BlockError> {
     let clock = chain.engine().clock();
     let (_, checkpoint) = chain.checkpoint(snapshot, &header.parent, clock.round(header.slot))?;
-    let table = snapshot.tables(&checkpoint.next_slots)?.in_force;
+    let table = snapshot.tables_after(&checkpoint)?.in_force;
     Ok(table.holder(clock.position(header.slot)).map(|(holder, _)| holder.minting_key))
 }
 

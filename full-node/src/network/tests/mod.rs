@@ -73,6 +73,7 @@ fn node(spec: &ChainSpec, keys: &[usize]) -> Node {
     let config = NodeConfig {
         data: None,
         chain: ChainChoice::Spec(Box::new(spec.clone())),
+        recoveries: Vec::new(),
         payee: None,
         minting_keys,
         retention,

@@ -90,6 +90,7 @@ async fn a_node_that_is_killed_in_a_snapshot_goes_on_where_it_was() {
             data: Some(folder.path().to_owned()),
             chain: ChainChoice::Spec(Box::new(spec.clone())),
             minting_keys: Vec::new(),
+            recoveries: Vec::new(),
             payee: None,
             retention: Retention::default(),
             pool: crate::transaction::Limits::default(),

@@ -25,6 +25,7 @@ fn miner(spec: &ChainSpec, payee: usize, blocks: u64, first_ms: u64) -> Node {
     let node = Node::open(NodeConfig {
         data: None,
         chain: ChainChoice::Spec(Box::new(spec.clone())),
+        recoveries: Vec::new(),
         payee: Some(Address::of(&minting_keys()[payee].public(), spec.network)),
         minting_keys: Vec::new(),
         retention: Retention::default(),

@@ -1,7 +1,7 @@
 //! What is seen of nodes, and what they are given.
 
 use light_client::{
-    data_format::{Call, Checkpoint, Height, Round, Slot, SlotTable, Transaction, codec},
+    data_format::{BlockId, Call, Checkpoint, Height, Round, Slot, SlotTable, Transaction, codec},
     state::AccountRecord,
     test_support::chain::{test_address, test_key},
 };
@@ -36,6 +36,12 @@ impl World {
         let id = |height| snapshot.at_height(Height(height)).unwrap().unwrap();
         let slot = |height| snapshot.header(&id(height)).unwrap().unwrap().header.slot;
         (1..=self.final_height(member)).map(slot).collect()
+    }
+
+    /// The block of a height on a node's best branch.
+    pub(super) fn block_at(&self, member: usize, height: u64) -> (Height, BlockId) {
+        let id = self.database(member).read().unwrap().at_height(Height(height)).unwrap();
+        (Height(height), id.unwrap())
     }
 
     fn database(&self, member: usize) -> &Database {

@@ -21,7 +21,7 @@ use super::{
 use crate::{
     network::{Announcement, Block, ChainPort},
     node::{ChainChoice, Node, NodeConfig},
-    storage::Database,
+    storage::{Database, Recovery},
     tests::harness::{found, retention},
 };
 
@@ -58,6 +58,8 @@ pub(super) struct Member {
     /// Numbers of the test keys it mints with.
     pub(super) keys: Vec<u64>,
     pub(super) manner: Manner,
+    /// What its operator decided.
+    pub(super) recoveries: Vec<Recovery>,
     /// How far its clock is ahead, in milliseconds.
     pub(super) drift: i64,
     pub(super) liar: Option<Liar>,
@@ -118,6 +120,7 @@ impl World {
             running: None,
             keys: keys.clone(),
             manner: Manner::Honest,
+            recoveries: Vec::new(),
             drift: 0,
             liar: None,
             life: 0,
@@ -150,6 +153,7 @@ impl World {
             running: None,
             keys: Vec::new(),
             manner: Manner::Honest,
+            recoveries: Vec::new(),
             drift: 0,
             liar: Some(liar),
             life: 1,
@@ -193,6 +197,7 @@ impl World {
         let config = NodeConfig {
             data: None,
             chain: ChainChoice::Spec(Box::new(self.spec.clone())),
+            recoveries: member.recoveries.clone(),
             payee: None,
             minting_keys: keys(),
             retention: retention(),

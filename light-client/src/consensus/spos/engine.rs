@@ -3,7 +3,7 @@ use crate::{
     consensus::{
         Anchor, AnchorError, Clock, Engine, HeaderError, Trusted, anchor::check_trusted, header::check_common,
     },
-    data_format::{BlockId, ChainId, ChainSpec, Header, SealedHeader, Slot, Time},
+    data_format::{BlockId, ChainId, ChainSpec, Checkpoint, Header, SealedHeader, Slot, Time},
 };
 
 /// The engine of one chain.
@@ -39,10 +39,13 @@ impl Spos {
         key.verify(&Header::seal_message(&self.chain, id), &sealed.seal).map_err(|_| HeaderError::Seal)
     }
 
-    fn check_commitments(&self, parent: &Header, header: &Header) -> Result<(), HeaderError> {
-        let (before, after) = (parent.justified, header.justified);
+    fn check_commitments(&self, before: Checkpoint, header: &Header) -> Result<(), HeaderError> {
+        let after = header.justified;
         let moved = !header.certificate_hash.is_zero();
         let forward = after.round > before.round && after.round <= self.clock.round(header.slot);
+        if !moved && forward && after.id == header.parent {
+            return Err(HeaderError::Recovered { round: after.round });
+        }
         if (moved && !forward) || (!moved && before != after) {
             return Err(HeaderError::Justified { parent: before.round, found: after.round });
         }
@@ -51,20 +54,22 @@ impl Spos {
 }
 
 impl Spos {
-    /// Checks a header against its parent, the table in force in its round and the time, seal included.
+    /// Checks a header against its parent and what is justified after that, the table in force in its round and the time,
+    /// seal included. The parent's header says what is justified, unless somebody decided otherwise.
     ///
     /// # Errors
     /// The first rule broken.
     pub fn check_header(
         &self,
         parent: &Header,
+        justified: Checkpoint,
         table: &Table,
         sealed: &SealedHeader,
         id: &BlockId,
         now: Time,
     ) -> Result<(), HeaderError> {
         check_common(&self.clock, &parent.into(), &sealed.header, now)?;
-        self.check_commitments(parent, &sealed.header)?;
+        self.check_commitments(justified, &sealed.header)?;
         self.check_seal(table, sealed, id)
     }
 }
@@ -112,10 +117,11 @@ impl Engine for Spos {
         now: Time,
     ) -> Result<(), HeaderError> {
         let tables = trusted.tables.as_ref().ok_or(HeaderError::SlotVacant(0))?;
-        let first = self.check_header(parent, &tables.in_force, sealed, id, now);
+        let check = |table| self.check_header(parent, parent.justified, table, sealed, id, now);
+        let first = check(&tables.in_force);
         match (&first, &tables.planned) {
             // A plan may come into force before the next final block is known here: its holder may mint too.
-            (Err(_), Some(planned)) => first.or(self.check_header(parent, planned, sealed, id, now)),
+            (Err(_), Some(planned)) => first.or(check(planned)),
             _ => first,
         }
     }

@@ -4,6 +4,7 @@ mod crashes;
 mod holders;
 mod liars;
 mod partitions;
+mod recovery;
 mod runs;
 
 use super::{for_seeds, hostile, world, world::World};

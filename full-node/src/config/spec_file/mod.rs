@@ -11,14 +11,18 @@ use libp2p::{Multiaddr, PeerId};
 use light_client::{
     crypto::Hash,
     data_format::{
-        Address, Amount, AmountError, ChainSpec, EngineSpec, FeeSchedule, GenesisAccount, Holder,
-        InstantSpec, MAX_SLOTS, ModuleName, Network, ProofOfWorkSpec, SlotTable, SpecError, SposSpec,
+        Address, Amount, AmountError, BlockId, ChainSpec, EngineSpec, FeeSchedule, GenesisAccount, Height,
+        Holder, InstantSpec, MAX_SLOTS, ModuleName, Network, ProofOfWorkSpec, Round, SlotTable, SpecError,
+        SposSpec,
     },
 };
 use serde::{Deserialize, Serialize};
 use toml::value::Datetime;
 
-use crate::network::identity::{key_of_peer, peer_of_key};
+use crate::{
+    network::identity::{key_of_peer, peer_of_key},
+    storage::Recovery,
+};
 
 use super::moment::{moment_from_toml, moment_to_toml};
 
@@ -99,6 +103,20 @@ pub enum SpecFault {
         "bootstrap: at most {MAX_BOOTSTRAP} addresses such as /dns4/node.example/tcp/9921/p2p/12D3KooW…; not {0:?}"
     )]
     Bootstrap(String),
+    /// A recovery on a chain where nobody holds slots.
+    #[error("recovery: only a chain with the engine spos has slots to recover")]
+    RecoveryWithoutSlots,
+    /// A recovery whose table is none.
+    #[error("the recovery of round {round}: {fault}")]
+    Recovery {
+        /// Its round.
+        round: u64,
+        /// What is wrong with its table.
+        fault: Box<Self>,
+    },
+    /// A recovery that is not later than the one before it.
+    #[error("the recovery of round {0} must have a higher round, and a higher block, than the one before it")]
+    RecoveryOrder(u64),
     /// More days than 64 bits of milliseconds.
     #[error("trusting_period_days is too large: {0}")]
     TrustingPeriod(u64),
@@ -122,6 +140,8 @@ struct File {
     engine: Engine,
     #[serde(default)]
     accounts: Vec<Account>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    recovery: Vec<RecoveryTable>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -184,25 +204,44 @@ struct SlotHolder {
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+struct RecoveryTable {
+    round: u64,
+    height: u64,
+    block: BlockId,
+    holders: Vec<SlotHolder>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Account {
     address: Address,
     balance: String,
+}
+
+/// What a chain spec file says: a chain, and what its operators decided besides.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChainFile {
+    /// The chain: its id is the hash of this alone.
+    pub spec: ChainSpec,
+    /// By which addresses nodes of the chain are found: a hint.
+    pub bootstrap: Vec<Multiaddr>,
+    /// The recoveries to follow, oldest first.
+    pub recoveries: Vec<Recovery>,
+}
+
+/// Reads and checks a spec file, and gives the chain alone.
+///
+/// # Errors
+/// As [`read_chain`].
+pub fn read_spec(path: &Path) -> Result<ChainSpec, SpecFileError> {
+    read_chain(path).map(|file| file.spec)
 }
 
 /// Reads and checks a spec file.
 ///
 /// # Errors
 /// [`SpecFileError`] with the line, or the rule that is broken.
-pub fn read_spec(path: &Path) -> Result<ChainSpec, SpecFileError> {
-    read_chain(path).map(|(spec, _)| spec)
-}
-
-/// Reads and checks a spec file, and the addresses beside the spec by which nodes of the chain are found: a hint that is no part
-/// of the chain or its id.
-///
-/// # Errors
-/// As [`read_spec`].
-pub fn read_chain(path: &Path) -> Result<(ChainSpec, Vec<Multiaddr>), SpecFileError> {
+pub fn read_chain(path: &Path) -> Result<ChainFile, SpecFileError> {
     let failed = |cause| SpecFileError::Io { path: path.to_owned(), action: "read", cause };
     if fs::metadata(path).map_err(failed)?.len() > MAX_SPEC_BYTES {
         return Err(SpecFileError::TooLong(path.to_owned()));
@@ -236,20 +275,23 @@ impl<E: Into<SpecFault>> From<E> for ParseFault {
     }
 }
 
-#[cfg(test)]
-fn parse_spec(text: &str) -> Result<ChainSpec, ParseFault> {
-    parse_chain(text).map(|(spec, _)| spec)
-}
-
-fn parse_chain(text: &str) -> Result<(ChainSpec, Vec<Multiaddr>), ParseFault> {
+fn parse_chain(text: &str) -> Result<ChainFile, ParseFault> {
     let mut file: File = toml::from_str(text).map_err(|error| {
         let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
         ParseFault::Line { line: before.matches('\n').count() + 1, message: error.message().to_owned() }
     })?;
     let bootstrap = addresses(std::mem::take(&mut file.bootstrap))?;
+    let tables = std::mem::take(&mut file.recovery);
     let spec = meant(file)?;
     spec.check().map_err(SpecFault::from)?;
-    Ok((spec, bootstrap))
+    let recoveries: Vec<Recovery> =
+        tables.into_iter().map(|table| recovery_meant(table, &spec)).collect::<Result<_, _>>()?;
+    for pair in recoveries.windows(2) {
+        if pair[1].round <= pair[0].round || pair[1].height <= pair[0].height {
+            return Err(SpecFault::RecoveryOrder(pair[1].round.0).into());
+        }
+    }
+    Ok(ChainFile { spec, bootstrap, recoveries })
 }
 
 fn addresses(texts: Vec<String>) -> Result<Vec<Multiaddr>, SpecFault> {
@@ -257,6 +299,19 @@ fn addresses(texts: Vec<String>) -> Result<Vec<Multiaddr>, SpecFault> {
         return Err(SpecFault::Bootstrap(beyond.clone()));
     }
     texts.into_iter().map(|text| text.parse().map_err(|_| SpecFault::Bootstrap(text))).collect()
+}
+
+/// The holders of a recovery are under the rules of those of block 0.
+fn recovery_meant(file: RecoveryTable, spec: &ChainSpec) -> Result<Recovery, SpecFault> {
+    let RecoveryTable { round, height, block, holders } = file;
+    let spos = spec.engine.spos().ok_or(SpecFault::RecoveryWithoutSlots)?;
+    let slots = slots_meant(spos.slots.0.len(), holders).and_then(|slots| {
+        let engine = EngineSpec::Spos(SposSpec { slots: slots.clone(), ..spos.clone() });
+        ChainSpec { engine, accounts: Vec::new(), ..spec.clone() }.check()?;
+        Ok(slots)
+    });
+    let slots = slots.map_err(|fault| SpecFault::Recovery { round, fault: Box::new(fault) })?;
+    Ok(Recovery { round: Round(round), height: Height(height), block, slots })
 }
 
 fn meant(file: File) -> Result<ChainSpec, SpecFault> {
@@ -307,16 +362,10 @@ fn spos_meant(file: Spos) -> Result<SposSpec, SpecFault> {
     if file.slots > MAX_SLOTS {
         return Err(SpecFault::SlotCount(file.slots));
     }
-    let mut slots = vec![None; file.slots];
-    for SlotHolder { slot, address, minting_key } in file.holders {
-        match slots.get_mut(slot) {
-            Some(place @ None) => *place = Some(Holder { address, minting_key }),
-            _ => return Err(SpecFault::Slot(slot)),
-        }
-    }
+    let slots = slots_meant(file.slots, file.holders)?;
     Ok(SposSpec {
         slot_ms: file.slot_ms,
-        slots: SlotTable(slots),
+        slots,
         block_reward,
         genesis_commission: file.genesis_commission,
         average_window: file.average_window,
@@ -325,6 +374,17 @@ fn spos_meant(file: Spos) -> Result<SposSpec, SpecFault> {
         idle_rounds: file.idle_rounds,
         ban_rounds: file.ban_rounds,
     })
+}
+
+fn slots_meant(count: usize, holders: Vec<SlotHolder>) -> Result<SlotTable, SpecFault> {
+    let mut slots = vec![None; count];
+    for SlotHolder { slot, address, minting_key } in holders {
+        match slots.get_mut(slot) {
+            Some(place @ None) => *place = Some(Holder { address, minting_key }),
+            _ => return Err(SpecFault::Slot(slot)),
+        }
+    }
+    Ok(SlotTable(slots))
 }
 
 fn spos_printed(spos: &SposSpec) -> Spos {
@@ -349,7 +409,7 @@ fn coins(text: &str, field: impl FnOnce() -> String) -> Result<Amount, SpecFault
     text.parse().map_err(|cause| SpecFault::Amount { field: field(), cause })
 }
 
-fn print_spec(spec: &ChainSpec) -> Result<String, toml::ser::Error> {
+pub(super) fn print_spec(spec: &ChainSpec) -> Result<String, toml::ser::Error> {
     let engine = match &spec.engine {
         EngineSpec::Spos(spos) => Engine::Spos(spos_printed(spos)),
         EngineSpec::Instant(rules) => Engine::Instant(*rules),
@@ -381,6 +441,7 @@ fn print_spec(spec: &ChainSpec) -> Result<String, toml::ser::Error> {
             .iter()
             .map(|account| Account { address: account.address, balance: account.balance.to_string() })
             .collect(),
+        recovery: Vec::new(),
     };
     Ok(format!(
         "# A chain: whoever changes anything here describes another one.\n\n{}",
@@ -389,105 +450,4 @@ fn print_spec(spec: &ChainSpec) -> Result<String, toml::ser::Error> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::config::development_spec;
-    use light_client::data_format::Time;
-
-    fn text() -> String {
-        print_spec(&development_spec(Time(1_790_000_000_500))).unwrap()
-    }
-
-    fn fault(from: &str, to: &str) -> ParseFault {
-        let text = text();
-        assert!(text.contains(from), "{from} is not in {text}");
-        parse_spec(&text.replacen(from, to, 1)).unwrap_err()
-    }
-
-    #[test]
-    fn a_printed_spec_is_the_same_chain() {
-        let mut spec = development_spec(Time(1_790_000_000_123));
-        assert_eq!(parse_spec(&print_spec(&spec).unwrap()), Ok(spec.clone()));
-        let EngineSpec::Spos(spos) = &mut spec.engine else { panic!("supernodes") };
-        spos.slots.0[2] = None;
-        let sealer = spos.slots.0[0].unwrap().minting_key;
-        assert_eq!(parse_spec(&print_spec(&spec).unwrap()), Ok(spec.clone()), "vacant slots too");
-        let node = libp2p::identity::Keypair::generate_ed25519().public().to_peer_id();
-        spec.peers = vec![key_of_peer(&node).unwrap()];
-        let printed = print_spec(&spec).unwrap();
-        assert!(printed.contains(&node.to_string()), "{printed}");
-        assert_eq!(parse_spec(&printed), Ok(spec.clone()), "the nodes of a closed network too");
-        let strange = printed.replacen(&node.to_string(), "somebody", 1);
-        assert_eq!(parse_spec(&strange), Err(ParseFault::Spec(SpecFault::Peer("somebody".to_owned()))));
-        spec.peers.clear();
-        spec.modules = vec![ModuleName::Coin];
-        spec.engine = EngineSpec::Instant(InstantSpec { slot_ms: 1, sealer });
-        assert_eq!(parse_spec(&print_spec(&spec).unwrap()), Ok(spec.clone()));
-        spec.engine = EngineSpec::ProofOfWork(ProofOfWorkSpec {
-            slot_ms: 1_000,
-            block_ms: 60_000,
-            genesis_difficulty: 1 << 20,
-            half_life_ms: 3_600_000,
-            final_depth: 12,
-            block_reward: Amount(1),
-        });
-        assert_eq!(parse_spec(&print_spec(&spec).unwrap()), Ok(spec));
-    }
-
-    #[test]
-    fn where_nodes_are_is_no_part_of_the_chain() {
-        let plain = print_spec(&development_spec(Time(1_790_000_000_000))).unwrap();
-        let spec = parse_spec(&plain).unwrap();
-        let with = |addresses: &[&str]| parse_chain(&format!("bootstrap = {addresses:?}\n{plain}"));
-        let text = "/dns4/node.example/tcp/9921/p2p/12D3KooWPjceQrSwdWXPyLLeABRXmuqt69Rg3sBYbU1Nft9HyQ6X";
-        let (same, addresses) = with(&[text]).unwrap();
-        assert_eq!((same.id(), addresses), (spec.id(), vec![text.parse().unwrap()]));
-        for wrong in [&["nowhere"][..], &[text; MAX_BOOTSTRAP + 1]] {
-            let last = (*wrong.last().unwrap()).to_owned();
-            assert_eq!(with(wrong), Err(ParseFault::Spec(SpecFault::Bootstrap(last))));
-        }
-    }
-
-    #[test]
-    fn syntax_and_unknown_fields_name_their_line() {
-        let line = |fault| match fault {
-            ParseFault::Line { line, .. } => line,
-            other => panic!("{other:?}"),
-        };
-        assert_eq!(line(parse_spec("name = \"x\"\nnetwork = ").unwrap_err()), 2);
-        let at = text().lines().position(|line| line.starts_with("network")).unwrap() + 1;
-        assert_eq!(line(fault("network = \"test\"", "network = \"moon\"")), at);
-        assert_eq!(line(fault("network = \"test\"", "colour = \"red\"\nnetwork = \"test\"")), at);
-    }
-
-    #[test]
-    fn what_cannot_be_a_chain_is_named() {
-        let spec = |fault| match fault {
-            ParseFault::Spec(fault) => fault,
-            other => panic!("{other:?}"),
-        };
-        assert_eq!(spec(fault("slot_ms = 1000", "slot_ms = 1")), SpecFault::Rule(SpecError::SlotLength(1)));
-        let rule = |from, to| match spec(fault(from, to)) {
-            SpecFault::Rule(error) => error,
-            other => panic!("{other:?}"),
-        };
-        assert!(matches!(
-            rule("block_reward = \"36\"", "block_reward = \"1000001\""),
-            SpecError::BlockReward(_)
-        ));
-        let commission = rule("genesis_commission = 1000", "genesis_commission = 10001");
-        assert_eq!(commission, SpecError::Commission(10_001));
-        assert_eq!(rule("average_window = 600", "average_window = 0"), SpecError::AverageWindow);
-        assert_eq!(rule("min_filled = 1", "min_filled = 0"), SpecError::MinFilled);
-        assert_eq!(rule("idle_rounds = 900", "idle_rounds = 2"), SpecError::IdleRounds(2));
-        assert_eq!(rule("ban_rounds = 225", "ban_rounds = 0"), SpecError::BanRounds);
-        assert_eq!(spec(fault("slot = 3", "slot = 2")), SpecFault::Slot(2));
-        assert_eq!(spec(fault("slot = 3", "slot = 4")), SpecFault::Slot(4));
-        assert_eq!(spec(fault("slots = 4", "slots = 4000000")), SpecFault::SlotCount(4_000_000));
-        assert!(matches!(spec(fault("transfer = \"0.1\"", "transfer = \"-1\"")), SpecFault::Amount { .. }));
-        let from = text().lines().find(|line| line.starts_with("genesis_time")).unwrap().to_owned();
-        assert!(matches!(spec(fault(&from, "genesis_time = 2026-01-01")), SpecFault::GenesisTime(_)));
-        let days = format!("trusting_period_days = {}", i64::MAX);
-        assert!(matches!(spec(fault("trusting_period_days = 21", &days)), SpecFault::TrustingPeriod(_)));
-    }
-}
+mod tests;
