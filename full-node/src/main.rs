@@ -50,6 +50,8 @@ enum Command {
     Run(commands::run::Run),
     /// Make a minting key, or show the public half of one
     Keys(commands::keys::Keys),
+    /// Write a chain spec to begin with
+    Spec(commands::spec::Spec),
     /// Ask a running node how it is doing
     Status(commands::status::Status),
     /// Become a supernode, be one, or lease to one
@@ -80,6 +82,7 @@ fn main() -> ExitCode {
         Command::Init(init) => commands::init::run(&init),
         Command::Run(run) => commands::run::run(run),
         Command::Keys(keys) => commands::keys::run(&keys),
+        Command::Spec(spec) => commands::spec::run(&spec),
         Command::Status(status) => commands::status::run(&status),
         Command::Supernode(supernode) => commands::supernode::run(supernode),
         Command::Peers(peers) => commands::peers::run(&peers),
@@ -149,6 +152,7 @@ mod tests {
             "vsys-node keys",
             "vsys-node keys --out a --show b",
             "vsys-node mine",
+            "vsys-node spec",
             "vsys-node testnet --nodes 0",
             "vsys-node testnet --nodes 65",
             "vsys-node testnet --nodes 4 --ephemeral --dir x",

@@ -11,6 +11,7 @@ pub(crate) mod progress;
 mod retired;
 pub(crate) mod run;
 mod serve;
+pub(crate) mod spec;
 pub(crate) mod status;
 pub(crate) mod supernode;
 pub(crate) mod testnet;

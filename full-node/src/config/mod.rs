@@ -11,6 +11,7 @@ mod key_file;
 mod moment;
 mod settings;
 mod spec_file;
+mod template;
 
 pub use data_folder::{DataFolderError, default_data_folder};
 pub use development::{
@@ -27,3 +28,4 @@ pub use settings::{
 pub use spec_file::{
     ChainFile, MAX_BOOTSTRAP, MAX_SPEC_BYTES, SpecFault, SpecFileError, read_chain, read_spec, write_spec,
 };
+pub use template::Template;
