@@ -76,7 +76,7 @@ fn load(harness: Harness, recoveries: &[Recovery], keys: Vec<KeyPair>) -> Result
 fn recovered() -> (Harness, Recovery) {
     let harness = stuck();
     let recovery = usual(&harness);
-    (load(harness, &[recovery.clone()], all_keys()).unwrap(), recovery)
+    (load(harness, std::slice::from_ref(&recovery), all_keys()).unwrap(), recovery)
 }
 
 fn stage(harness: &Harness) -> RecoveryStage {
@@ -112,7 +112,8 @@ fn finality_goes_on_with_the_new_table() {
     let database = harness.database.clone();
     drop(harness);
     let mut harness =
-        Harness::loading(&database, &spec(), &[recovery.clone()], all_keys(), in_slot(slot)).unwrap();
+        Harness::loading(&database, &spec(), std::slice::from_ref(&recovery), all_keys(), in_slot(slot))
+            .unwrap();
     assert_eq!(harness.head(), height);
     harness.steps(12);
     assert!(harness.node.status().final_block.height > height);
@@ -144,7 +145,7 @@ fn who_loaded_no_recovery_refuses_in_words_and_goes_on() {
     assert!(words.to_string().contains("may have agreed on a recovery"), "{words}");
     assert!(!words.is_fault());
     assert_eq!(verdict(&apart, &child), Verdict::Unfit);
-    apart.take(&[beside.clone()], STOPPED);
+    apart.take(std::slice::from_ref(&beside), STOPPED);
     assert_eq!(apart.head().0, height + 1);
 }
 
@@ -155,7 +156,8 @@ fn a_node_that_starts_from_nothing_follows_the_recovery() {
     let blocks: Vec<_> = (1..=harness.head().0).map(|height| harness.block(height)).collect();
     let database = Database::open(None, &retention()).unwrap();
     let now = in_slot(100);
-    let mut other = Harness::loading(&database, &spec(), &[recovery.clone()], vec![], now).unwrap();
+    let mut other =
+        Harness::loading(&database, &spec(), std::slice::from_ref(&recovery), vec![], now).unwrap();
     let place = usize::try_from(recovery.height.0).unwrap();
     other.take(&blocks[..place - 1], 100);
     assert_eq!(stage(&other), RecoveryStage::Waits);
@@ -221,7 +223,7 @@ fn keys_that_voted_in_later_rounds_do_not_vote_against_it() {
     }
     let mut recovery = recovery(&harness, 10, height);
     recovery.slots.0[2] = None;
-    let mut harness = load(harness, &[recovery.clone()], keys(&[0, 1])).unwrap();
+    let mut harness = load(harness, std::slice::from_ref(&recovery), keys(&[0, 1])).unwrap();
     let mut announcements = harness.node.announcements();
     harness.steps(24);
     let after = votes(&mut announcements);
@@ -246,7 +248,8 @@ fn what_was_planned_or_waited_before_is_dropped() {
     let database = scene.harness.database.clone();
     drop(scene);
     let harness =
-        Harness::loading(&database, &spec(), &[recovery.clone()], all_keys(), in_slot(slot)).unwrap();
+        Harness::loading(&database, &spec(), std::slice::from_ref(&recovery), all_keys(), in_slot(slot))
+            .unwrap();
     let mut scene = Scene { harness };
     scene.harness.steps(16);
     assert_eq!(scene.tables(), (recovery.slots, None));

@@ -47,7 +47,7 @@ pub(crate) fn measure_headers(figures: &mut Figures) -> Result<(), String> {
         for bytes in &encoded {
             let sealed: SealedHeader = codec::decode(bytes, MAX_HEADER_BYTES).unwrap();
             let id = sealed.header.id();
-            engine.check_header(&parent, &table, &sealed, &id, now).unwrap();
+            engine.check_header(&parent, parent.justified, &table, &sealed, &id, now).unwrap();
             parent = sealed.header;
         }
     });
