@@ -16,7 +16,7 @@
 //!
 //! | surface | who can send | what it could grow | what stops it |
 //! |---|---|---|---|
-//! | connections | anybody | sockets, handshakes | [`door`]: by subnet, before the handshake; 32 pending each way; 64 peers in, 16 out, 8 of one address, 32 of one subnet; silent ones end after 10 s; whoever is half way to a ban, or comes from the most crowded subnet, makes room for others |
+//! | connections | anybody | sockets, handshakes | `door`: by subnet, before the handshake; 32 pending each way; 64 peers in, 16 out, 8 of one address, 32 of one subnet; silent ones end after 10 s; whoever is half way to a ban, or comes from the most crowded subnet, makes room for others |
 //! | bans | whoever connects | list and file of bans | 4,096; a subnet with three of them is closed |
 //! | greeting | whoever connects | nothing | 8 KiB; 16 chains; once a connection, each further one is a fault; each chain has an equal share of the peers in; a refusal is logged once a minute by address |
 //! | gossip | who greeted | queues, the pool, the tree | size by topic; budgets by peer and chain and for all peers of a chain; queues of fixed length by chain and kind; the bounds of pool, tree and votes |
