@@ -25,7 +25,10 @@ use fuzz::{Decoder, KIB, Reach, run_all, scene, targets::read};
 use light_client::{
     block_tree::HeaderProof,
     crypto::Hash,
-    data_format::{Height, MAX_BLOCK_BYTES, SealedHeader, SlotTable, Vote, codec::encode},
+    data_format::{
+        Height, MAX_BLOCK_BYTES, SealedHeader, SlotTable, Vote,
+        codec::{decode, encode},
+    },
     test_support::chain::test_table,
 };
 
@@ -49,6 +52,30 @@ macro_rules! message {
     };
 }
 
+/// A greeting of another version, of which only the version is read: the rest is not ours to know, and is dropped.
+const fn is_foreign(hello: &Hello) -> bool {
+    hello.version != PROTOCOL_VERSION
+}
+
+fn hello(bytes: &[u8]) -> Reach {
+    match decode::<Hello>(bytes, MAX_HELLO_BYTES) {
+        Err(_) => Reach::Refused,
+        Ok(hello) if is_foreign(&hello) => {
+            assert!(hello.chains.is_empty(), "chains of another version: {hello:?}");
+            Reach::Read
+        }
+        Ok(_) => read::<Hello>(bytes, MAX_HELLO_BYTES).map_or(Reach::Refused, |_| Reach::Held),
+    }
+}
+
+fn answer(bytes: &[u8]) -> Reach {
+    match decode::<Answer>(bytes, MAX_HELLO_BYTES) {
+        Err(_) => Reach::Refused,
+        Ok(Answer::Welcome(hello)) if is_foreign(&hello) => Reach::Read,
+        Ok(_) => read::<Answer>(bytes, MAX_HELLO_BYTES).map_or(Reach::Refused, |_| Reach::Held),
+    }
+}
+
 fn block() -> Block {
     let scene = scene::scene();
     Block { header: scene.headers[1].clone(), certificate: None, transactions: vec![scene.signed.clone(); 3] }
@@ -60,14 +87,17 @@ fn messages_between_nodes() {
     let headers = Headers(scene::scene().headers[1..4].to_vec());
     let chain = ChainHello { chain: id, genesis: id, tip: Tip::default() };
     let hello = Hello { version: PROTOCOL_VERSION, chains: vec![chain; 3] };
-    run(message!("hello", Hello, MAX_HELLO_BYTES), &[encode(&hello)]);
+    run(Decoder::new("hello", self::hello, 10, 32 * KIB), &[encode(&hello)]);
+    let later = [&(PROTOCOL_VERSION + 1).to_le_bytes()[..], &[9; 300]].concat();
+    assert_eq!(self::hello(&later), Reach::Read, "the greeting of another version has a version");
     let answers = [
         Answer::Welcome(hello),
+        Answer::Refused(Refusal::Version { ours: 9 }),
         Answer::Refused(Refusal::Chain { ours: vec![id; 4] }),
         Answer::Refused(Refusal::Genesis { chain: id, ours: id }),
         Answer::Refused(Refusal::Full),
     ];
-    run(message!("answer", Answer, MAX_HELLO_BYTES), &answers.map(|answer| encode(&answer)));
+    run(Decoder::new("answer", answer, 10, 32 * KIB), &answers.map(|answer| encode(&answer)));
     let requests = [
         Request::Tip,
         Request::Headers { locator: vec![id; 5], limit: 9 },
