@@ -274,6 +274,11 @@ pub(crate) fn server(code: &str, words: &str) -> Said {
             "Something broke there; its log says what.",
             "Try again later, or use another server.",
         ),
+        "nothing_voted" => (
+            "Nothing is final there by votes yet",
+            "The chain has just begun, or nobody votes on it.",
+            "Wait a moment, then ask again.",
+        ),
         "not_final" => (
             "The payment is not final yet",
             "It is in a block, which may still be replaced.",
