@@ -379,6 +379,20 @@ fn a_silent_server_is_unreachable_and_asked_again_after_a_pause() {
     assert!(client.next_request().is_some());
 }
 
+#[test]
+fn a_refresh_after_silence_asks_at_once_and_does_not_hold_the_silence_against_the_server() {
+    let mut server = server(3);
+    let mut client = client(&server);
+    let now = server.chain.now();
+    client.watch(test_address(1), now);
+    while client.next_request().is_some() {}
+    let later = now.plus_ms(30_000);
+    client.refresh(later);
+    server.serve(&mut client, later, honest);
+    assert!(client.account(&test_address(1)).unwrap().proven().is_some());
+    assert_eq!(client.servers()[0].health(), &Health::Good);
+}
+
 fn two_tables() -> (ScriptedChain, Trusted) {
     let mut chain = chain(15);
     chain.advance(&[]);

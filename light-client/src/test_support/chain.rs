@@ -106,7 +106,7 @@ pub struct ScriptedChain {
     /// What the next block writes into the state besides its transfers.
     planted: Vec<Plant>,
     /// Certificates that made their source final, by the source's round.
-    certified: BTreeMap<Round, Certificate>,
+    pub(super) certified: BTreeMap<Round, Certificate>,
 }
 
 impl ScriptedChain {
@@ -306,7 +306,7 @@ impl ScriptedChain {
     }
 
     /// What lies under a certificate of this chain, and its source's header.
-    fn step(&self, certificate: &Certificate) -> (HandOverStep, &Header) {
+    pub(super) fn step(&self, certificate: &Certificate) -> (HandOverStep, &Header) {
         let block = |id| self.blocks.iter().find(|block| block.sealed.header.id() == id).unwrap();
         let source = block(certificate.link.source.checkpoint.id);
         let target = block(certificate.link.target.checkpoint.id);

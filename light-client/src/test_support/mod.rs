@@ -10,6 +10,7 @@
 mod bundles;
 pub mod chain;
 pub mod header_store;
+pub mod liar;
 pub mod link_history;
 pub mod node_store;
 pub mod server;

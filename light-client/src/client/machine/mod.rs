@@ -266,6 +266,8 @@ impl Client {
 
     /// Asks every server again, also those that lied: after a person said so.
     pub fn refresh(&mut self, now: Time) {
+        // What was not answered in time is over, and forgiven with the rest.
+        self.give_up_late(now);
         for server in &mut self.servers {
             server.forgive();
         }
