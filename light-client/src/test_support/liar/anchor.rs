@@ -108,7 +108,7 @@ fn beacons(stage: &Stage) -> Vec<(String, Beacon)> {
 }
 
 pub(super) fn signatures(honest: &[Signature]) -> Vec<(String, Vec<Signature>)> {
-    let ways: [(&str, fn(&mut Signature)); 5] = [
+    let ways: [lists::Way<Signature>; 5] = [
         ("the first bit", |signature| signature.0[0] ^= 1),
         ("the last bit", |signature| signature.0[63] ^= 0x80),
         ("the half of the number", |signature| signature.0[32] ^= 4),

@@ -1,22 +1,15 @@
 //! Lies about blocks and what is in them: transactions, headers, receipts.
 
-use super::{
-    anchor, forge, header,
-    lies::Lies,
-    lists,
-    message::Message,
-    scene::Scene,
-    stage::{PAYER, Stage},
-};
+use super::{anchor, forge, header, lies::Lies, lists, message::Message, scene::Scene, stage::Stage};
 use crate::{
+    block_tree::HeaderProof,
     client::{
-        Anchor, BlockName, Bundle, HeaderBundle, HeaderPath, HeaderRow, ProofFailure, Receipt,
-        TransactionBundle,
+        Anchor, BlockName, Bundle, HeaderBundle, HeaderPath, HeaderRow, ProofFailure, TransactionBundle,
     },
     crypto::{Hash, Signature},
     data_format::{
-        Address, Amount, Call, CoinCall, Header, Height, Outcome, SealedHeader, SignedTransaction, Status,
-        Transaction, TransactionProof, transactions_root,
+        Address, Amount, Header, Height, Outcome, SealedHeader, SignedTransaction, Status, TransactionProof,
+        transactions_root,
     },
     test_support::chain::{test_address, test_key},
 };
@@ -32,7 +25,6 @@ pub(super) fn messages(stage: &Stage) -> Vec<Message> {
     let id = chain.header(Height(2)).header.id();
     messages.push(header(stage, "oldest", BlockName::Id(id)));
     messages.push(row(stage));
-    messages.push(receipt(stage));
     messages
 }
 
@@ -71,7 +63,7 @@ fn transaction(stage: &Stage, place: &str, payment: &SignedTransaction) -> Messa
 }
 
 /// Lies about an inclusion, put into a bundle that holds it.
-fn add_transaction<B: Bundle + Clone>(
+pub(super) fn add_transaction<B: Bundle + Clone>(
     lies: &mut Lies,
     stage: &Stage,
     honest: &B,
@@ -136,7 +128,7 @@ fn put_into_block(bundle: &mut TransactionBundle, outcome: Outcome) {
 }
 
 fn outcomes(honest: &Outcome) -> Vec<(String, Outcome)> {
-    let ways: [(&str, fn(&mut Outcome)); 9] = [
+    let ways: [lists::Way<Outcome>; 9] = [
         ("another transaction", |outcome| forge::flip(&mut outcome.id)),
         ("it failed", |outcome| outcome.status = Status::InsufficientBalance),
         ("another failure", |outcome| outcome.status = Status::Overflow),
@@ -147,12 +139,7 @@ fn outcomes(honest: &Outcome) -> Vec<(String, Outcome)> {
         ("a place far beyond the count", |outcome| outcome.index = u32::MAX),
         ("a place that wraps around", |outcome| outcome.index = 1 << 31),
     ];
-    let change = |(name, way): (&str, fn(&mut Outcome))| {
-        let mut outcome = *honest;
-        way(&mut outcome);
-        (name.to_owned(), outcome)
-    };
-    ways.into_iter().map(change).collect()
+    lists::each(honest, &ways)
 }
 
 /// Ways to other blocks, to none, and ways that do not lead there.
@@ -169,7 +156,7 @@ fn paths(stage: &Stage, honest: &HeaderPath) -> Vec<(String, HeaderPath)> {
         HeaderPath::Anchor => {
             let header = Box::new(chain.header(stage.beacon.source.height).header.clone());
             for hashes in [0, 1, 3] {
-                let proof = crate::block_tree::HeaderProof(vec![Hash([5; 32]); hashes]);
+                let proof = HeaderProof(vec![Hash([5; 32]); hashes]);
                 let path = HeaderPath::Older { header: header.clone(), proof };
                 paths.push((format!("to itself as older, {hashes} hashes"), path));
             }
@@ -180,7 +167,7 @@ fn paths(stage: &Stage, honest: &HeaderPath) -> Vec<(String, HeaderPath)> {
                 paths.push((format!("header: {name}"), path));
             }
             for (name, hashes) in forge::paths(&proof.0) {
-                let proof = crate::block_tree::HeaderProof(hashes);
+                let proof = HeaderProof(hashes);
                 paths.push((format!("proof: {name}"), HeaderPath::Older { header: honest.clone(), proof }));
             }
             for near in [honest.height.0 - 1, honest.height.0 + 1] {
@@ -195,7 +182,7 @@ fn paths(stage: &Stage, honest: &HeaderPath) -> Vec<(String, HeaderPath)> {
             let rows = rows(stage, headers);
             paths.extend(rows.into_iter().map(|(name, row)| (name, HeaderPath::Newer(row))));
             let header = Box::new(headers.last().unwrap().header.clone());
-            let proof = crate::block_tree::HeaderProof(vec![Hash([5; 32])]);
+            let proof = HeaderProof(vec![Hash([5; 32])]);
             paths.push(("a newer header as an older one".to_owned(), HeaderPath::Older { header, proof }));
         }
     }
@@ -291,67 +278,4 @@ fn row(stage: &Stage) -> Message {
         Ok(row.iter().map(|sealed| format!("{:?}", sealed.header)).collect())
     })
     .may_say_less()
-}
-
-fn receipt(stage: &Stage) -> Message {
-    let payment = &stage.payments[0];
-    let spec = stage.server.chain.spec().id();
-    let honest = stage.server.chain.receipt(&stage.trusted, &stage.id(payment)).unwrap();
-    let mut lies = Lies::about(&honest.to_bytes());
-    add_transaction(&mut lies, stage, &honest, &honest.included, |receipt: &mut Receipt, change| {
-        change(&mut receipt.included)
-    });
-    let ways: [(&str, fn(&mut Transaction)); 7] = [
-        ("the nonce", |transaction| transaction.nonce += 1),
-        ("the fee", |transaction| transaction.fee.0 += 1),
-        ("the memo", |transaction| transaction.memo.push(1)),
-        ("the end", |transaction| transaction.valid_until = Height(299)),
-        ("no call", |transaction| transaction.calls.clear()),
-        ("the call twice", |transaction| transaction.calls.extend(transaction.calls.clone())),
-        ("the amount", |transaction| {
-            let to = test_address(9);
-            transaction.calls = vec![Call::Coin(CoinCall::Transfer { to, amount: Amount(1) })];
-        }),
-    ];
-    for (name, way) in ways {
-        let mut transaction = payment.transaction.clone();
-        way(&mut transaction);
-        let id = transaction.id(&spec);
-        let unsigned = SignedTransaction { transaction: transaction.clone(), signature: payment.signature };
-        let signed = transaction.sign(&spec, &test_key(PAYER));
-        lies.with(format!("payment: {name}"), &honest, |receipt| receipt.signed = unsigned.clone());
-        lies.with(format!("payment: {name}, by its id"), &honest, |receipt| {
-            receipt.signed = unsigned;
-            receipt.included.outcome.id = id;
-        });
-        lies.with(format!("payment: {name}, signed anew"), &honest, |receipt| {
-            receipt.signed = signed.clone()
-        });
-        lies.with(format!("payment: {name}, signed anew, by its id"), &honest, |receipt| {
-            receipt.signed = signed;
-            receipt.included.outcome.id = id;
-        });
-    }
-    for (name, signatures) in anchor::signatures(&[payment.signature]) {
-        if let [signature] = signatures[..] {
-            lies.with(format!("signature: {name}"), &honest, |receipt| receipt.signed.signature = signature);
-        }
-    }
-    for (name, other) in ["final", "newer"].iter().zip(&stage.payments[1..]) {
-        lies.with(format!("the payment in the {name} block as signed"), &honest, |receipt| {
-            receipt.signed = other.clone()
-        });
-        let other = stage.server.chain.receipt(&stage.trusted, &stage.id(other)).unwrap();
-        let newer = *name == "newer";
-        // The receipt of another payment is as true; only this one was asked for, by nobody.
-        if newer {
-            lies.bundle("a receipt of a block that is not final", &other);
-        }
-    }
-    lies.with("from another block", &honest, |receipt| forge::flip(&mut receipt.from));
-    lies.with("from another height", &honest, |receipt| receipt.from_height = Height(1));
-    let (verifier, trusted, now) = (stage.verifier.clone(), stage.trusted.clone(), stage.now);
-    Message::of("receipt", &honest, lies, move |receipt| {
-        Ok(vec![format!("{:?}", verifier.receipt(&trusted, receipt, now)?)])
-    })
 }

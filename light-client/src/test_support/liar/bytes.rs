@@ -73,8 +73,6 @@ fn lengths(lies: &mut Lies, honest: &[u8], max_bytes: usize) {
     lies.body("all ones", vec![0xFF; length]);
     let long = max_bytes.min(length + OVERSIZED);
     lies.body("as long as allowed", [honest, &vec![0; long.saturating_sub(length)]].concat());
-    if max_bytes <= 4 * 1024 * 1024 {
-        let more = (max_bytes + 1).saturating_sub(length);
-        lies.body("a byte longer than allowed", [honest, &vec![0; more]].concat());
-    }
+    let more = (max_bytes + 1).saturating_sub(length);
+    lies.body("a byte longer than allowed", [honest, &vec![0; more]].concat());
 }

@@ -24,7 +24,7 @@ pub(super) fn paths(honest: &[Hash]) -> Vec<(String, Vec<Hash>)> {
         ("more than fit".to_owned(), vec![Hash([3; 32]); 129]),
     ];
     paths.extend(lists::edits(honest));
-    let ways: [(&str, fn(&mut Hash)); 3] = [
+    let ways: [lists::Way<Hash>; 3] = [
         ("a bit", flip),
         ("the last byte", |hash| hash.0[31] = !hash.0[31]),
         ("zeros in place", |hash| *hash = Hash::ZERO),
@@ -69,7 +69,7 @@ impl Forged {
 
 /// The states in which an account has something else.
 pub(super) fn accounts(stage: &Stage, address: &Address) -> Vec<(String, Forged)> {
-    let ways: [(&str, fn(&mut AccountRecord)); 10] = [
+    let ways: [lists::Way<AccountRecord>; 10] = [
         ("one unit more", |record| record.balance.0 += 1),
         ("nothing", |record| record.balance.0 = 0),
         ("the greatest balance", |record| record.balance.0 = u64::MAX),

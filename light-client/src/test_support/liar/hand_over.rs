@@ -4,7 +4,7 @@ use super::{anchor, forge, lies::Lies, lists, message::Message, scene::Scene, st
 use crate::{
     client::{Bundle, HandOver, Trusted, Verifier},
     consensus::spos::{
-        Beacon, Certificate, HandOverLink, HandOverStep, SignerSet, Table, Tables, TablesUpdate,
+        Beacon, Certificate, Electorate, HandOverLink, HandOverStep, SignerSet, Table, Tables, TablesUpdate,
     },
     data_format::{Amount, GenesisAccount, Round, UNITS_PER_COIN, Vote},
     test_support::chain::{ScriptedChain, test_address, test_key, test_table},
@@ -91,8 +91,7 @@ fn shorter(chain: &ScriptedChain, genesis: &Trusted) -> Vec<HandOver> {
 /// Links that are not the honest one.
 fn links(chain: &ScriptedChain, all: &[HandOverLink], at: usize) -> Vec<(String, HandOverLink)> {
     let honest = &all[at];
-    let mut links: Vec<(String, HandOverLink)> = Vec::new();
-    let ways: [(&str, fn(&mut HandOverLink)); 8] = [
+    let ways: [lists::Way<HandOverLink>; 8] = [
         ("the round before", |link| link.source_round = Round(link.source_round.0 - 1)),
         ("the round after", |link| link.source_round = link.source_round.next()),
         ("round 0", |link| link.source_round = Round(0)),
@@ -102,11 +101,7 @@ fn links(chain: &ScriptedChain, all: &[HandOverLink], at: usize) -> Vec<(String,
         ("another target", |link| forge::flip(&mut link.target)),
         ("source and target swapped", |link| std::mem::swap(&mut link.source, &mut link.target)),
     ];
-    for (name, way) in ways {
-        let mut link = honest.clone();
-        way(&mut link);
-        links.push((name.to_owned(), link));
-    }
+    let mut links = lists::each(honest, &ways);
     for (name, signatures) in anchor::signatures(&honest.signatures) {
         links.push((format!("signatures: {name}"), HandOverLink { signatures, ..honest.clone() }));
     }
@@ -140,7 +135,7 @@ fn links(chain: &ScriptedChain, all: &[HandOverLink], at: usize) -> Vec<(String,
 
 /// Honest votes of which one table has enough and another has not.
 fn one_of_two(full: &Certificate, step: &HandOverStep, honest: &HandOverLink) -> Vec<(String, HandOverLink)> {
-    let electorate = crate::consensus::spos::Electorate::new(&step.target, &step.source);
+    let electorate = Electorate::new(&step.target, &step.source);
     let mut links = Vec::new();
     for left_out in 1_u32..1 << electorate.len() {
         let kept: Vec<usize> = (0..electorate.len()).filter(|at| left_out >> at & 1 == 0).collect();
@@ -177,7 +172,7 @@ fn ends(chain: &ScriptedChain, genesis: &Trusted, honest: &Beacon) -> Vec<(Strin
     let link = beacon.link();
     let votes: Vec<Vote> =
         (1_000..1_004).map(|key| Vote::sign(link, &chain.spec().id(), &test_key(key)).unwrap()).collect();
-    let electorate = crate::consensus::spos::Electorate::new(held, held);
+    let electorate = Electorate::new(held, held);
     let Certificate { signers, signatures, .. } = electorate.certify(link, &votes).unwrap();
     ends.push(("by the first holders".to_owned(), Beacon { signers, signatures, ..beacon }));
     ends

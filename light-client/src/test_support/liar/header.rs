@@ -1,4 +1,4 @@
-use super::forge::flip;
+use super::{forge::flip, lists};
 use crate::{
     crypto::Hash,
     data_format::{Checkpoint, Header, Height, Round, SealedHeader, Slot},
@@ -6,7 +6,7 @@ use crate::{
 
 /// A header with each of its fields changed.
 pub(super) fn changed(honest: &Header) -> Vec<(String, Header)> {
-    let ways: [(&str, fn(&mut Header)); 21] = [
+    let ways: [lists::Way<Header>; 21] = [
         ("another version", |header| header.version += 1),
         ("one height up", |header| header.height = header.height.next()),
         ("one height down", |header| header.height = Height(header.height.0.wrapping_sub(1))),
@@ -31,12 +31,7 @@ pub(super) fn changed(honest: &Header) -> Vec<(String, Header)> {
         ("another certificate", |header| flip(&mut header.certificate_hash)),
         ("a main chain", |header| header.main_parent = Some(Hash([1; 32]))),
     ];
-    let change = |(name, way): (&str, fn(&mut Header))| {
-        let mut header = honest.clone();
-        way(&mut header);
-        (name.to_owned(), header)
-    };
-    ways.into_iter().map(change).collect()
+    lists::each(honest, &ways)
 }
 
 /// A sealed header with each field and the seal changed.

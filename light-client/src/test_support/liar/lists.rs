@@ -1,3 +1,16 @@
+/// A change with its name.
+pub(super) type Way<T> = (&'static str, fn(&mut T));
+
+/// A value changed in each of these ways.
+pub(super) fn each<T: Clone>(honest: &T, ways: &[Way<T>]) -> Vec<(String, T)> {
+    let change = |(name, way): &Way<T>| {
+        let mut value = honest.clone();
+        way(&mut value);
+        ((*name).to_owned(), value)
+    };
+    ways.iter().map(change).collect()
+}
+
 /// Places at which a long list is changed.
 const PLACES: usize = 16;
 
@@ -33,8 +46,8 @@ pub(super) fn edits<T: Clone + PartialEq>(list: &[T]) -> Vec<(String, Vec<T>)> {
 }
 
 /// A list with each item changed in its turn in each of these ways.
-pub(super) fn changes<T: Clone>(list: &[T], ways: &[(&str, fn(&mut T))]) -> Vec<(String, Vec<T>)> {
-    let changed = |at: usize, (name, way): &(&str, fn(&mut T))| {
+pub(super) fn changes<T: Clone>(list: &[T], ways: &[Way<T>]) -> Vec<(String, Vec<T>)> {
+    let changed = |at: usize, (name, way): &Way<T>| {
         let mut list = list.to_vec();
         way(&mut list[at]);
         (format!("{name} of {at}"), list)

@@ -131,3 +131,28 @@ impl Message {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::Questions;
+
+    #[test]
+    fn what_is_believed_and_not_true_does_not_go_unnoticed() {
+        let honest = Questions(Vec::new());
+        let told = |check: fn(&Questions) -> Result<Vec<String>, ProofFailure>| {
+            let message = Message::of("gullible", &honest, Lies::about(&honest.to_bytes()), check);
+            assert!(message.lies().len() > 40, "{} lies", message.lies().len());
+            let lie = Questions(vec![crate::state::Question::Supply]).to_bytes();
+            (message.verify(&honest.to_bytes()).unwrap(), message.verify(&lie).unwrap())
+        };
+        let (honest, lie) = told(|bundle| Ok(vec![format!("{bundle:?}")]));
+        assert!(honest == Said::Same && matches!(lie, Said::False(_)), "{lie:?}");
+        assert_eq!(told(|_| Ok(vec!["nothing".to_owned()])).1, Said::Same);
+        let strict = |bundle: &Questions| match bundle.0.is_empty() {
+            true => Ok(Vec::new()),
+            false => Err(ProofFailure::OtherQuestions),
+        };
+        assert!(matches!(told(strict).1, Said::Refused(_)));
+    }
+}

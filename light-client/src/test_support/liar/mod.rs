@@ -13,10 +13,12 @@ mod bytes;
 mod forge;
 mod hand_over;
 mod header;
+mod history;
 mod lies;
 mod lists;
 mod message;
 mod plain;
+mod receipt;
 mod scene;
 mod stage;
 mod state;
@@ -33,7 +35,9 @@ pub fn messages() -> Vec<Message> {
         plain::messages(&stage),
         vec![anchor::message(&stage)],
         account::messages(&stage),
+        vec![history::message(&stage)],
         block::messages(&stage),
+        vec![receipt::message(&stage)],
         state::messages(&stage),
         vec![hand_over::message()],
     ]

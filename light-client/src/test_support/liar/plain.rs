@@ -91,7 +91,7 @@ fn parameters(stage: &Stage) -> Message {
     let (honest, asked) = (chain.parameters(), chain.spec().id());
     let mut lies = Lies::about(&honest.to_bytes());
     lies.bundle("of another chain", &stage.other.parameters());
-    let ways: [(&str, fn(&mut ChainSpec)); 10] = [
+    let ways: [lists::Way<ChainSpec>; 10] = [
         ("another name", |spec| spec.name.push('!')),
         ("no name", |spec| spec.name.clear()),
         ("another beginning", |spec| spec.genesis_time = Time(spec.genesis_time.0 + 1)),
@@ -103,9 +103,7 @@ fn parameters(stage: &Stage) -> Message {
         ("a module twice", |spec| spec.modules.extend(spec.modules.clone())),
         ("a peer", |spec| spec.peers.push(crate::crypto::Hash([1; 32]))),
     ];
-    for (name, way) in ways {
-        lies.with(name, &honest, |bundle| way(&mut bundle.0));
-    }
+    lies.each("spec", &honest, lists::each(&honest.0, &ways), |bundle, spec| bundle.0 = spec);
     let mut spec = honest.0.clone();
     for (name, accounts) in lists::edits(&spec.accounts) {
         lies.with(format!("accounts: {name}"), &honest, |bundle| bundle.0.accounts = accounts);

@@ -39,6 +39,7 @@ pub(super) struct Scene {
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Shown {
     trusted: Trusted,
+    signatures: Option<(u32, u32)>,
     accounts: Vec<Account>,
     payments: Vec<String>,
 }
@@ -228,6 +229,9 @@ impl Scene {
         if trusted.round < since || !self.finals.contains(trusted) {
             return Err(format!("trusts {trusted:?}"));
         }
+        if !any(&|known| known.signatures == shown.signatures) {
+            return Err(format!("shows signatures {:?}", shown.signatures));
+        }
         for (at, account) in shown.accounts.iter().enumerate() {
             let is_known = |known: &Shown| {
                 let known = &known.accounts[at];
@@ -269,7 +273,12 @@ impl Shown {
             PaymentState::InBlock { height, slot, .. } => format!("{id} in block {height} {slot}"),
             proven => format!("{id} {proven:?}"),
         });
-        Self { trusted: client.trusted().clone(), accounts: accounts.collect(), payments: payments.collect() }
+        Self {
+            trusted: client.trusted().clone(),
+            signatures: client.signatures(),
+            accounts: accounts.collect(),
+            payments: payments.collect(),
+        }
     }
 }
 

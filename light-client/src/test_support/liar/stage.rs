@@ -86,7 +86,6 @@ impl Stage {
     }
 
     /// The same chain again, to be served.
-    #[allow(clippy::unused_self, reason = "the stage's own chain")]
     pub(super) fn again(&self) -> ScriptedChain {
         script(ROUNDS, 0).0
     }
