@@ -284,6 +284,7 @@ impl Client {
     pub fn tick(&mut self, now: Time) {
         self.give_up_late(now);
         if now >= self.next_poll {
+            self.servers.iter_mut().for_each(Server::may_lead);
             self.poll(now);
         }
     }

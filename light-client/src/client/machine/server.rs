@@ -11,7 +11,7 @@ pub struct Server {
     suspicion: Option<String>,
     last_lie: Option<String>,
     chain_checked: bool,
-    /// It led over changes of holders since it last proved something or failed.
+    /// It led over changes of holders since it was last asked what is due, or failed.
     has_led: bool,
 }
 
@@ -97,7 +97,7 @@ impl Server {
         !self.chain_checked
     }
 
-    /// Whether it led over changes of holders since it last proved something or failed.
+    /// Whether it led over changes of holders since it was last asked what is due, or failed.
     pub(super) const fn has_led(&self) -> bool {
         self.has_led
     }
@@ -106,9 +106,13 @@ impl Server {
         self.has_led = true;
     }
 
+    /// Time went on: it may lead again. Not sooner, or one that proves a little would be asked to lead without end.
+    pub(super) const fn may_lead(&mut self) {
+        self.has_led = false;
+    }
+
     pub(super) fn proved(&mut self, height: Height) -> bool {
         self.failures = 0;
-        self.has_led = false;
         self.height = self.height.max(Some(height));
         let changed = self.health != Health::Good;
         self.health = Health::Good;

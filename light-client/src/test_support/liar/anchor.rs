@@ -103,7 +103,8 @@ fn beacons(stage: &Stage) -> Vec<(String, Beacon)> {
     for (name, beacon) in forge::beacons(stage, &forged) {
         add(format!("a forged state, {name}"), beacon);
     }
-    add("by strangers".to_owned(), strangers(stage));
+    add("by strangers".to_owned(), strangers(stage, 0));
+    add("by strangers, of a later round".to_owned(), strangers(stage, 1));
     beacons
 }
 
@@ -234,10 +235,12 @@ fn one_of_two(stage: &Stage) -> Vec<(String, Beacon)> {
 }
 
 /// A header of a table that a liar made up, signed by all of it.
-fn strangers(stage: &Stage) -> Beacon {
+fn strangers(stage: &Stage, later: u64) -> Beacon {
     let keys = [2_000, 2_001, 2_002, 2_003];
     let own = Tables::settled(Table::new(test_table(&keys)).unwrap());
     let mut beacon = Beacon { tables: TablesUpdate::new(stage.held(), &own, &own), ..stage.beacon.clone() };
+    beacon.source_round = beacon.source_round.plus(later);
+    beacon.target.checkpoint.round = beacon.target.checkpoint.round.plus(later);
     beacon.source.next_slots = own.commitment();
     beacon.target.next_slots = own.commitment();
     let link = beacon.link();
