@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Lets libFuzzer work on the targets of tests/fuzz, starting from their stored inputs.
 #
-#     tests/make/fuzz.sh                     each target 20,000 inputs, the same in every run: what `make test` does
+#     tests/make/fuzz.sh                     each target 50,000 inputs, the same in every run: what `make test` does
 #     tests/make/fuzz.sh bundles 600         one target, 600 seconds, another run each time
 #
 # Needs no nightly toolchain and no cargo-fuzz: code is instrumented by a pass of LLVM that the stable compiler has. What
@@ -11,7 +11,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 . tests/make/step.sh
 
-RUNS=20000
+RUNS=50000
 # Longer than any input that a smoke run has to try; longer ones are in the tests.
 MAX_BYTES=16384
 

@@ -19,18 +19,27 @@ impl Budget {
         self.per_byte.saturating_mul(input as u64).saturating_add(self.fixed)
     }
 
-    /// Does the work and gives the most bytes that it held at one time.
+    /// Does the work and gives the most bytes that it held at one time. Work over the budget is done once more: the first
+    /// time may have made what a process makes once.
     ///
     /// # Panics
-    /// If that is more than the budget for an input of this length.
-    pub fn hold<T>(self, what: &str, input: usize, work: impl FnOnce() -> T) -> (T, u64) {
-        let mut result = None;
-        let held = measure(|| result = Some(work())).bytes_max;
+    /// If it is over the budget for an input of this length then too.
+    pub fn hold<T>(self, what: &str, input: usize, work: impl Fn() -> T) -> (T, u64) {
         let allowed = self.of(input);
+        let (mut result, mut held) = held_by(&work);
+        if held > allowed {
+            (result, held) = held_by(&work);
+        }
         assert!(
             held <= allowed,
             "{what} held {held} bytes for {input} bytes of input; {allowed} are allowed"
         );
-        (result.expect("the work was done"), held)
+        (result, held)
     }
+}
+
+fn held_by<T>(work: impl Fn() -> T) -> (T, u64) {
+    let mut result = None;
+    let held = measure(|| result = Some(work())).bytes_max;
+    (result.expect("the work was done"), held)
 }

@@ -67,6 +67,9 @@ impl From<TrieError<UnknownNode>> for Failure {
     }
 }
 
+/// A key and its value.
+type Pair = (Vec<u8>, Vec<u8>);
+
 /// A page of the state that is proven to be whole.
 fn range(bytes: &[u8]) -> Reach {
     static ROOT: std::sync::LazyLock<Hash> = std::sync::LazyLock::new(|| trie().1.hash);
@@ -85,10 +88,7 @@ fn range(bytes: &[u8]) -> Reach {
     }
 }
 
-/// A key and its value.
-type Entry = (Vec<u8>, Vec<u8>);
-
-fn page<S: light_client::state::NodeStore>(trie: &mut Trie<S>) -> Result<Vec<Entry>, TrieError<S::Error>> {
+fn page<S: light_client::state::NodeStore>(trie: &mut Trie<S>) -> Result<Vec<Pair>, TrieError<S::Error>> {
     let from = Bound::Included(&[1, 5][..]);
     let entries = trie.range(from, Bound::Excluded(&[2]), Order::Descending).take(4);
     entries.map(|entry| entry.map(|entry| (entry.key.to_vec(), entry.value.to_vec()))).collect()
