@@ -18,6 +18,7 @@ mod snapshots;
 mod submission;
 mod supernodes;
 mod view;
+mod way;
 
 use std::{
     collections::HashSet,

@@ -3,16 +3,16 @@
 
 use light_client::{
     client::{
-        BlockName, Bundle, ChainParameters, HeaderBundle, HeaderPath, MAX_STATE_WITNESS_BYTES, Receipt,
-        StateBundle,
+        Anchor, BlockName, Bundle, ChainParameters, HandOver, HeaderBundle, HeaderPath,
+        MAX_STATE_WITNESS_BYTES, Receipt, StateBundle,
     },
-    data_format::{BlockId, ChainSpec, Height, TransactionId},
+    data_format::{BlockId, ChainSpec, Header, Height, TransactionId},
     state::{AskError, Question, ask_all},
 };
 
 use super::{
     Node, NodeError,
-    proofs::path,
+    proofs::{path, transaction_bundle_of},
     queries::{need, stored_finality},
 };
 use crate::storage::Snapshot;
@@ -40,7 +40,7 @@ pub enum ReceiptError {
     /// It is in no block.
     #[error("the transaction {0} is in no block")]
     NotInBlock(TransactionId),
-    /// Its block is not final, or cannot be shown to be in one step from the trusted block.
+    /// Its block is not final, or lies beyond where hand-overs that fit into a receipt lead from the trusted block.
     #[error(
         "its block {height} cannot be shown to be final from the trusted block; the newest final one is {final_height}"
     )]
@@ -138,9 +138,17 @@ impl Node {
 
     fn receipt_now(&self, id: TransactionId, trusted: Option<BlockId>) -> Result<Vec<u8>, ReceiptError> {
         let snapshot = self.0.database.read().map_err(NodeError::from)?;
-        let inclusion = snapshot.inclusion(&id).map_err(NodeError::from)?;
-        let inclusion = inclusion.ok_or(ReceiptError::NotInBlock(id))?;
-        let included = self.transaction_bundle_of(&snapshot, &id, trusted)?;
+        let included_in = |snapshot: &Snapshot| {
+            snapshot.inclusion(&id).map_err(NodeError::from)?.ok_or(ReceiptError::NotInBlock(id))
+        };
+        included_in(&snapshot)?;
+        let from = self.check_trusted(&snapshot, trusted)?;
+        let from = from.as_ref().unwrap_or(&self.0.genesis.header);
+        let (way, anchor) = self.led_to(&snapshot, from, trusted)?;
+        // Where the way ends may have become final after that snapshot was taken.
+        let snapshot = self.0.database.read().map_err(NodeError::from)?;
+        let inclusion = included_in(&snapshot)?;
+        let included = transaction_bundle_of(&snapshot, &inclusion, anchor)?;
         // None at all: the block is even further beyond what can be shown to be final.
         let shown = included.filter(|included| !matches!(included.path, HeaderPath::Newer(_)));
         let Some(included) = shown else {
@@ -154,9 +162,25 @@ impl Node {
         if signed.unsigned_evidence().is_some() {
             return Err(ReceiptError::Unsigned(id));
         }
-        let from = self.check_trusted(&snapshot, trusted)?;
-        let from = from.as_ref().unwrap_or(&self.0.genesis.header);
-        Ok(Receipt { from: from.id(), from_height: from.height, included, signed }.to_bytes())
+        let (chain, from, from_height) = (self.chain(), from.id(), from.height);
+        Ok(Receipt { chain, from, from_height, way, included, signed }.to_bytes())
+    }
+
+    /// Hand-overs from a trusted block, if one step is not enough from there, and an anchor that follows from where they
+    /// end.
+    fn led_to(
+        &self,
+        snapshot: &Snapshot,
+        held: &Header,
+        trusted: Option<BlockId>,
+    ) -> Result<(Vec<HandOver>, Anchor), NodeError> {
+        let anchor = self.anchor_now(snapshot, trusted)?;
+        let Some(way) = self.way(&self.trusted_at(snapshot, held)?, &anchor)? else {
+            return Ok((Vec::new(), anchor));
+        };
+        let Some(last) = way.last() else { return Err(self.no_way(held)?) };
+        let end = Anchor::Trusted(Box::new(last.end.source.clone()));
+        Ok((way.iter().map(|hand_over| HandOver::clone(hand_over)).collect(), end))
     }
 }
 

@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     consensus::Led,
-    storage::{HistoryEntry, Snapshot},
+    storage::{HistoryEntry, Inclusion, Snapshot},
 };
 
 /// Bytes of transactions that go with a page of history, at most: the rest can be asked for one by one.
@@ -67,10 +67,7 @@ impl Node {
             match node.0.rules.lead(&node.0.database, held)? {
                 Led::Over(hand_over) => Ok(Some(hand_over.to_bytes())),
                 Led::Nowhere => Ok(None),
-                Led::Unknown => {
-                    let what = format!("the way from block {} over changes of slot holders", held.height);
-                    Err(NodeError::NotKept { what, from: snapshot.begins_at()? })
-                }
+                Led::Unknown => Err(node.no_way(held)?),
             }
         })
         .await?
@@ -213,24 +210,24 @@ impl Node {
         id: &TransactionId,
         trusted: Option<BlockId>,
     ) -> Result<Option<TransactionBundle>, NodeError> {
-        self.transaction_bundle_of(&self.0.database.read()?, id, trusted)
-    }
-
-    pub(super) fn transaction_bundle_of(
-        &self,
-        snapshot: &Snapshot,
-        id: &TransactionId,
-        trusted: Option<BlockId>,
-    ) -> Result<Option<TransactionBundle>, NodeError> {
+        let snapshot = self.0.database.read()?;
         let Some(inclusion) = snapshot.inclusion(id)? else { return Ok(None) };
-        let anchor = self.anchor_now(snapshot, trusted)?;
-        let Some(path) = path(snapshot, &anchor, inclusion.height)? else { return Ok(None) };
-        let outcomes = snapshot.outcomes(&inclusion.block)?;
-        let index = inclusion.index as usize;
-        let outcome = need(outcomes.get(index).copied(), "the outcome of a transaction")?;
-        let proof = need(TransactionProof::make(&outcomes, index), "the outcome of a transaction")?;
-        Ok(Some(TransactionBundle { anchor, path, outcome, proof }))
+        transaction_bundle_of(&snapshot, &inclusion, self.anchor_now(&snapshot, trusted)?)
     }
+}
+
+/// Where a transaction is, shown from an anchor; `None` if that is too far beyond it.
+pub(super) fn transaction_bundle_of(
+    snapshot: &Snapshot,
+    inclusion: &Inclusion,
+    anchor: Anchor,
+) -> Result<Option<TransactionBundle>, NodeError> {
+    let Some(path) = path(snapshot, &anchor, inclusion.height)? else { return Ok(None) };
+    let outcomes = snapshot.outcomes(&inclusion.block)?;
+    let index = inclusion.index as usize;
+    let outcome = need(outcomes.get(index).copied(), "the outcome of a transaction")?;
+    let proof = need(TransactionProof::make(&outcomes, index), "the outcome of a transaction")?;
+    Ok(Some(TransactionBundle { anchor, path, outcome, proof }))
 }
 
 /// The path from an anchor to the block of the best branch at a height; `None` if that is too far beyond the anchor to be

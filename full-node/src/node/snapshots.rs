@@ -17,30 +17,28 @@ use light_client::{
         spos::{HandOver, Table, Tables},
     },
     crypto::Hash,
-    data_format::{BlockId, Checkpoint, DecodeError, Header, Height, Round, SlotTable, Time, codec},
+    data_format::{BlockId, Checkpoint, DecodeError, Header, Height, SlotTable, Time, codec},
 };
 
 use super::{
     Core, Node, NodeError,
     queries::{need, stored_finality},
+    way::voting_tables,
 };
 use crate::{
     block_tree::{Accepted, Chain},
-    consensus::Led,
     network::{
         PortError, Tip,
         snapshot::{Begun, FinalBlock, Shown, SnapshotPort, Taking},
     },
     snapshot::{Base, Pieces, install, serve},
-    storage::{Finality, Snapshot},
+    storage::Finality,
 };
 
 /// Proven blocks that are remembered.
 const SHOWN: usize = 8;
 /// Bytes of a proof of finality, at most: hand-overs over some thousand changes.
 const MAX_PROOF_BYTES: usize = 3 * 1024 * 1024;
-/// Bytes of hand-overs after which a proof ends where they led.
-const MAX_WAY_BYTES: usize = 1024 * 1024;
 
 /// What is here of a snapshot to start from.
 #[derive(Default)]
@@ -133,41 +131,12 @@ impl Node {
             Err(NodeError::Recovered(_)) => return Ok(None),
             Err(error) => return Err(error),
         };
-        let proof = match self.way(&held_trusted, &anchor)? {
-            Some(pages) => Proof::Way(pages),
+        let way = self.way(&held_trusted, &anchor)?.filter(|way| !way.is_empty());
+        let proof = match way {
+            Some(way) => Proof::Way(way.iter().map(|hand_over| Page(hand_over.to_bytes())).collect()),
             None => Proof::Step(anchor.to_bytes()),
         };
         Ok(Some(codec::encode(&FinalityProof { opened, proof })))
-    }
-
-    /// Hand-overs to where an anchor leads, if it does not follow from the trusted block in one step; as many as fit.
-    fn way(&self, trusted: &Trusted, anchor: &Anchor) -> Result<Option<Vec<Page>>, NodeError> {
-        let engine = engine(&self.0.spec);
-        // Whoever asks looks at the clock.
-        let now = Time(u64::MAX);
-        if !matches!(engine.advance(trusted, anchor, now), Err(AnchorError::NotEnoughTrust { .. })) {
-            return Ok(None);
-        }
-        let (mut here, mut pages, mut bytes) = (trusted.clone(), Vec::new(), 0);
-        let mut held = self.header_of(&here.id)?;
-        while here.id != anchor.header().id() && bytes < MAX_WAY_BYTES {
-            let Led::Over(hand_over) = self.0.rules.lead(&self.0.database, &held)? else { break };
-            let Ok(led) = engine.hand_over(&here, &hand_over, now) else { break };
-            let page = hand_over.to_bytes();
-            bytes += page.len();
-            pages.push(Page(page));
-            if led.trusted.id == here.id {
-                break;
-            }
-            here = led.trusted;
-            held = hand_over.end.source.clone();
-        }
-        Ok(Some(pages).filter(|pages| !pages.is_empty()))
-    }
-
-    fn header_of(&self, id: &BlockId) -> Result<Header, NodeError> {
-        let snapshot = self.0.database.read()?;
-        Ok(need(snapshot.header(id)?, "the header of a final block")?.header)
     }
 
     /// What this node trusts as proven, without asking anybody.
@@ -182,17 +151,6 @@ impl Node {
             id: finality.root.id,
             tables: voting_tables(&snapshot, &header)?,
         })
-    }
-
-    /// A final block as the checkpoint of the first round after it.
-    fn trusted_at(&self, snapshot: &Snapshot, header: &Header) -> Result<Trusted, NodeError> {
-        let tables = voting_tables(snapshot, header)?;
-        let round = if tables.is_none() || header.height == Height(0) {
-            Round(0)
-        } else {
-            self.0.clock.round(header.slot).next()
-        };
-        Ok(Trusted { round, height: header.height, slot: header.slot, id: header.id(), tables })
     }
 
     /// A checkpoint that is known by its place, opened by somebody.
@@ -310,14 +268,6 @@ impl Node {
         (starting.wanted, starting.pieces) = (false, None);
         self.tip_in(&self.0.database.read()?)
     }
-}
-
-/// The slot tables that a header commits to; `None` where nobody votes.
-fn voting_tables(snapshot: &Snapshot, header: &Header) -> Result<Option<Tables>, NodeError> {
-    if header.next_slots.is_zero() {
-        return Ok(None);
-    }
-    Ok(Some(snapshot.tables_after(header)?))
 }
 
 impl SnapshotPort for Node {

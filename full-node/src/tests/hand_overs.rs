@@ -1,12 +1,14 @@
 //! Holders come and go by real operations, and a light client that knows only genesis follows.
 
 use light_client::{
-    client::{Bundle, Client, HandOver, Health, Request, Response, Sync, Trusted, Verifier},
+    client::{
+        Bundle, Client, HandOver, Health, ProofFailure, Receipt, Request, Response, Sync, Trusted, Verifier,
+    },
     consensus::{
         Verdict,
         spos::{Beacon, Tables},
     },
-    data_format::{BlockId, Call, Round, Status, SupernodeCall},
+    data_format::{BlockId, Call, Round, Status, SupernodeCall, TransactionId},
     test_support::chain::test_key,
 };
 
@@ -17,7 +19,7 @@ use super::{
 use crate::{
     check::check,
     network::snapshot::{Shown, SnapshotPort},
-    node::NodeError,
+    node::{NodeError, ReceiptError},
     storage::{Batch, Space},
 };
 
@@ -173,9 +175,14 @@ fn a_node_without_the_links_says_so() {
     let error = block_on(harness.node.hand_over(Some(trusted))).unwrap_err();
     assert!(matches!(error, NodeError::NotKept { .. }), "{error}");
     assert!(error.to_string().contains("the way from block 0"), "{error}");
+    let paid = payment(harness);
+    let error = block_on(harness.node.receipt(paid, Some(trusted))).unwrap_err();
+    assert!(matches!(error, ReceiptError::Node(NodeError::NotKept { .. })), "{error}");
+    assert!(error.to_string().contains("the way from block 0"), "{error}");
     // From the newest final block there is nothing to lead over.
     let newest = harness.node.status().final_block.id;
     assert!(hand_over(harness, newest).links.is_empty());
+    assert!(block_on(harness.node.receipt(paid, Some(newest))).is_ok());
     let unknown = block_on(harness.node.hand_over(Some(light_client::crypto::Hash([3; 32])))).unwrap_err();
     assert!(matches!(unknown, NodeError::UnknownTrusted(_)), "{unknown}");
 }
@@ -208,4 +215,44 @@ fn a_newcomer_is_led_from_block_0_over_changes_of_most_holders() {
     let (trusted, open) = newcomer.node.trusted().unwrap();
     let proof = harness.node.prove_final(&trusted, open).unwrap().unwrap();
     assert!(matches!(newcomer.node.check_final(&proof, now).unwrap(), Shown::Final(found) if found == block));
+}
+
+/// A transaction of the first block that has one.
+fn payment(harness: &Harness) -> TransactionId {
+    let paid = (1..).find_map(|height| harness.block(height).transactions.first().cloned()).unwrap();
+    paid.transaction.id(&harness.node.chain())
+}
+
+#[test]
+fn a_receipt_leads_from_block_0_over_changes_of_most_holders() {
+    let mut scene = changed();
+    let (genesis, first) = (genesis(&scene.harness), payment(&scene.harness));
+    let last = scene.harness.pay(0, scene.harness.address(2), 77);
+    scene.harness.steps(6 * SLOTS);
+    let harness = &scene.harness;
+    let (verifier, now) = (Verifier::new(harness.node.spec()), in_slot(harness.slot));
+    let newest = harness.node.status().final_block;
+    for id in [first, last] {
+        let bytes = block_on(harness.node.receipt(id, None)).unwrap();
+        let receipt = Receipt::from_bytes(&bytes).unwrap();
+        assert_eq!(receipt.way.len(), 1, "{} bytes", bytes.len());
+        let (newer, proven) = verifier.receipt(&genesis, &receipt, now).unwrap();
+        assert_eq!((proven.value().id, newer.id), (id, newest.id));
+        // Without what leads over, and cut off or altered anywhere, it shows nothing or the same.
+        let cut = Receipt { way: Vec::new(), ..receipt.clone() };
+        assert!(matches!(verifier.receipt(&genesis, &cut, now), Err(ProofFailure::Anchor(_))));
+        for place in (0..bytes.len()).step_by(17) {
+            let mut altered = bytes.clone();
+            altered[place] ^= 1;
+            let shown = Receipt::from_bytes(&altered).map_err(ProofFailure::from);
+            let shown = shown.and_then(|receipt| verifier.receipt(&genesis, &receipt, now));
+            assert!(shown.is_err() || shown == Ok((newer.clone(), proven.clone())), "byte {place}");
+            assert!(Receipt::from_bytes(&bytes[..place]).is_err(), "{place} bytes");
+        }
+        // From the newest final block there is nothing to lead over.
+        let near = block_on(harness.node.receipt(id, Some(newest.id))).unwrap();
+        let near = Receipt::from_bytes(&near).unwrap();
+        assert!(near.way.is_empty() && near.to_bytes().len() < 3_000);
+        assert_eq!(verifier.receipt(&newer, &near, now).unwrap().1, proven);
+    }
 }

@@ -1,8 +1,12 @@
 //! Receipts: a payment proven to anybody who trusts one block, without asking a server.
 //!
 //! A receipt is a file of some kilobytes: the transaction with its signature, its outcome, the way from there to a final
-//! header, and the proof that this header is final for whoever trusts the block that the receipt starts from. A
-//! transaction that failed has a receipt too, which says so.
+//! header, and the proof that this header is final for whoever trusts the block that the receipt starts from. Where most
+//! of those who vote have changed since that block, hand-overs lead over these changes first. A transaction that failed
+//! has a receipt too, which says so.
+//!
+//! **Trust and bounds.** A receipt comes from anybody. Its bytes are bounded before it is read, and so is what it costs to
+//! check: a signature takes 64 of them.
 
 use borsh::{BorshDeserialize, BorshSerialize};
 
@@ -11,21 +15,30 @@ use super::{
     facts::{Final, Settled},
 };
 use crate::{
-    consensus::{Anchor, Trusted},
+    consensus::{Anchor, Trusted, spos::HandOver},
     data_format::{
-        Address, Amount, BlockId, Call, Height, MAX_TRANSACTION_BYTES, Outcome, SignedTransaction, Status,
-        Time, Transaction, TransactionId,
+        Address, Amount, BlockId, Call, ChainId, Height, MAX_TRANSACTION_BYTES, Outcome, SignedTransaction,
+        Status, Time, Transaction, TransactionId, codec,
     },
 };
+
+/// Bytes of the hand-overs of a receipt, at most: over some thousand changes.
+const MAX_WAY_BYTES: usize = 3 * 1024 * 1024;
 
 /// A payment and everything that proves it.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Receipt {
+    /// The chain: a word for people too, which tells a receipt of another chain from a forged one.
+    pub chain: ChainId,
     /// The block that whoever reads it should trust: a word for people, nothing rests on it.
     pub from: BlockId,
     /// That block's height.
     pub from_height: Height,
-    /// The block and the outcome.
+    /// What leads over changes of those who vote, each from where the one before it ends. None where the anchor follows
+    /// from the block above in one step.
+    #[borsh(deserialize_with = "codec::bounded_list::<64, _, _>")]
+    pub way: Vec<HandOver>,
+    /// The block and the outcome; its anchor follows from where the way ends.
     pub included: TransactionBundle,
     /// What was signed.
     pub signed: SignedTransaction,
@@ -33,7 +46,7 @@ pub struct Receipt {
 
 impl Bundle for Receipt {
     const KIND: u8 = 11;
-    const MAX_BYTES: usize = Anchor::MAX_BYTES + MAX_TRANSACTION_BYTES + 8 * 1024;
+    const MAX_BYTES: usize = MAX_WAY_BYTES + Anchor::MAX_BYTES + MAX_TRANSACTION_BYTES + 8 * 1024;
 }
 
 /// A transaction in a final block.
@@ -70,22 +83,35 @@ impl Verifier {
     /// there too.
     ///
     /// # Errors
-    /// [`ProofFailure::AnotherCheckpoint`] names the block to trust if it cannot be checked from this one; else the first
-    /// rule broken.
+    /// [`ProofFailure::ReceiptOfAnotherChain`]; [`ProofFailure::AnotherCheckpoint`] names the block to trust if it cannot
+    /// be checked from this one; else the first rule broken.
     pub fn receipt(
         &self,
         trusted: &Trusted,
         receipt: &Receipt,
         now: Time,
     ) -> Result<(Trusted, Final<ProvenPayment>), ProofFailure> {
-        let Receipt { from, from_height, included, signed } = receipt;
-        match self.payment(trusted, included, signed, now) {
-            Err(ProofFailure::Anchor(error)) if trusted.id != *from => {
+        let Receipt { chain, from, from_height, way, included, signed } = receipt;
+        if chain != self.chain() {
+            return Err(ProofFailure::ReceiptOfAnotherChain { found: *chain, expected: *self.chain() });
+        }
+        if trusted.id == *from && trusted.height != *from_height {
+            return Err(ProofFailure::ReceiptFrom { height: trusted.height, found: *from_height });
+        }
+        let checked =
+            self.follow(trusted, way, now).and_then(|end| self.payment(&end, included, signed, now));
+        match checked {
+            Err(error @ (ProofFailure::Anchor(_) | ProofFailure::HandOver(_))) if trusted.id != *from => {
                 let (needed, height, trusted) = (*from, *from_height, trusted.id);
                 Err(ProofFailure::AnotherCheckpoint { needed, height, trusted, error: Box::new(error) })
             }
             checked => checked,
         }
+    }
+
+    /// Follows hand-overs, each from where the one before it ends.
+    fn follow(&self, trusted: &Trusted, way: &[HandOver], now: Time) -> Result<Trusted, ProofFailure> {
+        way.iter().try_fold(trusted.clone(), |here, step| Ok(self.hand_over(&here, step, now)?.trusted))
     }
 
     /// Checks what a receipt proves from a block that is trusted, however that came about: where signers were handed over

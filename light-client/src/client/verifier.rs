@@ -169,7 +169,23 @@ pub enum ProofFailure {
         /// The block that is trusted.
         trusted: BlockId,
         /// Why the proof does not hold from there.
-        error: Box<AnchorError>,
+        error: Box<ProofFailure>,
+    },
+    /// LIGHT-RECEIPT-4: the receipt is of this chain.
+    #[error("the receipt is of the chain {found}, not of {expected}")]
+    ReceiptOfAnotherChain {
+        /// The chain that it is of, as it says.
+        found: ChainId,
+        /// The chain of the spec.
+        expected: ChainId,
+    },
+    /// LIGHT-RECEIPT-5: the block that it starts from has the height it says.
+    #[error("the receipt starts from the trusted block, but says that its height is {found}, not {height}")]
+    ReceiptFrom {
+        /// The trusted block's height.
+        height: Height,
+        /// The height that the receipt says.
+        found: Height,
     },
 }
 

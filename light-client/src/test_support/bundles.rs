@@ -4,7 +4,7 @@ use super::chain::{ScriptedBlock, ScriptedChain};
 use crate::{
     block_tree::HeaderRange,
     client::{
-        Anchor, BlockName, ChainParameters, HeaderBundle, HeaderPath, Receipt, StateBundle,
+        Anchor, BlockName, ChainParameters, HandOver, HeaderBundle, HeaderPath, Receipt, StateBundle,
         TransactionBundle, Trusted,
     },
     data_format::{TransactionId, TransactionProof},
@@ -50,11 +50,18 @@ impl ScriptedChain {
         Some(TransactionBundle { anchor, path, outcome: block.outcomes[place], proof })
     }
 
-    /// The receipt of a transaction, whether its block is final or not; `None` if it is in no block.
+    /// The receipt of a transaction, whether its block is final or not, led over changes of most holders; `None` if it is
+    /// in no block.
     pub fn receipt(&self, trusted: &Trusted, id: &TransactionId) -> Option<Receipt> {
-        let included = self.transaction_bundle(trusted, id)?;
+        let mut included = self.transaction_bundle(trusted, id)?;
         let (signed, _) = self.transactions.get(id)?;
-        Some(Receipt { from: trusted.id, from_height: trusted.height, included, signed: signed.clone() })
+        let way: Vec<HandOver> =
+            self.hand_over(trusted).into_iter().filter(|hand_over| !hand_over.links.is_empty()).collect();
+        if let Some(HandOver { end, .. }) = way.last() {
+            included.anchor = Anchor::Trusted(Box::new(end.source.clone()));
+        }
+        let (chain, signed) = (self.spec().id(), signed.clone());
+        Some(Receipt { chain, from: trusted.id, from_height: trusted.height, way, included, signed })
     }
 
     fn anchored(&self, anchor: &Anchor) -> &ScriptedBlock {

@@ -7,6 +7,7 @@ mod block;
 mod fate;
 mod form;
 mod history;
+mod led_receipt;
 mod parameters;
 mod receipt;
 

@@ -52,12 +52,17 @@ fn a_receipt_from_elsewhere_says_which_block_to_trust() {
         panic!("{refused}")
     };
     assert_eq!((*needed, *height, *trusted), (genesis.id, Height(0), after.id));
-    assert!(matches!(**error, AnchorError::Behind { .. }) && !refused.is_lie());
+    assert!(matches!(**error, ProofFailure::Anchor(AnchorError::Behind { .. })) && !refused.is_lie());
     let words = refused.to_string();
     assert!(words.contains(&genesis.id.to_string()) && words.contains("height 0"), "{words}");
     // Of another chain.
     let other = super::chain(7);
     let elsewhere = super::verifier(&other).receipt(&other.genesis(), &receipt, now);
+    let (found, expected) = (chain.spec().id(), other.spec().id());
+    assert_eq!(elsewhere.unwrap_err(), ProofFailure::ReceiptOfAnotherChain { found, expected });
+    // That word changed, it is one of a transaction that nobody signed for this chain.
+    let disguised = Receipt { chain: expected, ..receipt };
+    let elsewhere = super::verifier(&other).receipt(&other.genesis(), &disguised, now);
     assert_eq!(elsewhere.unwrap_err(), ProofFailure::Unsigned);
 }
 
@@ -101,6 +106,8 @@ fn a_forged_receipt_is_refused() {
         let failure = with(&change);
         assert!(matches!(failure, ProofFailure::Outcome(_)), "{failure}");
     }
+    let failure = with(&|receipt| receipt.from_height = Height(1));
+    assert_eq!(failure, ProofFailure::ReceiptFrom { height: Height(0), found: Height(1) });
     // The block of another payment.
     let failure = with(&|receipt| receipt.included.path = HeaderPath::Anchor);
     assert!(matches!(failure, ProofFailure::Outcome(_)), "{failure}");
