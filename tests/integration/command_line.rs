@@ -11,7 +11,7 @@ use std::{
 use full_node::config::{DEVELOPMENT_PHRASE, funded_accounts};
 use integration_tests::{Exchange, NodeProcess, Proxy, paths::light_program};
 use light_client::{
-    client::{AccountBundle, Bundle, ChainFile},
+    client::{AccountBundle, Bundle, ChainFile, Receipt},
     data_format::{Address, Network, UNITS_PER_COIN},
     test_support::chain::{ScriptedChain, test_address, test_key},
 };
@@ -305,4 +305,115 @@ fn what_cannot_be_used_is_named_with_a_way_out() {
     assert!(said.status.success());
     let other = Desk { server: again.api().base().to_owned(), folder: desk.folder };
     other.fails(&["sync"], 5, "serves the chain");
+}
+
+/// Offers standard input to a command without any server.
+fn verify(folder: &Path, chain: &Path, arguments: &[&str], input: &[u8]) -> Output {
+    let mut command = program(folder);
+    command.args(["--server", "http://127.0.0.1:1", "--chain", chain.to_str().unwrap(), "verify-receipt"]);
+    command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    // It may end before it has read anything.
+    drop(child.stdin.take().unwrap().write_all(input));
+    child.wait_with_output().unwrap()
+}
+
+#[test]
+fn a_receipt_proves_a_payment_offline_on_a_machine_that_never_saw_the_chain() {
+    let node = NodeProcess::dev(None, NodeProcess::free_address());
+    let (desk, to) = (Desk::new(&node), test_address(7).to_string());
+    let output = desk.send(&["--json", "--memo", "rent", &to, "12.5"]);
+    let sent: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{output:?}"));
+    assert_eq!(sent["state"], "final");
+    let id = sent["transaction"].as_str().unwrap();
+    let path = desk.folder.path().join("payment.receipt");
+    let file = path.to_str().unwrap();
+    let written = desk.json(&["receipt", id, "--out", file]);
+    assert_eq!(written["payment"]["transaction"], id);
+    let text = desk.said(&["receipt", id, "--text"]);
+    desk.fails(&["receipt", id, "--out", file], 3, "payment.receipt");
+    desk.fails(&["receipt", &"0".repeat(64)], 1, "unknown_transaction");
+    // A server that changes it is found out, and nothing is written.
+    let proxy = Proxy::start(node.address());
+    proxy.change(|Exchange { path, answer }| {
+        if path.contains("/receipt?") && answer.status == 200 {
+            let mut receipt = Receipt::from_bytes(&answer.body).unwrap();
+            receipt.signed.transaction.memo = b"gift".to_vec();
+            answer.body = receipt.to_bytes();
+        }
+    });
+    let unwritten = desk.folder.path().join("unwritten.receipt");
+    let lied = program(desk.folder.path())
+        .args(["--server", &proxy.base(), "receipt", id, "--out", unwritten.to_str().unwrap()])
+        .output()
+        .unwrap();
+    assert!(lied.status.code() == Some(6) && !unwritten.exists(), "{lied:?}");
+    node.kill();
+
+    let (fresh, chain) = (TempDir::new().unwrap(), desk.folder.path().join("chain.json"));
+    let bytes = fs::read(&path).unwrap();
+    let good = verify(fresh.path(), &chain, &["--json", file], b"");
+    assert!(good.status.success(), "{good:?}");
+    let payment: Value = serde_json::from_slice(&good.stdout).unwrap();
+    assert_eq!(payment["sender"], sent["from"]);
+    assert_eq!(
+        (&payment["transfers"][0]["to"], units(&payment["transfers"][0]["amount"])),
+        (&to.clone().into(), 1_250_000_000)
+    );
+    assert_eq!(
+        (&payment["memo"], &payment["state"], &payment["fee"]),
+        (&"rent".into(), &"final".into(), &sent["fee"])
+    );
+    assert_eq!((&payment["height"], &payment["trust"]["state"]), (&sent["height"], &"verified".into()));
+    for form in [&bytes[..], text.as_bytes(), text.to_lowercase().as_bytes()] {
+        let again = verify(fresh.path(), &chain, &["--json", "-"], form);
+        assert!(again.status.success(), "{again:?}");
+    }
+    let words = String::from_utf8(verify(fresh.path(), &chain, &[file], b"").stdout).unwrap();
+    for row in [&to, "12.5 VSYS", "rent", "status      final", "verified from block"] {
+        assert!(words.contains(row), "{row:?} is not in {words}");
+    }
+    assert_eq!(fs::read_dir(fresh.path()).unwrap().count(), 0, "nothing is kept");
+
+    // A flipped byte: not a receipt, of another chain, or forged; never another payment. The id of the block that it starts
+    // from (bytes 34 to 65) is a word for people and proves nothing.
+    let refused = |at: usize| {
+        let mut altered = bytes.clone();
+        altered[at] ^= 1;
+        let output = verify(fresh.path(), &chain, &["-"], &altered);
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert!(output.stdout.is_empty(), "byte {at}: {told}");
+        (output.status.code().unwrap(), told)
+    };
+    for at in (66..bytes.len()).step_by(97).chain([66, bytes.len() - 1]) {
+        let (code, told) = refused(at);
+        let fits = (code == 6 && told.contains("forged")) || (code == 3 && told.contains("cannot be used"));
+        assert!(fits, "byte {at}: {code}, {told}");
+    }
+    assert_eq!(refused(bytes.len() - 1).0, 6, "the signature");
+    for (at, words) in [(0, "version"), (1, "kind"), (2, "the receipt is of the chain")] {
+        let (code, told) = refused(at);
+        assert!(code == 3 && told.contains(words), "byte {at}: {told}");
+    }
+    for input in [&b""[..], b"no receipt", &bytes[..bytes.len() - 1], &text.as_bytes()[1..]] {
+        let output = verify(fresh.path(), &chain, &["-"], input);
+        assert_eq!(output.status.code(), Some(3), "{output:?}");
+    }
+
+    // Chain files of another chain, of another checkpoint, and of one that is too old.
+    let scripted = ScriptedChain::new(4, Vec::new());
+    let other = fresh.path().join("other.json");
+    let keep = |file: &ChainFile| fs::write(&other, serde_json::to_vec(file).unwrap()).unwrap();
+    keep(&ChainFile { spec: scripted.spec().clone(), checkpoint: scripted.checkpoint() });
+    let output = verify(fresh.path(), &other, &[file], b"");
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.code() == Some(3) && told.contains("the receipt is of the chain"), "{told}");
+    let mut checkpoint: ChainFile = serde_json::from_slice(&fs::read(&chain).unwrap()).unwrap();
+    checkpoint.checkpoint.id.0[0] ^= 1;
+    checkpoint.checkpoint.height.0 += 1_000_000;
+    checkpoint.checkpoint.round.0 += 1_000_000;
+    keep(&checkpoint);
+    let output = verify(fresh.path(), &other, &[file], b"");
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.code() == Some(3) && told.contains("the receipt starts from block"), "{told}");
 }

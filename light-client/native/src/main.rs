@@ -31,13 +31,16 @@ Examples:
   vsys-light history ADDRESS --csv               every change, and that none is missing
   vsys-light send ADDRESS 12.5 --phrase          asks for the words of a wallet, shows what is signed, asks
   vsys-light watch ADDRESS                       changes as they become final, until Ctrl-C
+  vsys-light receipt TXID                        a file that proves a payment to others
+  vsys-light verify-receipt FILE                 what a receipt proves; asks nobody
   vsys-light completion bash                     what makes the Tab key work
 
 The chain file says which chain it is and where trust starts. Get it from somebody you trust, not from the servers
 that are asked. With --json every amount is a string of units, 100000000 to the VSYS.
 
 Exit codes: 0 success · 1 it failed · 2 wrong arguments · 3 a file or folder cannot be used · 5 no server
-answered · 6 a server lied, and no honest one is left · 7 trust has expired: a newer chain file is needed";
+answered · 6 a server lied, and no honest one is left, or a receipt is forged · 7 trust has expired: a newer chain
+file is needed";
 
 /// The things `vsys-light` does.
 #[derive(Debug, Subcommand)]
@@ -52,6 +55,10 @@ enum Command {
     Send(commands::send::Send),
     /// Print what accounts have, and every change, until Ctrl-C
     Watch(commands::watch::Watch),
+    /// Fetch the receipt of a final payment, verify it, and write it to a file
+    Receipt(commands::receipt::Receipt),
+    /// Say what a receipt proves, without asking anybody
+    VerifyReceipt(commands::verify_receipt::VerifyReceipt),
     /// Show the chain, where trust is, and how the servers are
     Status,
     /// Print the completions of a shell
@@ -66,6 +73,8 @@ fn main() -> ExitCode {
         Command::History(history) => commands::run(commands::history::run(&options, &history)),
         Command::Send(send) => commands::run(commands::send::run(&options, &send)),
         Command::Watch(watch) => commands::run(commands::watch::run(&options, &watch)),
+        Command::Receipt(receipt) => commands::run(commands::receipt::run(&options, &receipt)),
+        Command::VerifyReceipt(verify) => commands::verify_receipt::run(&options, &verify),
         Command::Status => commands::run(commands::status::run(&options)),
         Command::Completion(completion) => commands::completion::run::<Arguments>(&completion),
     };
@@ -123,6 +132,10 @@ mod tests {
             format!("vsys-light send {ADDRESS} -1 --phrase"),
             format!("vsys-light send {ADDRESS} 0.000000001 --phrase"),
             format!("vsys-light send {ADDRESS} 1 --key a --account 1"),
+            "vsys-light receipt 12".to_owned(),
+            format!("vsys-light receipt {} --text --out file", "0".repeat(64)),
+            format!("vsys-light receipt {} --text --json", "0".repeat(64)),
+            "vsys-light verify-receipt".to_owned(),
             "vsys-light completion nutshell".to_owned(),
         ] {
             assert!(parse(&line).is_err(), "{line}");

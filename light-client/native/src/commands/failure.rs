@@ -2,9 +2,14 @@
 
 use std::{fmt, io, path::Path};
 
-use light_client::client::{Client, Health, StateStore};
+use light_client::{
+    client::{Client, Health, ProofFailure, StateStore},
+    data_format::Height,
+};
 use light_native::host::{ClockError, HostDriver, HttpError, RedbStateStoreError};
 use serde_json::json;
+
+use super::receipt::Refusal;
 
 /// It failed.
 const FAILED: u8 = 1;
@@ -14,7 +19,7 @@ const ARGUMENTS: u8 = 2;
 const UNUSABLE: u8 = 3;
 /// No server answered.
 const NO_ANSWER: u8 = 5;
-/// A server lied, and no honest one is left.
+/// A server lied, and no honest one is left; or a receipt is forged.
 const LIED: u8 = 6;
 /// The newest trusted block is too old.
 const EXPIRED: u8 = 7;
@@ -118,6 +123,76 @@ impl Failure {
         let advice = "get a newer chain file from somebody you trust, and give it with --chain FILE; if that is not \
                       it, this machine's clock is wrong";
         Self::new(EXPIRED, what, advice)
+    }
+
+    /// The block that a receipt is proven from is too old.
+    pub(crate) fn checkpoint_expired(height: Height, trusting_period_ms: u64) -> Self {
+        let days = trusting_period_ms / 86_400_000;
+        let what = format!(
+            "the checkpoint of the chain file, block {height}, is older than the {days} days that this chain is trusted for"
+        );
+        let advice = "signers of that time could have made up another past: get a newer chain file from somebody you \
+                      trust, and a receipt for it";
+        Self::new(EXPIRED, what, advice)
+    }
+
+    /// A receipt proves nothing from here.
+    pub(crate) fn receipt(error: &ProofFailure) -> Self {
+        match error {
+            ProofFailure::ReceiptOfAnotherChain { .. } => {
+                Self::new(UNUSABLE, error, "name the chain file of that chain with --chain FILE")
+            }
+            ProofFailure::AnotherCheckpoint { .. } => Self::new(
+                UNUSABLE,
+                error,
+                "name a chain file with that checkpoint with --chain FILE, or ask for a receipt from yours with \
+                 vsys-light receipt; if neither is at hand, the receipt proves nothing",
+            ),
+            lie if lie.is_lie() => Self::new(
+                LIED,
+                format!("the receipt is forged or damaged: {lie}"),
+                "nothing of it is proven; ask for it anew with vsys-light receipt",
+            ),
+            error => Self::new(
+                FAILED,
+                format!("the receipt cannot be checked: {error}"),
+                "this machine's clock may be wrong",
+            ),
+        }
+    }
+
+    /// No server gave a receipt.
+    pub(crate) fn no_receipt(refusals: &[(&str, Refusal)]) -> Self {
+        let mut what = "there is no receipt".to_owned();
+        let (mut honest, mut lied) = (false, false);
+        for (url, refusal) in refusals {
+            what += &match refusal {
+                Refusal::Silent(why) => format!("\n  {url}: {why}"),
+                Refusal::None(why) => {
+                    honest = true;
+                    format!("\n  {url}: {why}")
+                }
+                Refusal::Lie(why) => {
+                    lied = true;
+                    format!("\n  {url} sent what cannot be true: {why}")
+                }
+            };
+        }
+        match (honest, lied) {
+            (true, _) => Self::new(
+                FAILED,
+                what,
+                "only a payment in a final block has one; wait, or ask another server with --server URL",
+            ),
+            (false, true) => {
+                Self::new(LIED, what, "nothing was written; ask another server with --server URL")
+            }
+            (false, false) => Self::new(
+                NO_ANSWER,
+                what,
+                "is it running? Name another with --server URL, or wait longer with --timeout",
+            ),
+        }
     }
 
     /// What the process exits with.

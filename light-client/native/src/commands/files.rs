@@ -41,8 +41,11 @@ pub(super) fn data_folder(options: &Options) -> Result<PathBuf, Failure> {
 }
 
 /// Reads the chain file: which chain, and where trust starts.
-pub(super) fn chain(options: &Options, folder: &Path) -> Result<(ChainSpec, Trusted), Failure> {
-    let path = options.chain.clone().unwrap_or_else(|| folder.join("chain.json"));
+pub(super) fn chain(options: &Options) -> Result<(ChainSpec, Trusted), Failure> {
+    let path = match &options.chain {
+        Some(path) => path.clone(),
+        None => data_folder(options)?.join("chain.json"),
+    };
     let advice = "name a chain file with --chain FILE; get it from somebody you trust, not from the servers \
                   that are asked";
     let unusable = |why: &dyn std::fmt::Display| Failure::file(&path, why, advice);
@@ -87,8 +90,16 @@ fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     let file = File::open(path)?;
     // Allocated once: a copy of a secret would stay behind where the buffer grew.
     let length = file.metadata()?.len().min(limit);
-    let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or_default() + 1);
-    file.take(limit + 1).read_to_end(&mut bytes)?;
+    read_into(Vec::with_capacity(usize::try_from(length).unwrap_or_default() + 1), file, limit)
+}
+
+/// Reads to the end, of which nothing is known yet.
+pub(super) fn read_all(source: impl Read, limit: u64) -> io::Result<Vec<u8>> {
+    read_into(Vec::new(), source, limit)
+}
+
+fn read_into(mut bytes: Vec<u8>, source: impl Read, limit: u64) -> io::Result<Vec<u8>> {
+    source.take(limit + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > limit {
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("more than {limit} bytes")));
     }

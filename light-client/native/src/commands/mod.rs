@@ -7,12 +7,15 @@ mod files;
 pub(crate) mod history;
 mod owner;
 mod progress;
+mod proven_payment;
+pub(crate) mod receipt;
 pub(crate) mod send;
 mod session;
 pub(crate) mod status;
 mod store;
 pub(crate) mod sync;
 mod trust;
+pub(crate) mod verify_receipt;
 pub(crate) mod watch;
 mod words;
 

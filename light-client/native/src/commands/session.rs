@@ -53,7 +53,7 @@ impl Session {
     /// Reads the files and gets ready. Nothing is asked yet. What else was kept is forgotten if `only` names accounts.
     pub(super) fn open(options: &Options, only: Option<&[Address]>, keep: Keep) -> Result<Self, Failure> {
         let folder = files::data_folder(options)?;
-        let (spec, trusted) = files::chain(options, &folder)?;
+        let (spec, trusted) = files::chain(options)?;
         let transport = HttpTransport::new(&options.servers)?;
         check_network(&spec, only.unwrap_or_default())?;
         let store = match RedbStateStore::open(&folder) {
