@@ -12,7 +12,7 @@ use full_node::config::{DEVELOPMENT_PHRASE, funded_accounts};
 use integration_tests::{Exchange, NodeProcess, Proxy, paths::light_program};
 use light_client::{
     client::{AccountBundle, Bundle, ChainFile, Receipt},
-    data_format::{Address, Network, UNITS_PER_COIN},
+    data_format::{Address, Amount, GenesisAccount, Network, UNITS_PER_COIN},
     test_support::chain::{ScriptedChain, test_address, test_key},
 };
 use serde_json::Value;
@@ -400,7 +400,7 @@ fn a_receipt_proves_a_payment_offline_on_a_machine_that_never_saw_the_chain() {
         assert_eq!(output.status.code(), Some(3), "{output:?}");
     }
 
-    // Chain files of another chain, of another checkpoint, and of one that is too old.
+    // Chain files of another chain, and of another checkpoint.
     let scripted = ScriptedChain::new(4, Vec::new());
     let other = fresh.path().join("other.json");
     let keep = |file: &ChainFile| fs::write(&other, serde_json::to_vec(file).unwrap()).unwrap();
@@ -416,4 +416,24 @@ fn a_receipt_proves_a_payment_offline_on_a_machine_that_never_saw_the_chain() {
     let output = verify(fresh.path(), &other, &[file], b"");
     let told = String::from_utf8(output.stderr).unwrap();
     assert!(output.status.code() == Some(3) && told.contains("the receipt starts from block"), "{told}");
+}
+
+#[test]
+fn a_receipt_from_a_checkpoint_that_is_too_old_says_so() {
+    let funds = GenesisAccount { address: test_address(1), balance: Amount(100 * UNITS_PER_COIN) };
+    let mut chain = ScriptedChain::new(4, vec![funds]);
+    let signed = chain.transfer(1, test_address(2), Amount(UNITS_PER_COIN));
+    let id = signed.transaction.id(&chain.spec().id());
+    chain.advance(&[signed]);
+    (0..3).for_each(|_| chain.advance(&[]));
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("old.json");
+    let file = ChainFile { spec: chain.spec().clone(), checkpoint: chain.checkpoint() };
+    fs::write(&path, serde_json::to_vec(&file).unwrap()).unwrap();
+    let receipt = chain.receipt(&chain.genesis(), &id).unwrap();
+    let output = verify(folder.path(), &path, &["-"], &receipt.to_bytes());
+    let (said, told) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+    assert_eq!(output.status.code(), Some(7), "{told}");
+    assert!(said.contains("trust expired; proven from block 0") && said.contains("1 VSYS"), "{said}");
+    assert!(told.contains("older than the 400 days"), "{told}");
 }
