@@ -65,7 +65,7 @@ struct Problem {
 }
 
 /// Why a server's answer is no receipt.
-pub(super) enum Refusal {
+pub(crate) enum Refusal {
     /// It did not answer.
     Silent(String),
     /// It has none to give, or one that cannot be checked from here.
