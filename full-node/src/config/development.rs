@@ -1,12 +1,14 @@
 //! The chain of `vsys-node dev`: all of its keys are public, so its coins are worth nothing.
 
+use std::sync::LazyLock;
+
 use light_client::{
     crypto::{Domain, Hash, KeyPair},
     data_format::{
         Address, Amount, ChainSpec, EngineSpec, FeeSchedule, GenesisAccount, Holder, ModuleName, Network,
         SlotTable, SposSpec, Time, UNITS_PER_COIN,
     },
-    wallet::{PhraseError, Seed},
+    wallet::Seed,
 };
 use zeroize::Zeroizing;
 
@@ -132,13 +134,16 @@ pub fn funded_accounts() -> Vec<Address> {
 
 fn phrase_accounts(count: usize) -> Vec<Address> {
     let account = |seed: &Seed, index| seed.key(index).ok().map(|key| Address::of(&key.public(), NETWORK));
-    let all = |seed: Seed| (0..).map_while(|index| account(&seed, index)).take(count).collect();
-    // A constant phrase of the word list with its checksum; a test says so.
+    let all = |seed| (0..).map_while(|index| account(seed, index)).take(count).collect();
     development_seed().map(all).unwrap_or_default()
 }
 
-fn development_seed() -> Result<Seed, PhraseError> {
-    Seed::from_bip39(DEVELOPMENT_PHRASE)
+/// The seed of [`DEVELOPMENT_PHRASE`], which is stretched once: that is meant to be slow. `None` would be a phrase that is
+/// none.
+pub fn development_seed() -> Option<&'static Seed> {
+    // A constant phrase of the word list with its checksum; a test says so.
+    static SEED: LazyLock<Option<Seed>> = LazyLock::new(|| Seed::from_bip39(DEVELOPMENT_PHRASE).ok());
+    SEED.as_ref()
 }
 
 fn derived(purpose: &[u8], position: u32) -> KeyPair {

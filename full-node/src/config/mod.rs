@@ -15,8 +15,8 @@ mod template;
 
 pub use data_folder::{DataFolderError, default_data_folder};
 pub use development::{
-    DEVELOPMENT_PHRASE, FAUCET_PAYMENT, TESTNET_SPARE, TESTNET_WINDOW, development_spec, faucet_key,
-    funded_accounts, minting_keys, testnet_spec,
+    DEVELOPMENT_PHRASE, FAUCET_PAYMENT, TESTNET_SPARE, TESTNET_WINDOW, development_seed, development_spec,
+    faucet_key, funded_accounts, minting_keys, testnet_spec,
 };
 pub use failure::Failure;
 pub use key_file::{KeyFileError, create_key, is_retired, move_key, read_key, retire_key};

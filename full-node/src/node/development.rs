@@ -1,16 +1,15 @@
 use light_client::{
     crypto::KeyPair,
     data_format::{Address, Amount, ChainSpec},
-    wallet::Seed,
 };
 
 use super::Node;
-use crate::config::{DEVELOPMENT_PHRASE, development_spec};
+use crate::config::{development_seed, development_spec};
 
 /// A funded account of a development chain. Its key is public: everybody who reads the code has it.
 #[derive(Debug)]
 pub struct DevelopmentAccount {
-    /// Its number under [`DEVELOPMENT_PHRASE`].
+    /// Its number under [`DEVELOPMENT_PHRASE`](crate::config::DEVELOPMENT_PHRASE).
     pub index: u32,
     /// Its address.
     pub address: Address,
@@ -23,7 +22,7 @@ pub struct DevelopmentAccount {
 impl Node {
     /// The funded accounts of a development chain that are under its phrase; empty on any other chain.
     pub fn development_accounts(&self) -> Vec<DevelopmentAccount> {
-        let Some(seed) = Seed::from_bip39(DEVELOPMENT_PHRASE).ok().filter(|_| self.0.development) else {
+        let Some(seed) = development_seed().filter(|_| self.0.development) else {
             return Vec::new();
         };
         let account = |index| {
