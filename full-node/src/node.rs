@@ -244,6 +244,9 @@ impl Node {
         let Core { chain, minter } = core;
         let adopted = chain.adopt_deferred(now)?;
         self.digest(chain, &**minter, &adopted)?;
+        for report in minter.accusations(chain, now) {
+            self.announce(Announcement::Transaction(Box::new(report)));
+        }
         if self.0.held.load(Ordering::Relaxed) {
             return Ok(());
         }
@@ -290,7 +293,13 @@ impl Node {
             return Err(BlockError::Halted(why));
         }
         let Core { chain, minter } = core;
-        let accepted = chain.insert(block, now, verified)?;
+        let inserted = chain.insert(block, now, verified);
+        if let Some(why) = chain.halted() {
+            // Not only when this node is due to make a block the next time.
+            let mut published = self.0.published.write().unwrap_or_else(PoisonError::into_inner);
+            published.halted = Some(why.to_owned());
+        }
+        let accepted = inserted?;
         if let Some(id) = &accepted.id {
             minter.saw(chain, id, block, now)?;
         }

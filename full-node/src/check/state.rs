@@ -1,13 +1,13 @@
 use light_client::{
     crypto::Hash,
-    data_format::{Address, Amount, Height, codec},
+    data_format::{Address, Amount, Height, SignedTransaction, codec},
     state::{
         AccountRecord, Asset, HistoryChain, HistoryError, NodeId, NodeStore, Root, Space, StateError,
         StoredNode, SupplyRecord,
         stake::{OutstandingError, outstanding},
         trie::Value,
     },
-    transaction::{TransactionError, check_stateless},
+    transaction::{TransactionError, check_in_block, check_stateless},
 };
 
 use super::{Checker, Finding, Stage};
@@ -77,6 +77,9 @@ pub enum StateFinding {
     /// A stored transaction that waits and breaks a rule.
     #[error("a waiting transaction: {0}")]
     Waiting(TransactionError),
+    /// Stored evidence that proves nothing.
+    #[error("stored evidence: {0}")]
+    Evidence(TransactionError),
 }
 
 /// What is wrong with an account.
@@ -182,6 +185,12 @@ impl Checker<'_> {
             self.report.totals.waiting += 1;
             if let Err(error) = check_stateless(&signed, self.chain.spec(), self.chain.engine().chain()) {
                 self.report.note(StateFinding::Waiting(error));
+            }
+        }
+        for evidence in self.snapshot.evidence()? {
+            let report = SignedTransaction::unsigned_report(evidence);
+            if let Err(error) = check_in_block(&report, self.chain.spec(), self.chain.engine().chain()) {
+                self.report.note(StateFinding::Evidence(error));
             }
         }
         Ok(())

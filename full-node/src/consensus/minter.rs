@@ -1,7 +1,10 @@
 use light_client::{
     consensus::{Clock, ProofOfWork, spos::Block},
     crypto::{Hash, KeyPair, PublicKey},
-    data_format::{Address, BlockId, ChainSpec, Checkpoint, EngineSpec, Evidence, Slot, Time, TransactionId},
+    data_format::{
+        Address, BlockId, ChainSpec, Checkpoint, EngineSpec, Evidence, SignedTransaction, Slot, Time,
+        TransactionId,
+    },
     transaction::{CheckedTransaction, TransactionError},
 };
 
@@ -47,8 +50,21 @@ pub trait Minter: Send {
         Ok(())
     }
 
-    /// What it has seen of keys that signed what excludes each other.
+    /// What it knows of keys that signed what excludes each other and that are not punished for it.
     fn evidence(&self) -> Vec<Evidence> {
+        Vec::new()
+    }
+
+    /// Takes evidence of somebody else. Where nobody is punished nobody wants it.
+    ///
+    /// # Errors
+    /// [`BlockError`] when the disk fails.
+    fn accuse(&mut self, _chain: &Chain, _evidence: &Evidence, _now: Time) -> Result<Accused, BlockError> {
+        Ok(Accused::Unwanted)
+    }
+
+    /// Evidence that others are to be told now: what is new, and once a round all of it, until it is settled.
+    fn accusations(&mut self, _chain: &Chain, _now: Time) -> Vec<SignedTransaction> {
         Vec::new()
     }
 
@@ -112,6 +128,19 @@ pub struct Ballot {
     pub voter: Hash,
     /// The vote itself.
     pub bytes: Vec<u8>,
+}
+
+/// What became of evidence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Accused {
+    /// It is kept, on disk too, and reported by whoever mints next.
+    New,
+    /// This key is accused already: one proof is enough.
+    Known,
+    /// Nobody can be punished for it here and now.
+    Unwanted,
+    /// It proves nothing.
+    Forged,
 }
 
 /// What became of a vote.

@@ -17,6 +17,6 @@ mod rules;
 pub mod spos;
 mod voteless;
 
-pub use minter::{Ballot, Heard, Minted, Minter, minter};
+pub use minter::{Accused, Ballot, Heard, Minted, Minter, minter};
 pub use rules::{Led, Rules, rules};
 pub use voteless::VotelessRules;

@@ -30,7 +30,7 @@ pub use genesis::genesis_state;
 pub use lease::Lease;
 pub use slots::Place;
 pub use state::{BlockState, ChangeError};
-pub use supernode::Supernode;
+pub use supernode::{Supernode, is_unpunished};
 
 use crate::storage::StorageError;
 

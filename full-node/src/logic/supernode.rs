@@ -1,6 +1,7 @@
 use light_client::{
+    crypto::Hash,
     data_format::{Address, Call, Evidence, MintingKey, ModuleName, Round, Slot, Status, SupernodeCall},
-    state::{Ban, Request, RequestKind, SlotChange, Supernode as Record},
+    state::{Ban, NodeStore, Request, RequestKind, SlotChange, StateError, Supernode as Record, Trie},
 };
 
 use super::{BlockState, CallError, Context, Module, StateFault};
@@ -123,6 +124,21 @@ fn punish(state: &mut BlockState<'_>, culprit: Address) -> Result<(), CallError>
         ask(state, culprit, SlotChange::Ban)?;
     }
     Ok(())
+}
+
+/// Whether a report that `key` did wrong in `round` would have an effect after this state: the key serves somebody, and
+/// that was not punished since. The half of [`accused`] that does not depend on the block that brings the report.
+///
+/// # Errors
+/// [`StateError`] when the state cannot be read.
+pub fn is_unpunished<S: NodeStore>(
+    state: &mut Trie<S>,
+    key: &Hash,
+    round: Round,
+) -> Result<bool, StateError<S::Error>> {
+    let Some(owner) = Record::owner_of_key(state, key)? else { return Ok(false) };
+    let ban = Record::read(state, &owner)?.and_then(|record| record.ban);
+    Ok(ban.is_none_or(|ban| round > ban.punished))
 }
 
 fn name_key(state: &mut BlockState<'_>, context: &Context, key: &MintingKey) -> Result<(), CallError> {

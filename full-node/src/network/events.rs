@@ -18,6 +18,7 @@ use super::{
     behaviour::BehaviourEvent,
     chains::admits,
     codec::Incoming,
+    decisions::Decision,
     host::{Asker, Host, PARTING_MS, Parting, Sent},
     messages::{Answer, ChainHello, Hello, Request, Response},
     peers::{Admission, Fault},
@@ -353,13 +354,13 @@ impl Host {
                 self.remotes.received(&peer, message.data.len());
                 let admission = self.peers.gossip(&peer, chain, topic, message.data.len(), system_time());
                 let told = Told { peer, id: id.clone(), data: message.data };
-                if admission == Admission::Take && self.chains[chain].worker.told(topic, told) {
-                    return;
-                }
-                self.judge(chain, &peer, &id, MessageAcceptance::Ignore);
-                if let Admission::Wrong(fault) = admission {
-                    self.fault(peer, fault);
-                }
+                let decision = match Decision::of_admission(admission) {
+                    None if self.chains[chain].worker.told(topic, told) => return,
+                    // The queue is full, which is nobody's fault.
+                    None => Decision::IGNORE,
+                    Some(decision) => decision,
+                };
+                self.decide(chain, peer, &id, decision);
             }
             gossipsub::Event::Subscribed { peer_id, topic } => {
                 let Some((_, Topic::Transactions)) = self.topics.get(&topic).copied() else { return };

@@ -101,11 +101,11 @@ pub trait ChainPort: SnapshotPort {
     /// [`PortError`].
     fn hear(&self, votes: &[Vec<u8>], now: Time) -> Result<Vec<Heard>, PortError>;
 
-    /// Takes a transaction into the pool.
+    /// Takes a transaction into the pool; or evidence, which travels as a report without a sender.
     ///
     /// # Errors
     /// [`PortError`].
-    fn take(&self, transaction: &SignedTransaction) -> Result<Taken, PortError>;
+    fn take(&self, transaction: &SignedTransaction, now: Time) -> Result<Taken, PortError>;
 
     /// Transactions that wait for a block, the best paying first, up to this many bytes.
     fn waiting(&self, bytes: usize) -> Vec<SignedTransaction>;
@@ -124,7 +124,7 @@ pub enum Announcement {
     Block(Arc<Block>),
     /// It voted.
     Votes(Vec<Ballot>),
-    /// It was given a transaction.
+    /// It was given a transaction, or knows evidence, as a report without a sender.
     Transaction(Box<SignedTransaction>),
 }
 

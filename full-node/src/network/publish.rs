@@ -7,13 +7,13 @@ use libp2p::{
 use light_client::data_format::{BlockId, Header, codec};
 
 use super::{
+    decisions::{BlockDecision, Decision},
     host::Host,
     messages::{Response, Tip},
-    peers::Fault,
     port::{Announcement, Inserted},
     protocol::Topic,
     sync::Verdict,
-    worker::{Done, Machine, Opinion, Origin, system_time},
+    worker::{Done, Machine, Origin, system_time},
 };
 
 impl Host {
@@ -23,19 +23,7 @@ impl Host {
                 self.on_block(chain, &origin, &id, &header, inserted)
             }
             Done::Message { topic, peer, id, opinion } => {
-                let (acceptance, fault) = match opinion {
-                    Opinion::Good => (MessageAcceptance::Accept, None),
-                    Opinion::Ignore => (MessageAcceptance::Ignore, None),
-                    Opinion::Garbage => (MessageAcceptance::Reject, Some(Fault::Garbage)),
-                    Opinion::Bad if topic == Topic::Votes => {
-                        (MessageAcceptance::Reject, Some(Fault::InvalidVote))
-                    }
-                    Opinion::Bad => (MessageAcceptance::Reject, Some(Fault::InvalidTransaction)),
-                };
-                self.judge(chain, &peer, &id, acceptance);
-                if let Some(fault) = fault {
-                    self.fault(peer, fault);
-                }
+                self.decide(chain, peer, &id, Decision::of_opinion(topic, opinion));
             }
             Done::Located(tip, locator) => {
                 self.chains[chain].tip = tip;
@@ -89,29 +77,24 @@ impl Host {
             }
             Origin::Gossip { peer, id } => (*peer, id),
         };
-        // What breaks no rule says where its sender stands; what comes too early says nothing yet.
-        let stands = match inserted.verdict {
-            Verdict::Taken => true,
-            Verdict::Unfit => chain.claims.has_begun(header, now),
-            Verdict::Invalid | Verdict::Failed => false,
-        };
+        let decision = BlockDecision::new(inserted.verdict, header, &*chain.claims, now);
         match inserted.stands {
-            Some(tip) if stands => {
+            Some(tip) if decision.stands => {
                 chain.sync.peer_has(peer, tip);
                 chain.sync.tick(now);
             }
             // Only its sender can say what it weighs.
-            None if stands => self.ask_tip(place, peer),
+            None if decision.stands => self.ask_tip(place, peer),
             _ => {}
         }
-        let acceptance = match inserted.verdict {
-            Verdict::Taken => MessageAcceptance::Accept,
-            Verdict::Invalid => MessageAcceptance::Reject,
-            Verdict::Unfit | Verdict::Failed => MessageAcceptance::Ignore,
-        };
-        self.judge(place, &peer, message, acceptance);
-        if inserted.verdict == Verdict::Invalid {
-            self.fault(peer, Fault::InvalidBlock);
+        self.decide(place, peer, message, decision.message);
+    }
+
+    /// Says what becomes of a message of gossip, and charges its sender.
+    pub(super) fn decide(&mut self, chain: usize, peer: PeerId, message: &MessageId, decision: Decision) {
+        self.judge(chain, &peer, message, decision.acceptance);
+        if let Some(fault) = decision.fault {
+            self.fault(peer, fault);
         }
     }
 

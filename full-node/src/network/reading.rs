@@ -64,7 +64,11 @@ pub(super) async fn read(
     }
 }
 
-fn serve(port: &dyn ChainPort, request: Request) -> Result<Response, PortError> {
+/// The answer to a request, from the chain.
+///
+/// # Errors
+/// [`PortError`] when the chain cannot answer.
+pub(crate) fn serve(port: &dyn ChainPort, request: Request) -> Result<Response, PortError> {
     Ok(match request {
         Request::Tip => Response::Tip(port.tip()?),
         Request::Headers { locator, limit } => {

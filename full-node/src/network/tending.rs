@@ -9,6 +9,7 @@ use libp2p::{
 use light_client::data_format::Time;
 
 use super::{
+    decisions::{Since, holds},
     host::{Asker, Host, Sent},
     messages::Request,
     peers::Fault,
@@ -18,13 +19,6 @@ use super::{
 
 /// Peers that we want to have dialled.
 const WANTED_OUTBOUND: usize = 8;
-/// How long a node that knows peers waits for the first greeting before it mints.
-const FIRST_GREETING_MS: u64 = 5_000;
-/// Blocks behind the network that a node may be and still mint.
-const NEAR: u64 = 2;
-/// How long a node that is behind waits for the next block of the others before it mints again: a claim of a longer
-/// chain alone, which costs a liar nothing, must not keep it silent.
-const BEHIND_MS: u64 = 2_000;
 const SAVE_MS: u64 = 60_000;
 /// Whoever was banned a moment before a kill comes back unbanned: a nuisance, not more.
 const SAVE_BANS_MS: u64 = 2_000;
@@ -226,14 +220,10 @@ impl Host {
 
     /// A node that is far behind, or has not met anybody yet, makes no blocks that others would have to leave.
     fn hold(&mut self, chain: usize, now: Time) {
-        let alone = !self.wanted.is_empty() && now.ms_since(self.started) < FIRST_GREETING_MS;
+        let knows_peers = !self.wanted.is_empty();
         let chain = &mut self.chains[chain];
-        let behind =
-            chain.sync.progress(now).is_some_and(|progress| progress.target.0 > progress.at.0 + NEAR);
-        let comes = now.ms_since(chain.fetched) < BEHIND_MS;
-        let begins = now.ms_since(self.started) < 2 * FIRST_GREETING_MS;
-        let held =
-            chain.snapshot.is_active() || (behind && (comes || begins)) || (alone && chain.sync.peers() == 0);
+        let since = Since { started: self.started, fetched: chain.fetched };
+        let held = chain.snapshot.is_active() || holds(&chain.sync, knows_peers, since, now);
         if held != chain.held {
             chain.held = held;
             chain.port.hold(held);

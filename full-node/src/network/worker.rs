@@ -21,8 +21,9 @@ use tokio::{
 };
 
 use super::{
+    decisions::{Opinion, of_transaction, of_vote},
     messages::{Response, Tip},
-    port::{Ballot, Block, ChainPort, Heard, Inserted, PortError, Taken},
+    port::{Ballot, Block, ChainPort, Heard, Inserted, PortError},
     protocol::Topic,
     reading::{ReadWork, read},
     snapshot::{Shown, Taking},
@@ -81,19 +82,6 @@ pub(super) enum SnapshotWork {
     Take { peer: PeerId, first: u64, count: u32, proof: Vec<u8> },
     Install,
     Forget { for_good: bool },
-}
-
-/// What to say about a message of gossip.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Opinion {
-    /// Relay it.
-    Good,
-    /// Neither relay nor blame.
-    Ignore,
-    /// It cannot be decoded.
-    Garbage,
-    /// It breaks a rule.
-    Bad,
 }
 
 /// Work that is done.
@@ -306,15 +294,7 @@ async fn work_on_votes(port: Arc<dyn ChainPort>, mut work: VoteWork, done: Outco
                 let port = Arc::clone(&port);
                 let heard = tokio::task::spawn_blocking(move || hear(&*port, told)).await;
                 for (Told { peer, id, data }, heard) in heard.unwrap_or_default() {
-                    let opinion = match heard {
-                        Heard::Counts { round, voter } => {
-                            let new = recent.add(Ballot { round, voter, bytes: data });
-                            if new { Opinion::Good } else { Opinion::Ignore }
-                        }
-                        Heard::Garbage => Opinion::Garbage,
-                        Heard::Forged => Opinion::Bad,
-                        Heard::NoVoice | Heard::Untimely => Opinion::Ignore,
-                    };
+                    let opinion = of_vote(heard, data, &mut recent);
                     let message = Done::Message { topic: Topic::Votes, peer, id, opinion };
                     if done.send(message).await.is_err() {
                         return;
@@ -368,7 +348,7 @@ fn work_on_transactions(port: &dyn ChainPort, mut work: Receiver<Told>, done: &O
                 done.tell(message(&told, Opinion::Garbage));
                 continue;
             };
-            let opinion = opinion(port.take(&signed));
+            let opinion = of_transaction(port.take(&signed, system_time()));
             progress |= opinion == Some(Opinion::Good);
             match opinion {
                 Some(opinion) => done.tell(message(&told, opinion)),
@@ -385,7 +365,7 @@ fn work_on_transactions(port: &dyn ChainPort, mut work: Receiver<Told>, done: &O
         while progress {
             progress = false;
             for (since, told, signed) in std::mem::take(&mut early) {
-                match opinion(port.take(&signed)) {
+                match of_transaction(port.take(&signed, system_time())) {
                     Some(opinion) => {
                         progress |= opinion == Opinion::Good;
                         done.tell(message(&told, opinion));
@@ -393,20 +373,6 @@ fn work_on_transactions(port: &dyn ChainPort, mut work: Receiver<Told>, done: &O
                     None => early.push_back((since, told, signed)),
                 }
             }
-        }
-    }
-}
-
-/// `None`: ask again when an earlier transaction of the sender is here.
-fn opinion(taken: Result<Taken, PortError>) -> Option<Opinion> {
-    match taken {
-        Ok(Taken::New) => Some(Opinion::Good),
-        Ok(Taken::Early) => None,
-        Ok(Taken::Invalid) => Some(Opinion::Bad),
-        Ok(Taken::Known | Taken::Unwanted) => Some(Opinion::Ignore),
-        Err(error) => {
-            tracing::debug!(%error, "a transaction is not taken");
-            Some(Opinion::Ignore)
         }
     }
 }

@@ -6,15 +6,16 @@ use libp2p::PeerId;
 use light_client::{
     block_tree::{HeaderProof, HeaderRange},
     consensus::spos::{Block, Clock, HeaderError, SLOT_TOLERANCE_MS},
-    data_format::{BlockId, ChainId, Header, Height, SealedHeader, SignedTransaction, Time},
-    transaction::{TransactionError, check_stateless},
+    data_format::{BlockId, ChainId, Evidence, Header, Height, SealedHeader, SignedTransaction, Time},
+    transaction::{TransactionError, check_in_block, check_stateless},
 };
 use tokio::sync::broadcast;
 
 use super::{Node, NodeError, SubmitError, queries::need, queries::stored_finality};
 use crate::{
     block_tree::{BlockError, Chain},
-    consensus::Minter,
+    consensus::{Accused, Minter},
+    logic::is_unpunished,
     network::{
         Announcement, ChainPort, Claims, Heard, Inserted, PortError, Taken,
         identity::peer_of_key,
@@ -119,7 +120,10 @@ impl ChainPort for Node {
         Ok(self.hear_now(votes, now)?)
     }
 
-    fn take(&self, transaction: &SignedTransaction) -> Result<Taken, PortError> {
+    fn take(&self, transaction: &SignedTransaction, now: Time) -> Result<Taken, PortError> {
+        if let Some(evidence) = transaction.unsigned_evidence() {
+            return Ok(self.take_evidence(transaction, evidence, now)?);
+        }
         let checked = match check_stateless(transaction, &self.0.spec, &self.0.chain) {
             Ok(checked) => checked,
             Err(_) => return Ok(Taken::Invalid),
@@ -297,7 +301,44 @@ impl Node {
         self.digest(chain, minter, &accepted)
     }
 
+    /// Takes a report without a sender: no pool keeps it, whoever makes blocks does.
+    fn take_evidence(
+        &self,
+        report: &SignedTransaction,
+        evidence: &Evidence,
+        now: Time,
+    ) -> Result<Taken, NodeError> {
+        if self.paused().is_some() {
+            return Ok(Taken::Unwanted);
+        }
+        // What is settled, and what proves nothing, must not keep blocks waiting.
+        let round = evidence.offence(self.0.clock.slots_per_round()).round;
+        let snapshot = self.0.database.read()?;
+        let mut state = snapshot.state(self.stored_head(&snapshot)?.root);
+        let unpunished = is_unpunished(&mut state, &evidence.accused(), round);
+        if !unpunished.map_err(|error| NodeError::Damaged(error.to_string()))? {
+            return Ok(Taken::Unwanted);
+        }
+        match check_in_block(report, &self.0.spec, &self.0.chain) {
+            Err(TransactionError::Evidence { .. }) => return Ok(Taken::Invalid),
+            Err(_) => return Ok(Taken::Unwanted),
+            Ok(_) => {}
+        }
+        let mut core = self.core();
+        let super::Core { chain, minter } = &mut *core;
+        Ok(match minter.accuse(chain, evidence, now)? {
+            Accused::New => Taken::New,
+            Accused::Known => Taken::Known,
+            Accused::Unwanted => Taken::Unwanted,
+            Accused::Forged => Taken::Invalid,
+        })
+    }
+
     fn hear_now(&self, votes: &[Vec<u8>], now: Time) -> Result<Vec<Heard>, NodeError> {
+        // What votes prove is written.
+        if self.paused().is_some() {
+            return Ok(vec![Heard::Untimely; votes.len()]);
+        }
         let mut core = self.core();
         let super::Core { chain, minter } = &mut *core;
         let heard = minter.hear(chain, votes, now)?;

@@ -24,7 +24,8 @@ impl Node {
         self.blocking(Self::supernodes_now).await?
     }
 
-    /// Evidence that this node has of keys that signed what excludes each other, of the latest offence of each key.
+    /// Evidence that this node has of keys that signed what excludes each other, one offence of each key, until a final block
+    /// settles it.
     ///
     /// # Errors
     /// [`NodeError`].

@@ -9,7 +9,7 @@ use light_client::{
     consensus::spos::{Block, Certificate, VotingRecord},
     crypto::Hash,
     data_format::{
-        Address, BlockId, ChainId, ChainSpec, Height, Outcome, SealedHeader, SignedTransaction,
+        Address, BlockId, ChainId, ChainSpec, Evidence, Height, Outcome, SealedHeader, SignedTransaction,
         TransactionId, codec,
     },
     state::{NodeId, Root, Trie},
@@ -390,6 +390,14 @@ impl Snapshot {
         entries.iter().map(entry).collect()
     }
 
+    /// Evidence of offences that no final block had settled when it was looked at last, one of each minting key.
+    ///
+    /// # Errors
+    /// As [`Snapshot::chain`].
+    pub fn evidence(&self) -> Result<Vec<Evidence>, StorageError> {
+        self.all(Space::Evidence)?.iter().map(|(_, value)| decode("evidence", value)).collect()
+    }
+
     /// A version of the state.
     pub fn state(&self, root: Root) -> Trie<StateNodes<'_>> {
         Trie::open(root, self.nodes())
@@ -467,7 +475,9 @@ impl Snapshot {
         key: &[u8],
     ) -> Result<Option<T>, StorageError> {
         let Some(bytes) = self.read.get(space, key)? else { return Ok(None) };
-        decode(&format!("{space} {}", hexadecimal(key)), &bytes).map(Some)
+        // Its name is for errors: most of what is read is whole.
+        let damaged = |error| StorageError::damaged(format!("{space} {}", hexadecimal(key)), error);
+        codec::decode(&bytes, bytes.len()).map(Some).map_err(damaged)
     }
 }
 
@@ -604,6 +614,16 @@ impl Batch {
     /// Forgets a transaction that waited.
     pub fn remove_waiting(&mut self, id: &TransactionId) {
         self.remove(Space::Waiting, *id.as_bytes());
+    }
+
+    /// Keeps evidence, in place of other evidence against the same key.
+    pub fn evidence(&mut self, evidence: &Evidence) {
+        self.put(Space::Evidence, *evidence.accused().as_bytes(), codec::encode(evidence));
+    }
+
+    /// Forgets the evidence against a key.
+    pub fn remove_evidence(&mut self, key: &Hash) {
+        self.remove(Space::Evidence, *key.as_bytes());
     }
 
     fn meta<T: borsh::BorshSerialize>(&mut self, key: &[u8], value: &T) {

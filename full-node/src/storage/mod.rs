@@ -101,11 +101,13 @@ pub enum Space {
     Waiting,
     /// What is here of a snapshot of the state, until that is whole.
     Snapshot,
+    /// Minting key → evidence of an offence that no final block settled.
+    Evidence,
 }
 
 impl Space {
     /// All of them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Meta,
         Self::Headers,
         Self::Tree,
@@ -123,6 +125,7 @@ impl Space {
         Self::Epochs,
         Self::Waiting,
         Self::Snapshot,
+        Self::Evidence,
     ];
 
     /// Its name on disk.
@@ -145,6 +148,7 @@ impl Space {
             Self::Epochs => "epochs",
             Self::Waiting => "waiting",
             Self::Snapshot => "snapshot",
+            Self::Evidence => "evidence",
         }
     }
 }

@@ -3,14 +3,14 @@ use light_client::{
         Block, Certificate, Electorate, Link, Refusal, Tables, Triple, Vote, VotingRecord, vote_position,
     },
     crypto::{Hash, KeyPair, PublicKey, Signature},
-    data_format::{BlockId, Checkpoint, Evidence, Header, Round, Slot, Time, codec},
+    data_format::{BlockId, Checkpoint, Evidence, Header, Round, SignedTransaction, Slot, Time, codec},
     transaction::CheckedTransaction,
 };
 
 use super::{VotePool, Witness};
 use crate::{
     block_tree::{BlockError, Chain, Draft},
-    consensus::{Ballot, Heard, Minted, Minter},
+    consensus::{Accused, Ballot, Heard, Minted, Minter},
     node::MintingKey,
     storage::{Batch, Snapshot, Space, StorageError},
 };
@@ -138,14 +138,14 @@ impl Holder {
         let cast: Vec<Vote> =
             voters.into_iter().filter_map(|key| Vote::sign(link, chain.engine().chain(), key)).collect();
         for vote in &cast {
-            self.witness.see_vote(chain, vote);
-            self.keep(chain, vote, &target, &source);
+            self.witness.see_vote(chain, vote)?;
+            self.keep(vote, &target, &source);
         }
         tracing::debug!(round = round.0, votes = cast.len(), target = %link.target.checkpoint.id, "voted");
         Ok(cast)
     }
 
-    /// Takes votes of others, for rounds that have begun, whose signatures hold and whose keys stand in a table, on whatever
+    /// Takes votes of others, for rounds that have begun, whose signatures were checked and whose keys stand in a table, on whatever
     /// branch they are.
     ///
     /// # Errors
@@ -156,21 +156,26 @@ impl Holder {
         let snapshot = chain.database().read()?;
         for vote in votes {
             let round = vote.link.target.checkpoint.round;
-            if Some(round) > current {
+            if Some(round) > current || self.votes.contains(vote) {
                 continue;
             }
-            self.witness.see_vote(chain, vote);
+            if !self.witness.knows(vote) {
+                self.witness.see_vote(chain, vote)?;
+            }
+            if round <= chain.finality().root.round {
+                continue;
+            }
             let Some((target, source)) = tables_of(chain, &snapshot, &vote.link)? else {
                 tracing::debug!(key = %vote.minting_key, round = round.0, "a vote between blocks that are not held");
                 continue;
             };
-            self.keep(chain, vote, &target, &source);
+            self.keep(vote, &target, &source);
         }
         Ok(())
     }
 
-    fn keep(&mut self, chain: &Chain, vote: &Vote, target: &Tables, source: &Tables) {
-        match self.votes.add(*vote, chain.engine().chain(), target, source) {
+    fn keep(&mut self, vote: &Vote, target: &Tables, source: &Tables) {
+        match self.votes.add(*vote, target, source) {
             Ok(()) if self.touched.contains(&vote.link) => {}
             Ok(()) => self.touched.push(vote.link),
             Err(error) => tracing::warn!(%error, "a vote that does not count"),
@@ -328,7 +333,7 @@ impl Minter for Holder {
 
     fn begin(&mut self, chain: &Chain) -> Result<(), BlockError> {
         self.leave_out_retired(chain)?;
-        self.witness.see_tree(chain)
+        self.witness.begin(chain)
     }
 
     fn saw(&mut self, chain: &Chain, id: &BlockId, block: &Block, now: Time) -> Result<(), BlockError> {
@@ -340,6 +345,19 @@ impl Minter for Holder {
         self.witness.evidence()
     }
 
+    fn accuse(&mut self, chain: &Chain, evidence: &Evidence, now: Time) -> Result<Accused, BlockError> {
+        let clock = chain.engine().clock();
+        // What nobody could sign yet cannot be settled either.
+        if evidence.offence(clock.slots_per_round()).round > current(chain, now) {
+            return Ok(Accused::Unwanted);
+        }
+        self.witness.note(chain, evidence)
+    }
+
+    fn accusations(&mut self, chain: &Chain, now: Time) -> Vec<SignedTransaction> {
+        self.witness.to_tell(current(chain, now))
+    }
+
     fn vote(&mut self, chain: &Chain, now: Time) -> Result<Vec<Ballot>, BlockError> {
         let ballot = |vote: Vote| Ballot {
             round: vote.link.target.checkpoint.round.0,
@@ -347,12 +365,12 @@ impl Minter for Holder {
             bytes: codec::encode(&vote),
         };
         self.erase_keys(chain)?;
+        self.witness.forget_settled(chain)?;
         Ok(Self::vote(self, chain, now)?.into_iter().map(ballot).collect())
     }
 
     fn hear(&mut self, chain: &Chain, votes: &[Vec<u8>], now: Time) -> Result<Vec<Heard>, BlockError> {
-        let clock = chain.engine().clock();
-        let current = clock.slot_at(now).map_or(Round(0), |slot| clock.round(slot));
+        let current = current(chain, now);
         let snapshot = chain.database().read()?;
         let mut heard = Vec::with_capacity(votes.len());
         let mut counting = Vec::new();
@@ -364,6 +382,10 @@ impl Minter for Holder {
             let round = vote.link.target.checkpoint.round;
             let verdict = if round > current || round.0 + PAST_ROUNDS < current.0 {
                 Heard::Untimely
+            // Votes are counted again with each block: what was heard before was checked then.
+            } else if self.witness.knows(&vote) {
+                counting.push(vote);
+                Heard::Counts { round: round.0, voter: vote.minting_key }
             } else if !has_voice(chain, &snapshot, &vote)? {
                 Heard::NoVoice
             } else if vote.verify(chain.engine().chain()).is_err() {
@@ -393,12 +415,23 @@ impl Minter for Holder {
     }
 }
 
+fn current(chain: &Chain, now: Time) -> Round {
+    let clock = chain.engine().clock();
+    clock.slot_at(now).map_or(Round(0), |slot| clock.round(slot))
+}
+
 /// Whether a vote's key stands in a table that can matter: one of the head's, or of the blocks that it names.
 fn has_voice(chain: &Chain, snapshot: &Snapshot, vote: &Vote) -> Result<bool, StorageError> {
     let named = [chain.head().id, vote.link.target.checkpoint.id, vote.link.source.checkpoint.id];
     for id in named {
-        let Some(sealed) = snapshot.header(&id)? else { continue };
-        if snapshot.tables_after(&sealed.header)?.each().any(|table| table.names(&vote.minting_key)) {
+        let header = match chain.tree().entry(&id) {
+            Ok(entry) => entry.sealed.header.clone(),
+            Err(_) => match snapshot.header(&id)? {
+                Some(sealed) => sealed.header,
+                None => continue,
+            },
+        };
+        if snapshot.tables_after(&header)?.each().any(|table| table.names(&vote.minting_key)) {
             return Ok(true);
         }
     }

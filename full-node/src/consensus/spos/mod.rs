@@ -7,7 +7,8 @@
 //! votes. One vote is kept for each key and round, the first, and rounds beyond a bound or up to the newest final one are
 //! dropped. A link on whatever branch is justified once its votes suffice, a block with the certificate or not: nobody can
 //! keep that back. What a key signs of a kind that excludes something else it signed is kept as evidence by
-//! [`Witness`], which is bounded by the keys of slot tables, and reported in the next block that is minted here.
+//! [`Witness`], which is bounded by the keys of slot tables, told to the others, and reported in the next block that is
+//! minted here.
 //!
 //! Hand-overs for light clients are planned over the epochs of slot tables. The plan is kept in memory, about 300 bytes an
 //! epoch; a change of the tables makes about three epochs, and costs its maker a fee.

@@ -1,15 +1,18 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use light_client::{
     consensus::spos::{Certificate, Electorate, Evidence, Vote},
     crypto::Hash,
     data_format::{BlockId, Header, Round, SealedHeader, SignedTransaction, Slot},
-    transaction::{CheckedTransaction, check_in_block},
+    state::Supernode,
+    transaction::{CheckedTransaction, TransactionError, check_in_block},
 };
 
 use crate::{
     block_tree::{BlockError, Chain},
-    storage::{Snapshot, StorageError},
+    consensus::Accused,
+    logic::is_unpunished,
+    storage::{Batch, Snapshot, StorageError},
 };
 
 /// Keys whose votes are kept, at most: several times what the tables of a chain name at a time. Whoever voted longest ago
@@ -19,31 +22,66 @@ const MAX_KEYS: usize = 256;
 const MAX_VOTES: usize = 64;
 
 /// Sees when a minting key signs what no honest holder signs: two blocks of one slot, or two votes of which one excludes
-/// the other.
+/// the other; and keeps the proof, on disk too, until a final block settles it. Others are told, so a node that mints
+/// nothing is a witness like any other.
 ///
-/// What it has seen is in memory only: of what was signed before a restart it knows the blocks of the tree. Every node
-/// sees what travels, so the others still know.
+/// **Trust and bounds.** Evidence proves itself, whoever it comes from. Kept is one offence of a key, of keys that serve an
+/// account after the head, and only what that account was not punished for: one punishment settles all before it, so a
+/// key that goes on offending adds nothing. Beyond [`MAX_KEYS`] keys the oldest offence is dropped. Of votes that prove
+/// nothing yet, those since the start are known, in memory; of blocks, those of the tree.
 #[derive(Debug, Default)]
 pub struct Witness {
     /// By key, then by round of the target.
     votes: BTreeMap<Hash, BTreeMap<Round, Vote>>,
-    /// By key: reports of the latest offence known, ready to stand in a block.
+    /// By key: the report of an offence, ready to stand in a block.
     reports: BTreeMap<Hash, (Round, CheckedTransaction)>,
+    /// Keys whose reports the others have not been told of.
+    untold: BTreeSet<Hash>,
+    /// The round in which the others were last told of all.
+    told: Option<Round>,
+    /// The final round for which it was seen what is settled.
+    settled: Round,
 }
 
 impl Witness {
+    /// Reads what an earlier run of the node has seen, and takes note of all blocks of the tree.
+    ///
+    /// # Errors
+    /// [`BlockError`] when the disk fails.
+    pub fn begin(&mut self, chain: &Chain) -> Result<(), BlockError> {
+        for evidence in chain.database().read()?.evidence()? {
+            match check(chain, &evidence) {
+                Ok(report) => {
+                    drop(self.reports.insert(evidence.accused(), (round(chain, &evidence), report)))
+                }
+                Err(error) => {
+                    let key = evidence.accused();
+                    return Err(StorageError::damaged(format!("evidence against {key}"), error).into());
+                }
+            }
+        }
+        self.see_tree(chain)
+    }
+
+    /// Whether it took note of this very vote before, so that its signature holds.
+    pub fn knows(&self, vote: &Vote) -> bool {
+        let known = self.votes.get(&vote.minting_key);
+        known.and_then(|known| known.get(&vote.link.target.checkpoint.round)) == Some(vote)
+    }
+
     /// Takes note of a vote whose signature holds, by a key that stands in a table.
-    pub fn see_vote(&mut self, chain: &Chain, vote: &Vote) {
+    ///
+    /// # Errors
+    /// [`BlockError`] when the disk fails.
+    pub fn see_vote(&mut self, chain: &Chain, vote: &Vote) -> Result<(), BlockError> {
         let evidence = self.votes.get(&vote.minting_key).and_then(|known| {
             // The vote of the same round first: it convicts more plainly.
             let round = vote.link.target.checkpoint.round;
             let same = known.get(&round).into_iter();
             same.chain(known.values()).find_map(|other| Evidence::of_votes(other, vote))
         });
-        if let Some(evidence) = evidence {
-            self.note(chain, evidence);
-        }
         self.keep(vote);
+        evidence.map_or(Ok(()), |evidence| self.note(chain, &evidence).map(drop))
     }
 
     /// Takes note of a block of the tree, and of the votes that its certificate brings.
@@ -61,22 +99,18 @@ impl Witness {
         let sealed = &entry.sealed;
         for other in chain.tree().of_slot(sealed.header.slot) {
             if let Some(evidence) = conflict(chain, &snapshot, sealed, other)? {
-                self.note(chain, evidence);
+                self.note(chain, &evidence)?;
             }
         }
         if let Some(certificate) = certificate {
             for vote in votes(&snapshot, certificate)? {
-                self.see_vote(chain, &vote);
+                self.see_vote(chain, &vote)?;
             }
         }
         Ok(())
     }
 
-    /// Takes note of all blocks of the tree: after a start.
-    ///
-    /// # Errors
-    /// [`BlockError`] when the disk fails.
-    pub fn see_tree(&mut self, chain: &Chain) -> Result<(), BlockError> {
+    fn see_tree(&mut self, chain: &Chain) -> Result<(), BlockError> {
         let snapshot = chain.database().read()?;
         let mut slots: BTreeMap<Slot, Vec<&SealedHeader>> = BTreeMap::new();
         for sealed in chain.tree().headers() {
@@ -86,7 +120,7 @@ impl Witness {
             for (place, sealed) in blocks.iter().enumerate() {
                 for other in &blocks[..place] {
                     if let Some(evidence) = conflict(chain, &snapshot, sealed, other)? {
-                        self.note(chain, evidence);
+                        self.note(chain, &evidence)?;
                     }
                 }
             }
@@ -99,32 +133,93 @@ impl Witness {
         self.reports.values().map(|(_, report)| report)
     }
 
-    /// The evidence known, of the latest offence of each key.
+    /// The evidence known, one offence of each key.
     pub fn evidence(&self) -> Vec<Evidence> {
         self.reports().filter_map(|report| report.signed().unsigned_evidence().cloned()).collect()
     }
 
-    fn note(&mut self, chain: &Chain, evidence: Evidence) {
-        let (key, spec) = (evidence.accused(), chain.spec());
-        let report = match check_in_block(
-            &SignedTransaction::unsigned_report(evidence.clone()),
-            spec,
-            chain.engine().chain(),
-        ) {
-            Ok(report) => report,
-            // Such as a chain without the module that punishes.
-            Err(error) => return tracing::debug!(%key, %error, "evidence that no block takes"),
-        };
-        let round = evidence.offence(chain.engine().clock().slots_per_round()).round;
-        if self.reports.get(&key).is_some_and(|(known, _)| *known >= round) {
-            return;
+    /// What the others are to be told in this round: what is new, and all of it once, because who heard it may have gone.
+    pub fn to_tell(&mut self, current: Round) -> Vec<SignedTransaction> {
+        let untold = std::mem::take(&mut self.untold);
+        let all = self.told.is_none_or(|told| told < current);
+        self.told = Some(current);
+        let told = self.reports.iter().filter(|(key, _)| all || untold.contains(key));
+        told.map(|(_, (_, report))| report.signed().clone()).collect()
+    }
+
+    /// Keeps evidence, from wherever it comes, if somebody can be punished for it.
+    ///
+    /// # Errors
+    /// [`BlockError`] when the disk fails.
+    pub fn note(&mut self, chain: &Chain, evidence: &Evidence) -> Result<Accused, BlockError> {
+        let (key, round) = (evidence.accused(), round(chain, evidence));
+        let snapshot = chain.database().read()?;
+        let mut head = snapshot.state(chain.head().root);
+        if let Some((known, _)) = self.reports.get(&key)
+            && is_unpunished(&mut head, &key, *known)?
+        {
+            return Ok(Accused::Known);
         }
+        if !is_unpunished(&mut head, &key, round)? {
+            return Ok(Accused::Unwanted);
+        }
+        let report = match check(chain, evidence) {
+            Ok(report) => report,
+            Err(TransactionError::Evidence { .. }) => return Ok(Accused::Forged),
+            // Such as a chain without the module that punishes.
+            Err(error) => {
+                tracing::debug!(%key, %error, "evidence that no block takes");
+                return Ok(Accused::Unwanted);
+            }
+        };
         tracing::warn!(%key, round = round.0, "a minting key signed what excludes each other");
+        let mut batch = Batch::default();
+        batch.evidence(evidence);
         self.reports.insert(key, (round, report));
+        self.untold.insert(key);
         while self.reports.len() > MAX_KEYS {
             let oldest = self.reports.iter().min_by_key(|(_, (round, _))| *round).map(|(key, _)| *key);
-            oldest.map(|key| self.reports.remove(&key));
+            oldest.into_iter().for_each(|key| self.forget(&key, &mut batch));
         }
+        chain.database().commit(&batch)?;
+        Ok(Accused::New)
+    }
+
+    /// Forgets what a final block settled. Looks once for each final round.
+    ///
+    /// # Errors
+    /// [`BlockError`] when the disk fails.
+    pub fn forget_settled(&mut self, chain: &Chain) -> Result<(), BlockError> {
+        let root = chain.finality().root;
+        if root.round <= self.settled {
+            return Ok(());
+        }
+        self.settled = root.round;
+        if self.reports.is_empty() {
+            return Ok(());
+        }
+        let snapshot = chain.database().read()?;
+        let Some(version) = snapshot.version(&root.id)? else { return Ok(()) };
+        let mut state = snapshot.state(version.root);
+        let mut batch = Batch::default();
+        let known: Vec<(Hash, Round)> = self.reports.iter().map(|(key, (round, _))| (*key, *round)).collect();
+        for (key, round) in known {
+            // A key that serves nobody in the final state may still come to serve somebody.
+            let served = Supernode::owner_of_key(&mut state, &key)?.is_some();
+            if served && !is_unpunished(&mut state, &key, round)? {
+                self.forget(&key, &mut batch);
+            }
+        }
+        if !batch.changes().is_empty() {
+            chain.database().commit(&batch)?;
+        }
+        Ok(())
+    }
+
+    fn forget(&mut self, key: &Hash, batch: &mut Batch) {
+        self.reports.remove(key);
+        self.untold.remove(key);
+        batch.remove_evidence(key);
     }
 
     fn keep(&mut self, vote: &Vote) {
@@ -140,6 +235,16 @@ impl Witness {
             oldest.map(|key| self.votes.remove(&key));
         }
     }
+}
+
+/// The report of evidence that holds.
+fn check(chain: &Chain, evidence: &Evidence) -> Result<CheckedTransaction, TransactionError> {
+    let report = SignedTransaction::unsigned_report(evidence.clone());
+    check_in_block(&report, chain.spec(), chain.engine().chain())
+}
+
+fn round(chain: &Chain, evidence: &Evidence) -> Round {
+    evidence.offence(chain.engine().clock().slots_per_round()).round
 }
 
 /// Evidence, if one key sealed both blocks.

@@ -1,5 +1,11 @@
 //! Peers that send garbage, or too much.
 
+use light_client::{
+    consensus::spos::{Link, Triple, Vote},
+    crypto::{Hash, Signature},
+    data_format::{Checkpoint, Round},
+};
+
 use super::*;
 
 /// A peer that knows how to greet, and then does what a test wants.
@@ -284,5 +290,37 @@ async fn a_ban_outlives_the_node() {
     assert_eq!(status.borrow().bans, 0, "since the start");
     hostile.swarm.dial(DialOpts::from(member.address("tcp"))).unwrap();
     assert!(hostile.work(Duration::from_secs(2)).await, "it is back");
+    member.stop().await;
+}
+
+/// With the limits that every node has: what is told is well-formed and breaks no rule, there is too much of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_peer_that_floods_is_banned_by_the_limits_that_every_node_has() {
+    let member = Member::start(&spec("floods"), &[0, 1, 2, 3], &[]).await;
+    let mut hostile = Hostile::greet(&member.address("tcp"), &[&member.node]).await;
+    let (mut told, mut closed, end) = (0, false, Instant::now() + PATIENCE);
+    while !closed {
+        assert!(Instant::now() < end, "it told {told} votes and is not banned");
+        for _ in 0..500 {
+            // A vote for a round long past, each another one.
+            let mut id = [0; 32];
+            id[..8].copy_from_slice(&u64::to_le_bytes(told));
+            let checkpoint = Checkpoint { round: Round(0), id: Hash(id) };
+            let triple = Triple { checkpoint, next_slots: Hash::ZERO };
+            let link = Link { source: triple, target: triple };
+            let vote = Vote { link, minting_key: Hash::ZERO, signature: Signature([0; 64]) };
+            hostile.tell(0, protocol::Topic::Votes, encode(&vote));
+            told += 1;
+        }
+        closed = hostile.work(Duration::from_millis(20)).await;
+    }
+    let id = *hostile.swarm.local_peer_id();
+    let status = member.network.status();
+    until("the ban is shown", || status.borrow().bans == 1).await;
+    let ban = status.borrow().banned.iter().find(|ban| ban.peer == id).copied().expect("it is named");
+    assert_eq!(ban.reason, peers::Fault::Flood);
+    // The node goes on.
+    let height = final_height(&member.node);
+    until("more final blocks", || final_height(&member.node) > height).await;
     member.stop().await;
 }
