@@ -26,4 +26,4 @@ pub const MAX_BASE_BYTES: usize = 4 << 20;
 pub const MAX_PIECE_BYTES: usize = 4 << 20;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -165,7 +165,7 @@ fn a_kill_loses_no_piece_and_the_rest_is_taken_later() {
 }
 
 /// Goes on with what is begun, or begins; `None` as soon as the disk fails.
-fn try_to_start(from: &Harness, to: &Harness) -> Option<light_client::data_format::BlockId> {
+pub(crate) fn try_to_start(from: &Harness, to: &Harness) -> Option<light_client::data_format::BlockId> {
     const COUNT: usize = 4;
     to.node.start_from_snapshot(None);
     let (block, total, taken) = match to.node.begun().ok()? {

@@ -308,11 +308,11 @@ fn fault_11_what_the_pool_takes_travels_and_fits_a_block() {
     harness.node.submit_now(&signed).unwrap();
     // As it travels, with the bound that a peer decodes by.
     let heard: SignedTransaction = codec::decode(&bytes, Topic::Transactions.max_bytes()).unwrap();
-    assert_eq!(ChainPort::take(&peer.node, &heard).unwrap(), Taken::New);
+    assert_eq!(ChainPort::take(&peer.node, &heard, in_slot(1)).unwrap(), Taken::New);
     // One byte of memo more is taken by neither.
     let longer = largest(MAX_MEMO_BYTES + 1);
     assert!(harness.node.submit_now(&longer).is_err());
-    assert_eq!(ChainPort::take(&peer.node, &longer).unwrap(), Taken::Invalid);
+    assert_eq!(ChainPort::take(&peer.node, &longer, in_slot(1)).unwrap(), Taken::Invalid);
     harness.step();
     assert_eq!(harness.block(1).transactions, [signed]);
 }

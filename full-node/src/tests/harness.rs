@@ -7,15 +7,16 @@ use light_client::{
         Address, Amount, Call, ChainSpec, CoinCall, EngineSpec, GenesisAccount, Height, ModuleName, Network,
         SignedTransaction, Slot, SposSpec, Time, Transaction, TransactionId,
     },
-    state::{AccountRecord, HistoryChain, Order, Space as StateSpace, SupplyRecord, stake::outstanding},
-    wallet::Seed,
+    state::{
+        AccountRecord, HistoryChain, Order, Space as StateSpace, SupplyRecord, Trie, stake::outstanding,
+    },
 };
 
 use crate::{
     block_tree::Chain,
-    config::{DEVELOPMENT_PHRASE, development_spec, minting_keys},
+    config::{development_seed, development_spec, minting_keys},
     node::{ChainChoice, DevelopmentAccount, Node, NodeConfig, OpenError},
-    storage::{Database, Entry, HistoryEntry, Recovery, Retention, Snapshot, Space, Storage},
+    storage::{Database, Entry, HistoryEntry, Recovery, Retention, Snapshot, Space, StateNodes, Storage},
 };
 
 pub(crate) const GENESIS: Time = Time(1_790_000_000_000);
@@ -60,7 +61,7 @@ pub(crate) fn spec_with(change: impl FnOnce(&mut SposSpec)) -> ChainSpec {
 
 /// The funded accounts, also of a chain that is no development chain.
 pub(crate) fn accounts() -> Vec<DevelopmentAccount> {
-    let seed = Seed::from_bip39(DEVELOPMENT_PHRASE).unwrap();
+    let seed = development_seed().unwrap();
     let account = |(index, funded): (u32, GenesisAccount)| {
         let key = seed.key(index).ok()?;
         let address = Address::of(&key.public(), Network::Test);
@@ -91,6 +92,27 @@ fn config(data: Option<PathBuf>, chain: ChainChoice, minting_keys: Vec<KeyPair>)
         pool: crate::transaction::Limits::default(),
         now: GENESIS,
     }
+}
+
+fn accounts_in(state: &mut Trie<StateNodes<'_>>) -> BTreeMap<Address, AccountRecord> {
+    let entries = state.prefix(&[StateSpace::Accounts as u8], Order::Ascending);
+    entries
+        .map(Result::unwrap)
+        .map(|entry| (borsh::from_slice(&entry.key[1..]).unwrap(), borsh::from_slice(&entry.value).unwrap()))
+        .collect()
+}
+
+/// Every unit is accounted for after the newest block: balances and what waits in the pools of supernodes are what genesis
+/// gave, with what was minted and without what was burned.
+pub(crate) fn check_supply(snapshot: &Snapshot, spec: &ChainSpec) {
+    let head = snapshot.head().unwrap().unwrap();
+    let mut state = snapshot.state(snapshot.version(&head).unwrap().unwrap().root);
+    let supply = SupplyRecord::read(&mut state).unwrap().unwrap();
+    assert_eq!(supply.genesis, spec.genesis_supply().unwrap());
+    let balances: u64 = accounts_in(&mut state).values().map(|record| record.balance.units()).sum();
+    let units = u128::from(supply.total().unwrap().units());
+    let waiting = outstanding(&mut state).unwrap();
+    assert_eq!(units << 64, (u128::from(balances) << 64) + waiting, "coins were made or lost");
 }
 
 impl Harness {
@@ -272,15 +294,8 @@ impl Harness {
         let version = snapshot.version(&head).unwrap().unwrap();
         let mut state = snapshot.state(version.root);
         assert_eq!(state.root_hash(), header.state_root);
-        let mut accounts = BTreeMap::new();
-        for entry in state.prefix(&[StateSpace::Accounts as u8], Order::Ascending) {
-            let entry = entry.unwrap();
-            let address: Address = borsh::from_slice(&entry.key[1..]).unwrap();
-            let record: AccountRecord = borsh::from_slice(&entry.value).unwrap();
-            accounts.insert(address, record);
-        }
-        let (mut total, mut records) = (0, 0);
-        for (address, record) in &accounts {
+        let mut records = 0;
+        for (address, record) in &accounts_in(&mut state) {
             let history: Vec<HistoryEntry> = snapshot.history(address, 0, u64::MAX, usize::MAX).unwrap();
             let mut chain = HistoryChain::EMPTY;
             for entry in &history {
@@ -290,15 +305,10 @@ impl Harness {
             assert_eq!(chain, record.history(), "history of {address}");
             let sums = record.check_balance(history.iter().map(|entry| &entry.record));
             assert_eq!(sums, Ok(()), "balance and leases of {address}");
-            total += record.balance.units();
             records += history.len();
         }
         assert_eq!(snapshot.all(Space::History).unwrap().len(), records, "records of nobody");
-        let supply = SupplyRecord::read(&mut state).unwrap().unwrap();
-        assert_eq!(supply.genesis, self.node.spec().genesis_supply().unwrap());
-        let units = u128::from(supply.total().unwrap().units());
-        let waiting = outstanding(&mut state).unwrap();
-        assert_eq!(units << 64, (u128::from(total) << 64) + waiting, "coins were made or lost");
+        check_supply(&snapshot, self.node.spec());
         assert_eq!(snapshot.all(Space::Heights).unwrap().len() as u64, header.height.0 + 1);
     }
 

@@ -2,15 +2,21 @@
 //! unit.
 
 use light_client::{
+    consensus::spos::{Evidence, Link, Triple, Vote},
+    crypto::Hash,
     data_format::{
-        Address, Amount, Call, CoinCall, Height, LeaseCall, Status, SupernodeCall, Transaction, TransactionId,
+        Address, Amount, Call, Checkpoint, CoinCall, Height, LeaseCall, Round, Status, SupernodeCall,
+        Transaction, TransactionId,
     },
     state::{AccountRecord, HistoryKind},
     transaction::TransactionError,
 };
 use proptest::prelude::*;
 
-use super::harness::Harness;
+use super::{
+    harness::{Harness, keys},
+    scene::Scene,
+};
 use crate::node::{SubmitError, TransactionState};
 
 const FEE: u64 = 10_000_000;
@@ -139,6 +145,18 @@ fn the_average_grows_with_time_and_is_that_of_the_effective_balance() {
     harness.check_state();
 }
 
+/// A report of two votes of the slot's key in the round that is now.
+fn report(scene: &Scene, position: usize) -> Call {
+    let round = Round(scene.harness.slot / SLOTS);
+    let triple = |id| Triple { checkpoint: Checkpoint { round, id: Hash([id; 32]) }, next_slots: Hash::ZERO };
+    let vote = |id| {
+        let link = Link { source: triple(0), target: triple(id) };
+        Vote::sign(link, &scene.harness.node.chain(), &keys(&[position])[0]).unwrap()
+    };
+    let evidence = Box::new(Evidence::of_votes(&vote(1), &vote(2)).unwrap());
+    Call::Supernode(SupernodeCall::Report { evidence })
+}
+
 #[derive(Clone, Debug)]
 enum Step {
     Call { from: usize, call: Kind },
@@ -153,6 +171,10 @@ enum Kind {
     Cancel(usize, u64),
     Claim(usize),
     RewardsTo(usize),
+    Release,
+    Contend(u8),
+    /// Proves that the key of a slot voted twice in this round.
+    Report(usize),
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -163,26 +185,30 @@ fn step() -> impl Strategy<Value = Step> {
         (0..4usize, units).prop_map(|(from, units)| Kind::Cancel(from, units)),
         (0..4usize).prop_map(Kind::Claim),
         (0..4usize).prop_map(Kind::RewardsTo),
+        Just(Kind::Release),
+        (0..4u8).prop_map(Kind::Contend),
+        (0..4usize).prop_map(Kind::Report),
     ];
     prop_oneof![
         3 => (0..4usize, call).prop_map(|(from, call)| Step::Call { from, call }),
-        1 => (1..6u64).prop_map(Step::Blocks),
+        1 => prop_oneof![4 => 1..6u64, 1 => 20..60u64].prop_map(Step::Blocks),
     ]
 }
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(12))]
 
-    /// Whatever is leased, called back, claimed and paid among supernodes that lease to each other: the supply is
-    /// conserved after every block, and a node that sees only the blocks comes to the same state.
+    /// Whatever is leased, called back, claimed and paid among supernodes that lease to each other, leave, contend, are
+    /// banned, and are vacated because they are idle or poor: the supply is conserved after every block, and a node
+    /// that sees only the blocks comes to the same state.
     #[test]
     fn every_unit_is_accounted_for(steps in proptest::collection::vec(step(), 1..40)) {
-        let mut harness = Harness::new();
+        let mut scene = Scene::new();
         for step in steps {
             match step {
-                Step::Blocks(count) => harness.steps(count),
+                Step::Blocks(count) => scene.harness.steps(count),
                 Step::Call { from, call } => {
-                    let at = |index: usize| harness.address(index);
+                    let at = |index: usize| scene.harness.address(index);
                     let call = match call {
                         Kind::Transfer(to, units) => {
                             Call::Coin(CoinCall::Transfer { to: at(to), amount: Amount(units) })
@@ -193,7 +219,12 @@ proptest! {
                         Kind::RewardsTo(to) => {
                             Call::Supernode(SupernodeCall::SetRewardAddress { to: at(to) })
                         }
+                        Kind::Release => Call::Supernode(SupernodeCall::Release),
+                        Kind::Contend(slot) => scene.contend(slot, &keys(&[from])[0], &at(from)).remove(0),
+                        Kind::Report(position) => report(&scene, position),
                     };
+                    let harness = &mut scene.harness;
+                    let at = |index: usize| harness.address(index);
                     let nonce = harness.record(&at(from)).nonce;
                     // A lease to oneself, or of more than there is, is refused before it gets into a block.
                     if harness.node.submit_now(&harness.signed(from, nonce, vec![call])).is_ok() {
@@ -201,8 +232,9 @@ proptest! {
                     }
                 }
             }
-            harness.check_state();
+            scene.harness.check_state();
         }
+        let harness = scene.harness;
         let head = harness.head().0;
         let blocks: Vec<_> = (1..=head).map(|height| harness.block(height)).collect();
         let mut other = Harness::with_keys(&[]);

@@ -26,6 +26,10 @@ struct Bytes {
     dead: bool,
     /// Dies at the sync after so many more.
     syncs_left: Option<u64>,
+    /// Has room for so many more writes; the process lives on when there is none.
+    room: Option<u64>,
+    /// A write found no room.
+    refused: bool,
 }
 
 #[derive(Debug)]
@@ -59,6 +63,21 @@ impl Disk {
         self.bytes().syncs_left = Some(syncs);
     }
 
+    /// The disk is full after so many more writes. What is there can be read and synced.
+    pub(in crate::tests) fn full_after(&self, writes: u64) {
+        self.bytes().room = Some(writes);
+    }
+
+    /// Whether a write found no room since [`Disk::full_after`].
+    pub(in crate::tests) fn has_refused(&self) -> bool {
+        self.bytes().refused
+    }
+
+    /// Somebody deleted something else.
+    pub(in crate::tests) fn make_room(&self) {
+        self.bytes().room = None;
+    }
+
     /// The machine lost power: of what was not synced any part may be there or not. Without, the system writes it out.
     pub(in crate::tests) fn lose_unsynced(&self, random: &mut Random) {
         let mut bytes = self.bytes();
@@ -89,6 +108,23 @@ impl Disk {
     }
 }
 
+impl Bytes {
+    /// One more write, if there is room for it.
+    fn take_room(&mut self) -> io::Result<()> {
+        match &mut self.room {
+            Some(0) => {
+                self.refused = true;
+                Err(rustix::io::Errno::NOSPC.into())
+            }
+            Some(room) => {
+                *room -= 1;
+                Ok(())
+            }
+            None => Ok(()),
+        }
+    }
+}
+
 fn gone() -> io::Error {
     io::Error::other("the process is dead")
 }
@@ -112,6 +148,9 @@ impl StorageBackend for Disk {
             return Err(gone());
         }
         let length = usize::try_from(length).map_err(io::Error::other)?;
+        if length > bytes.now.len() {
+            bytes.take_room()?;
+        }
         let tail = bytes.now.get(length..).map(<[u8]>::to_vec).unwrap_or_default();
         if !tail.is_empty() {
             bytes.unsynced.push(Undo::Length(tail));
@@ -141,6 +180,7 @@ impl StorageBackend for Disk {
         if bytes.dead {
             return Err(gone());
         }
+        bytes.take_room()?;
         let start = usize::try_from(offset).map_err(io::Error::other)?;
         let place = bytes.now.get_mut(start..start + data.len()).ok_or(io::ErrorKind::UnexpectedEof)?;
         let before = place.to_vec();

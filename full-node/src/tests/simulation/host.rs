@@ -1,14 +1,15 @@
 //! Between a node and the simulated network: the one file here that knows the interfaces of the network layer.
 //!
-//! The machines that decide are the real ones, [`Sync`], [`Peers`] and [`RecentVotes`], over the node's own
-//! [`ChainPort`]; the glue is what the host over libp2p does with them, without its queues: there is one thread.
+//! What decides is what decides over libp2p: the machines [`Sync`], [`Peers`] and [`RecentVotes`], the [`decisions`], and
+//! [`serve`] for requests, over the node's own [`ChainPort`]. What is left here moves messages between them, without
+//! queues: there is one thread.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
 };
 
-use libp2p::{PeerId, identity::Keypair};
+use libp2p::{PeerId, gossipsub::MessageAcceptance, identity::Keypair};
 use light_client::{
     crypto::Hash,
     data_format::{Amount, ChainSpec, EngineSpec, GenesisAccount, ModuleName, Time, UNITS_PER_COIN, codec},
@@ -17,10 +18,12 @@ use light_client::{
 
 use crate::{
     network::{
-        Announcement, Ballot, Block, ChainPort, Claims, Heard,
-        messages::{Bytes, Headers, Request, Response, Tip},
+        Announcement, Block, ChainPort, Claims, Heard, Inserted,
+        decisions::{self, BlockDecision, Decision, Opinion, Since, of_transaction, of_vote},
+        messages::{Request, Response, Tip},
         peers::{self, Admission, Fault, Peers},
-        protocol::{MAX_BLOCKS, MAX_HEADERS, MAX_LOCATOR, MAX_RESPONSE_BYTES, Topic},
+        protocol::{MAX_LOCATOR, Topic},
+        reading::serve,
         snapshot::SnapshotPort,
         sync::{self, Effect, RecentVotes, RequestId, Sync, Verdict},
     },
@@ -29,21 +32,32 @@ use crate::{
 
 /// How often a node asks others where they stand, as the host does.
 const ASK_TIPS_MS: u64 = 15_000;
-/// As the host: how long a node that is behind waits for the next block before it mints again, and how long after its
-/// start.
-const BEHIND_MS: u64 = 2_000;
-const BEGINS_MS: u64 = 10_000;
-const FIRST_GREETING_MS: u64 = 5_000;
-const NEAR: u64 = 2;
+/// How long gossip remembers a message, as over libp2p.
+const REMEMBERED_MS: u64 = 120_000;
 
 /// What travels.
 #[derive(Clone, Debug)]
 pub(super) enum Message {
     /// The greeting, both ways in one.
     Hello(Tip),
-    Gossip(Topic, Arc<Vec<u8>>),
+    Gossip(Topic, Arc<Gossip>),
     Ask(u64, Request),
     Answer(u64, Response),
+}
+
+/// What is told to everybody.
+#[derive(Debug)]
+pub(super) struct Gossip {
+    pub(super) data: Vec<u8>,
+    /// By which it is known, whoever sent it.
+    digest: [u8; 32],
+}
+
+impl Gossip {
+    pub(super) fn new(topic: Topic, data: Vec<u8>) -> Arc<Self> {
+        let digest = *blake3::Hasher::new().update(&[topic as u8]).update(&data).finalize().as_bytes();
+        Arc::new(Self { data, digest })
+    }
 }
 
 /// The name of a node.
@@ -61,8 +75,8 @@ pub(super) struct Host {
     sync: Sync,
     peers: Peers,
     recent: RecentVotes,
-    /// Messages of gossip that came or went: each is looked at once.
-    seen: BTreeSet<[u8; 32]>,
+    /// Messages of gossip that came or went, and when: each is looked at once.
+    seen: HashMap<[u8; 32], Time>,
     connected: BTreeSet<usize>,
     asked: BTreeMap<u64, Option<RequestId>>,
     next: u64,
@@ -91,7 +105,7 @@ impl Host {
             names,
             peers: Peers::new(peers::Limits::default(), 1, now),
             recent: RecentVotes::default(),
-            seen: BTreeSet::new(),
+            seen: HashMap::new(),
             connected: BTreeSet::new(),
             asked: BTreeMap::new(),
             next: 0,
@@ -139,6 +153,7 @@ impl Host {
         self.hold(now);
         if now.ms_since(self.asked_tips) > ASK_TIPS_MS {
             self.asked_tips = now;
+            self.seen.retain(|_, at| now.ms_since(*at) < REMEMBERED_MS);
             for other in self.greeted() {
                 self.ask(other, Request::Tip, None);
             }
@@ -146,12 +161,8 @@ impl Host {
     }
 
     fn hold(&mut self, now: Time) {
-        let progress = self.sync.progress(now);
-        let behind = progress.is_some_and(|progress| progress.target.0 > progress.at.0 + NEAR);
-        let comes = now.ms_since(self.fetched) < BEHIND_MS;
-        let begins = now.ms_since(self.started) < BEGINS_MS;
-        let alone = self.names.len() > 1 && now.ms_since(self.started) < FIRST_GREETING_MS;
-        let held = (behind && (comes || begins)) || (alone && self.sync.peers() == 0);
+        let since = Since { started: self.started, fetched: self.fetched };
+        let held = decisions::holds(&self.sync, self.names.len() > 1, since, now);
         if held != self.held {
             self.held = held;
             self.node.hold(held);
@@ -169,7 +180,7 @@ impl Host {
                 self.sync.peer(peer, tip);
                 self.sync.tick(now);
             }
-            Message::Gossip(topic, data) => self.on_gossip(from, topic, &data, now),
+            Message::Gossip(topic, told) => self.on_gossip(from, topic, &told, now),
             Message::Ask(id, request) => self.on_request(from, id, request, now),
             Message::Answer(id, response) => match (self.asked.remove(&id), response) {
                 (Some(Some(id)), response) => self.sync.answered(id, response, now),
@@ -187,7 +198,8 @@ impl Host {
     fn on_request(&mut self, from: usize, id: u64, request: Request, now: Time) {
         let peer = self.names[from];
         let response = match self.peers.request(&peer, 0, now) {
-            Admission::Take => self.served(request),
+            Admission::Take if request == Request::Tip => Response::Tip(self.tip),
+            Admission::Take => serve(&self.node, request).unwrap(),
             Admission::Drop => Response::Busy,
             Admission::Wrong(fault) => return self.fault(from, fault, now),
         };
@@ -196,106 +208,80 @@ impl Host {
         self.out.push((from, Message::Answer(id, if allowed { response } else { Response::Busy })));
     }
 
-    fn served(&self, request: Request) -> Response {
-        match request {
-            Request::Tip => Response::Tip(self.tip),
-            Request::Headers { locator, limit } => {
-                let headers = self.node.headers_after(&locator, limit.min(MAX_HEADERS) as usize).unwrap();
-                Response::Headers(headers.map(Headers))
-            }
-            Request::Blocks { mut ids } => {
-                ids.truncate(MAX_BLOCKS as usize);
-                Response::Blocks(self.node.blocks(&ids, MAX_RESPONSE_BYTES - 1_024).unwrap())
-            }
-            Request::Finality { trusted, open } => {
-                Response::Finality(self.node.prove_final(&trusted, open).unwrap().map(Bytes))
-            }
-            Request::AnchoredHeaders { after, anchor, limit } => {
-                let limit = limit.min(MAX_HEADERS) as usize;
-                Response::AnchoredHeaders(self.node.headers_to(after, &anchor, limit).unwrap())
-            }
-            // Nobody here starts from a snapshot.
-            Request::SnapshotBase { .. } | Request::SnapshotLeaves { .. } => Response::Busy,
-        }
+    /// Whether a message of gossip brings it nothing.
+    pub(super) fn has_seen(&self, message: &Message) -> bool {
+        matches!(message, Message::Gossip(_, told) if self.seen.contains_key(&told.digest))
     }
 
-    fn on_gossip(&mut self, from: usize, topic: Topic, data: &Arc<Vec<u8>>, now: Time) {
-        if !self.seen.insert(digest(topic, data)) {
+    fn on_gossip(&mut self, from: usize, topic: Topic, told: &Arc<Gossip>, now: Time) {
+        if self.seen.insert(told.digest, now).is_some() {
             return;
         }
-        match self.peers.gossip(&self.names[from], 0, topic, data.len(), now) {
-            Admission::Take => {}
-            Admission::Drop => return,
-            Admission::Wrong(fault) => return self.fault(from, fault, now),
-        }
-        let relayed = match topic {
-            Topic::Blocks => match codec::decode::<Block>(data, topic.max_bytes()) {
-                Ok(block) => self.on_block(Some(from), &block, now),
-                Err(_) => Err(Some(Fault::Garbage)),
+        let data = &told.data;
+        let admission = self.peers.gossip(&self.names[from], 0, topic, data.len(), now);
+        let decision = match Decision::of_admission(admission) {
+            Some(decision) => decision,
+            None if topic == Topic::Blocks => match codec::decode::<Block>(data, topic.max_bytes()) {
+                Ok(block) => self.on_block(from, &block, now),
+                Err(_) => Decision::of_opinion(topic, Opinion::Garbage),
             },
-            Topic::Votes => {
-                match self.node.hear(&[data.to_vec()], now).map_or(Heard::Untimely, |heard| heard[0]) {
-                    Heard::Counts { round, voter } => {
-                        let ballot = Ballot { round, voter, bytes: data.to_vec() };
-                        if self.recent.add(ballot) { Ok(()) } else { Err(None) }
-                    }
-                    Heard::Garbage => Err(Some(Fault::Garbage)),
-                    Heard::Forged => Err(Some(Fault::InvalidVote)),
-                    Heard::NoVoice | Heard::Untimely => Err(None),
-                }
-            }
-            Topic::Transactions => match codec::decode(data, topic.max_bytes()) {
-                Ok(transaction) => match self.node.take(&transaction).unwrap() {
-                    crate::network::Taken::New => Ok(()),
-                    crate::network::Taken::Invalid => Err(Some(Fault::InvalidTransaction)),
-                    _ => Err(None),
-                },
-                Err(_) => Err(Some(Fault::Garbage)),
-            },
+            None => Decision::of_opinion(topic, self.opinion(topic, data, now)),
         };
-        match relayed {
-            Ok(()) => self.tell(Some(from), topic, data),
-            Err(Some(fault)) => self.fault(from, fault, now),
-            Err(None) => {}
+        if matches!(decision.acceptance, MessageAcceptance::Accept) {
+            self.pass_on(Some(from), topic, told);
+        }
+        if let Some(fault) = decision.fault {
+            self.fault(from, fault, now);
         }
     }
 
-    /// Gives a block to the chain. By gossip: `Ok` if it is to be relayed, else what its sender did wrong.
-    fn on_block(&mut self, from: Option<usize>, block: &Block, now: Time) -> Result<(), Option<Fault>> {
-        let inserted = match from {
-            Some(_) => ChainPort::insert(&self.node, block, now),
-            None => self.node.insert_all(std::slice::from_ref(block), now).remove(0),
-        };
-        let (header, id) = (&block.header.header, block.header.header.id());
+    /// What the chain says of a vote or a transaction.
+    fn opinion(&mut self, topic: Topic, data: &[u8], now: Time) -> Opinion {
+        if topic == Topic::Votes {
+            // As over libp2p: what cannot be counted because the disk fails is nobody's fault.
+            let heard = self.node.hear(&[data.to_vec()], now).map_or(Heard::Untimely, |heard| heard[0]);
+            return of_vote(heard, data.to_vec(), &mut self.recent);
+        }
+        match codec::decode(data, topic.max_bytes()) {
+            // Nobody here sends a transaction before an earlier one of its sender arrived.
+            Ok(transaction) => of_transaction(self.node.take(&transaction, now)).unwrap_or(Opinion::Ignore),
+            Err(_) => Opinion::Garbage,
+        }
+    }
+
+    /// A block by gossip.
+    fn on_block(&mut self, from: usize, block: &Block, now: Time) -> Decision {
+        let header = &block.header.header;
+        let inserted = self.moved(ChainPort::insert(&self.node, block, now), now);
+        let decision = BlockDecision::new(inserted.verdict, header, &*self.claims, now);
+        if let Some(tip) = inserted.stands.filter(|_| decision.stands) {
+            self.sync.peer_has(self.names[from], tip);
+            self.sync.tick(now);
+        }
+        decision.message
+    }
+
+    /// A block that was asked for.
+    fn on_fetched(&mut self, block: &Block, now: Time) {
+        let inserted = self.node.insert_all(std::slice::from_ref(block), now).remove(0);
+        let verdict = self.moved(inserted, now).verdict;
+        if verdict == Verdict::Taken {
+            self.fetched = now;
+        }
+        self.sync.inserted(&block.header.header.id(), verdict, now);
+    }
+
+    /// The chain was given a block.
+    fn moved(&mut self, inserted: Inserted, now: Time) -> Inserted {
         // Votes that did not fit may fit now. A disk that dies over it ends the process when it is due next.
         drop(self.node.hear(&self.recent.all(), now));
         self.tip = inserted.tip;
         self.sync.stands_at(inserted.tip);
-        let Some(from) = from else {
-            if inserted.verdict == Verdict::Taken {
-                self.fetched = now;
-            }
-            self.sync.inserted(&id, inserted.verdict, now);
-            return Ok(());
-        };
-        let stands = match inserted.verdict {
-            Verdict::Taken => true,
-            Verdict::Unfit => self.claims.has_begun(header, now),
-            Verdict::Invalid | Verdict::Failed => false,
-        };
-        if let Some(tip) = inserted.stands.filter(|_| stands) {
-            self.sync.peer_has(self.names[from], tip);
-            self.sync.tick(now);
-        }
-        match inserted.verdict {
-            Verdict::Taken => Ok(()),
-            Verdict::Invalid => Err(Some(Fault::InvalidBlock)),
-            Verdict::Unfit | Verdict::Failed => Err(None),
-        }
+        inserted
     }
 
     /// What the node did is told to the others.
-    pub(super) fn announce(&mut self, what: Announcement) {
+    pub(super) fn announce(&mut self, what: Announcement, now: Time) {
         match what {
             Announcement::Block(block) => {
                 let tip = ChainPort::tip(&self.node).unwrap();
@@ -303,24 +289,32 @@ impl Host {
                     self.tip = tip;
                     self.sync.stands_at(tip);
                 }
-                self.tell(None, Topic::Blocks, &Arc::new(codec::encode(&*block)));
+                self.publish(Topic::Blocks, codec::encode(&*block), now);
             }
             Announcement::Votes(votes) => {
                 for vote in votes {
-                    self.tell(None, Topic::Votes, &Arc::new(vote.bytes.clone()));
+                    self.publish(Topic::Votes, vote.bytes.clone(), now);
                     self.recent.add(vote);
                 }
             }
             Announcement::Transaction(transaction) => {
-                self.tell(None, Topic::Transactions, &Arc::new(codec::encode(&*transaction)));
+                self.publish(Topic::Transactions, codec::encode(&*transaction), now);
             }
         }
     }
 
-    fn tell(&mut self, except: Option<usize>, topic: Topic, data: &Arc<Vec<u8>>) {
-        self.seen.insert(digest(topic, data));
+    /// As over libp2p: nothing happens if the message is remembered, or nobody is there to tell.
+    fn publish(&mut self, topic: Topic, data: Vec<u8>, now: Time) {
+        let told = Gossip::new(topic, data);
+        if !self.seen.contains_key(&told.digest) && !self.greeted().is_empty() {
+            self.seen.insert(told.digest, now);
+            self.pass_on(None, topic, &told);
+        }
+    }
+
+    fn pass_on(&mut self, except: Option<usize>, topic: Topic, told: &Arc<Gossip>) {
         for other in self.greeted().into_iter().filter(|other| Some(*other) != except) {
-            self.out.push((other, Message::Gossip(topic, Arc::clone(data))));
+            self.out.push((other, Message::Gossip(topic, Arc::clone(told))));
         }
     }
 
@@ -353,11 +347,7 @@ impl Host {
                         let shown = self.node.check_final(&proof, now).unwrap();
                         self.sync.shown(&peer, shown, now);
                     }
-                    Effect::Insert { block, .. } => {
-                        // What it is is told to the machine.
-                        let told: Result<(), Option<Fault>> = self.on_block(None, &block, now);
-                        debug_assert!(told.is_ok());
-                    }
+                    Effect::Insert { block, .. } => self.on_fetched(&block, now),
                     Effect::Fault { peer, fault } => self.fault(self.number(&peer), fault, now),
                 }
             }
@@ -376,15 +366,11 @@ impl Host {
     }
 }
 
-fn digest(topic: Topic, data: &[u8]) -> [u8; 32] {
-    *blake3::Hasher::new().update(&[topic as u8]).update(data).finalize().as_bytes()
-}
-
 /// For the trace of a run.
 pub(super) fn fingerprint(message: &Message) -> Hash {
     let bytes = match message {
         Message::Hello(tip) => codec::encode(tip),
-        Message::Gossip(topic, data) => digest(*topic, data).to_vec(),
+        Message::Gossip(_, told) => return Hash(told.digest),
         Message::Ask(id, request) => [id.to_le_bytes().to_vec(), codec::encode(request)].concat(),
         Message::Answer(id, response) => [id.to_le_bytes().to_vec(), codec::encode(response)].concat(),
     };
@@ -405,5 +391,9 @@ pub(super) fn with_supernodes(slots: u64, funded: &[(u64, u64)]) -> ChainSpec {
     };
     let mut spec = test_spec(slots, funded.iter().map(account).collect());
     spec.modules = vec![ModuleName::Coin, ModuleName::Lease, ModuleName::Supernode];
+    if let Some(spos) = spec.engine.spos_mut() {
+        spos.block_reward = Amount(36 * UNITS_PER_COIN);
+        spos.genesis_commission = 1_000;
+    }
     spec
 }

@@ -4,14 +4,16 @@ use std::sync::Arc;
 
 use light_client::{
     block_tree::MAX_PER_SLOT,
-    data_format::{Amount, Call, CoinCall, Height, Slot, Time, Transaction, codec},
+    consensus::spos::{Link, Triple, Vote},
+    crypto::{Hash, Signature},
+    data_format::{Amount, Call, Checkpoint, CoinCall, Height, Round, Slot, Time, Transaction, codec},
     state::AccountRecord,
     test_support::chain::{test_address, test_key},
     transaction::check_stateless,
 };
 
 use super::{
-    host::Message,
+    host::{Gossip, Message},
     world::{FIRST_KEY, SLOT_MS, World},
 };
 use crate::{
@@ -19,6 +21,7 @@ use crate::{
     network::{
         Announcement, Block, ChainPort,
         messages::{Headers, Request, Response, Tip},
+        peers::Fault,
         protocol::Topic,
         sync::Verdict,
     },
@@ -55,11 +58,33 @@ pub(super) enum Liar {
     Seals,
     /// Answers something else than was asked.
     WrongAnswer,
+    /// Tells more votes than its budget allows, none of which counts or breaks a rule.
+    Floods,
+    /// Asks more than its budget allows.
+    AsksTooMuch,
 }
 
 impl Liar {
-    pub(super) const ALL: [Self; 5] =
-        [Self::Garbage, Self::Stalls, Self::Height, Self::Seals, Self::WrongAnswer];
+    pub(super) const ALL: [Self; 7] = [
+        Self::Garbage,
+        Self::Stalls,
+        Self::Height,
+        Self::Seals,
+        Self::WrongAnswer,
+        Self::Floods,
+        Self::AsksTooMuch,
+    ];
+
+    /// What it is banned for, if one fault alone can be that.
+    pub(super) const fn fault(self) -> Option<Fault> {
+        match self {
+            Self::Garbage => Some(Fault::Garbage),
+            Self::Stalls | Self::Height => None,
+            Self::Seals => Some(Fault::InvalidBlock),
+            Self::WrongAnswer => Some(Fault::WrongAnswer),
+            Self::Floods | Self::AsksTooMuch => Some(Fault::Flood),
+        }
+    }
 }
 
 /// Blocks that each neighbour gets of one who floods its slot.
@@ -69,6 +94,9 @@ impl World {
     /// A slot begins by a node's clock: whether it is its own and it does what it must not, instead of what is due.
     pub(super) fn misbehaves(&mut self, member: usize, slot: u64, now: Time) -> bool {
         let this = &self.members[member];
+        if !matches!(this.manner, Manner::FloodsSlot | Manner::WithholdsCertificate) {
+            return false;
+        }
         let key = this.keys.iter().copied().find(|key| key - FIRST_KEY == slot % self.slots);
         let (Some(key), Some(running)) = (key, &this.running) else { return false };
         let chain = {
@@ -83,8 +111,8 @@ impl World {
                     numbers.filter_map(|number| self.sealed(&chain, key, slot, number)).collect();
                 for (other, blocks) in others.into_iter().zip(blocks.chunks(FLOOD as usize)) {
                     for block in blocks {
-                        let data = Arc::new(codec::encode(block));
-                        self.send(member, other, Message::Gossip(Topic::Blocks, data));
+                        let told = Gossip::new(Topic::Blocks, codec::encode(block));
+                        self.send(member, other, Message::Gossip(Topic::Blocks, told));
                     }
                 }
                 true
@@ -93,7 +121,7 @@ impl World {
                 if let Some(block) = self.sealed(&chain, key, slot, None) {
                     let inserted = ChainPort::insert(&running.node, &block, now);
                     assert_eq!(inserted.verdict, Verdict::Taken, "{}", inserted.why);
-                    self.announce(member, Announcement::Block(Arc::new(block)));
+                    self.announce(member, Announcement::Block(Arc::new(block)), now);
                 }
                 true
             }
@@ -159,7 +187,17 @@ impl World {
             if liar == Liar::Garbage {
                 let noise: Vec<u8> = (0..40).map(|_| self.random.below(256) as u8).collect();
                 let topic = Topic::ALL[self.random.place(3)];
-                self.send(member, other, Message::Gossip(topic, Arc::new(noise)));
+                self.send(member, other, Message::Gossip(topic, Gossip::new(topic, noise)));
+            }
+            for number in 0..MESSAGES {
+                match liar {
+                    Liar::Floods => {
+                        let vote = Gossip::new(Topic::Votes, empty_vote(self.now, number));
+                        self.send(member, other, Message::Gossip(Topic::Votes, vote));
+                    }
+                    Liar::AsksTooMuch => self.send(member, other, Message::Ask(number, Request::Tip)),
+                    _ => break,
+                }
             }
         }
     }
@@ -179,13 +217,13 @@ impl World {
                 };
                 self.send(member, from, Message::Answer(id, answer));
             }
-            Message::Gossip(Topic::Blocks, data) if liar == Liar::Seals => {
-                let mut block: Block = codec::decode(&data, Topic::Blocks.max_bytes()).unwrap();
+            Message::Gossip(Topic::Blocks, told) if liar == Liar::Seals => {
+                let mut block: Block = codec::decode(&told.data, Topic::Blocks.max_bytes()).unwrap();
                 block.header.seal.0[5] ^= 1;
-                let data = Arc::new(codec::encode(&block));
+                let told = Gossip::new(Topic::Blocks, codec::encode(&block));
                 for other in 0..self.members.len() {
                     if other != member {
-                        self.send(member, other, Message::Gossip(Topic::Blocks, Arc::clone(&data)));
+                        self.send(member, other, Message::Gossip(Topic::Blocks, Arc::clone(&told)));
                     }
                 }
             }
@@ -198,12 +236,23 @@ impl World {
 fn claim(liar: Liar) -> Tip {
     match liar {
         Liar::Height | Liar::Stalls | Liar::WrongAnswer => Tip {
-            head: light_client::crypto::Hash([9; 32]),
+            head: Hash([9; 32]),
             height: Height(1 << 40),
             weight: u128::MAX,
             final_height: Height(0),
             kept_from: Height(0),
         },
-        Liar::Garbage | Liar::Seals => Tip::default(),
+        Liar::Garbage | Liar::Seals | Liar::Floods | Liar::AsksTooMuch => Tip::default(),
     }
+}
+
+/// Messages of a flood, at once: more than the budget of any kind and what makes a ban after it.
+const MESSAGES: u64 = 1_200;
+
+/// A vote for a round long past: it changes nothing and breaks no rule.
+fn empty_vote(now: u64, number: u64) -> Vec<u8> {
+    let id = Hash(*blake3::hash(&[now, number].map(u64::to_le_bytes).concat()).as_bytes());
+    let triple = Triple { checkpoint: Checkpoint { round: Round(0), id }, next_slots: Hash::ZERO };
+    let link = Link { source: triple, target: triple };
+    codec::encode(&Vote { link, minting_key: Hash::ZERO, signature: Signature([0; 64]) })
 }

@@ -10,33 +10,81 @@
 //! that exclude each other, no honest node makes two blocks in a slot, and a restarted node keeps what it called
 //! final. [`scenarios`] says what is played and what must come of it.
 //!
-//! A failing seed says how to play it again: `SEED=17 cargo test -p full-node --lib simulation::...`.
+//! Runs in which no disk fails keep their chains in [`memory`], because that is quicker; the bytes of a real database are
+//! under those in which processes die.
+//!
+//! `SEEDS=20` plays fewer of them. A failing seed says how to play it again: `SEED=17 cargo test -p full-node --lib simulation::...`.
 
 mod disk;
 mod host;
 mod hostile;
 mod judge;
 mod links;
+mod medium;
+mod memory;
 mod random;
 mod scenarios;
 mod view;
 mod world;
 
-use std::{ops::Range, panic::AssertUnwindSafe};
+use std::{
+    any::Any,
+    num::NonZero,
+    ops::Range,
+    panic::AssertUnwindSafe,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    thread,
+};
+
+use world::World;
 
 pub(super) use disk::Disk;
 pub(super) use random::Random;
 
-/// Plays a scenario once for each seed, or for the one that the environment names.
-fn for_seeds(scenario: &str, seeds: Range<u64>, mut play: impl FnMut(u64)) {
-    let named = std::env::var("SEED").ok().and_then(|seed| seed.parse::<u64>().ok());
-    let seeds = named.map_or(seeds, |seed| seed..seed + 1);
-    for seed in seeds {
-        if let Err(panic) = std::panic::catch_unwind(AssertUnwindSafe(|| play(seed))) {
-            eprintln!(
-                "play it again: SEED={seed} cargo test -p full-node --lib simulation::scenarios::{scenario}"
-            );
-            std::panic::resume_unwind(panic);
+/// Stack of a thread that plays.
+const STACK: usize = 8 << 20;
+
+/// Plays a scenario once for each seed, or for the one that the environment names, on all cores; and looks at every run
+/// when it has ended.
+fn for_seeds(scenario: &str, seeds: Range<u64>, play: impl Fn(u64) -> World + Sync) {
+    let number = |name| std::env::var(name).ok().and_then(|number| number.parse::<u64>().ok());
+    let seeds = match (number("SEED"), number("SEEDS")) {
+        (Some(seed), _) => seed..seed + 1,
+        (None, Some(count)) => seeds.start..seeds.end.min(seeds.start + count),
+        (None, None) => seeds,
+    };
+    let next = AtomicU64::new(seeds.start);
+    let failed: Mutex<Option<(u64, Box<dyn Any + Send>)>> = Mutex::new(None);
+    let failure = || failed.lock().unwrap_or_else(PoisonError::into_inner);
+    let work = || {
+        while failure().is_none() {
+            let seed = next.fetch_add(1, Ordering::Relaxed);
+            if seed >= seeds.end {
+                return;
+            }
+            let played = AssertUnwindSafe(|| play(seed).check_books());
+            if let Err(panic) = std::panic::catch_unwind(played) {
+                failure().get_or_insert((seed, panic));
+            }
         }
+    };
+    thread::scope(|scope| {
+        for _ in 0..thread::available_parallelism().map_or(1, NonZero::get) {
+            scope.spawn(|| {
+                // What a node would do on several threads it does on this one: a run is one thread.
+                let alone = rayon::ThreadPoolBuilder::new().num_threads(1).stack_size(STACK).build().unwrap();
+                alone.install(work);
+            });
+        }
+    });
+    let failed = failed.into_inner().unwrap_or_else(PoisonError::into_inner);
+    if let Some((seed, panic)) = failed {
+        eprintln!(
+            "play it again: SEED={seed} cargo test -p full-node --lib simulation::scenarios::{scenario}"
+        );
+        std::panic::resume_unwind(panic);
     }
 }

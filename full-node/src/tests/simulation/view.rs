@@ -1,7 +1,7 @@
 //! What is seen of nodes, and what they are given.
 
 use light_client::{
-    data_format::{BlockId, Call, Checkpoint, Height, Round, Slot, SlotTable, Transaction, codec},
+    data_format::{BlockId, Call, Checkpoint, Evidence, Height, Round, Slot, SlotTable, Transaction, codec},
     state::AccountRecord,
     test_support::chain::{test_address, test_key},
 };
@@ -11,9 +11,11 @@ use super::{
     world::{SLOT_MS, World},
 };
 use crate::{
+    check::check,
     network::{Block, protocol::Topic},
     node::Status,
     storage::Database,
+    tests::harness::check_supply,
 };
 
 impl World {
@@ -44,6 +46,11 @@ impl World {
         (Height(height), id.unwrap())
     }
 
+    /// What a node knows of keys that signed what excludes each other.
+    pub(super) fn evidence(&self, member: usize) -> Vec<Evidence> {
+        self.database(member).read().unwrap().evidence().unwrap()
+    }
+
     fn database(&self, member: usize) -> &Database {
         &self.members[member].running.as_ref().unwrap().database
     }
@@ -70,6 +77,19 @@ impl World {
         }
     }
 
+    /// When a run has ended: on the disk of each honest node every unit is accounted for, and the whole store of the first
+    /// one passes the check that operators have.
+    pub(super) fn check_books(&self) {
+        let running = self.honest().into_iter().filter_map(|member| self.members[member].running.as_ref());
+        for (place, running) in running.enumerate() {
+            check_supply(&running.database.read().unwrap(), &self.spec);
+            if place == 0 {
+                let report = check(&running.database, &mut |_| {}).unwrap();
+                assert!(report.is_whole(), "{:?}", report.findings);
+            }
+        }
+    }
+
     /// The account of a test key, as a node sees it.
     pub(super) fn account(&self, member: usize, key: u64) -> AccountRecord {
         let snapshot = self.database(member).read().unwrap();
@@ -90,7 +110,7 @@ impl World {
     /// The header of a block that travels by gossip.
     pub(super) fn gossiped(message: &Message) -> Option<Block> {
         match message {
-            Message::Gossip(Topic::Blocks, data) => codec::decode(data, Topic::Blocks.max_bytes()).ok(),
+            Message::Gossip(Topic::Blocks, told) => codec::decode(&told.data, Topic::Blocks.max_bytes()).ok(),
             _ => None,
         }
     }

@@ -6,20 +6,20 @@ use libp2p::PeerId;
 use light_client::{
     consensus::spos::Vote,
     data_format::{ChainId, ChainSpec, Time, codec},
-    test_support::chain::{GENESIS_TIME, test_key, test_spec},
+    test_support::chain::{GENESIS_TIME, test_key},
 };
 use tokio::sync::broadcast::Receiver;
 
 use super::{
-    disk::Disk,
-    host::{Host, Message, fingerprint, peer_id},
+    host::{Host, Message, fingerprint, peer_id, with_supernodes},
     hostile::{Liar, Manner},
     judge::Judge,
     links::Links,
+    medium::Medium,
     random::Random,
 };
 use crate::{
-    network::{Announcement, Block, ChainPort},
+    network::{Announcement, Block, ChainPort, peers::Fault},
     node::{ChainChoice, Node, NodeConfig},
     storage::{Database, Recovery},
     tests::harness::{found, retention},
@@ -45,6 +45,8 @@ pub(super) struct World {
     pub(super) judge: Judge,
     /// Peers that an honest node banned, and whom.
     pub(super) bans: Vec<(usize, usize)>,
+    /// For what, in the same order.
+    pub(super) reasons: Vec<Fault>,
     names: Arc<Vec<PeerId>>,
     queue: BTreeMap<(u64, u64), Event>,
     events: u64,
@@ -53,7 +55,7 @@ pub(super) struct World {
 
 /// One machine: a node with its disk, or a liar.
 pub(super) struct Member {
-    pub(super) disk: Disk,
+    pub(super) medium: Medium,
     pub(super) running: Option<Running>,
     /// Numbers of the test keys it mints with.
     pub(super) keys: Vec<u64>,
@@ -110,38 +112,68 @@ impl World {
     /// A chain with so many slots, one node for each.
     pub(super) fn new(slots: u64, seed: u64) -> Self {
         let keys: Vec<Vec<u64>> = (0..slots).map(|slot| vec![FIRST_KEY + slot]).collect();
-        Self::with_keys(test_spec(slots, Vec::new()), &keys, seed)
+        Self::with_keys(with_supernodes(slots, &[(1, 1)]), &keys, seed)
+    }
+
+    /// The same, on disks that can fail.
+    pub(super) fn on_disks(slots: u64, seed: u64) -> Self {
+        let keys: Vec<Vec<u64>> = (0..slots).map(|slot| vec![FIRST_KEY + slot]).collect();
+        Self::with_media(with_supernodes(slots, &[(1, 1)]), &keys, seed, Medium::disk)
     }
 
     /// A node for each list of keys.
     pub(super) fn with_keys(spec: ChainSpec, keys: &[Vec<u64>], seed: u64) -> Self {
-        let member = |keys: &Vec<u64>| Member {
-            disk: Disk::default(),
+        Self::with_media(spec, keys, seed, Medium::memory)
+    }
+
+    /// The same, each on a medium of its own.
+    pub(super) fn with_media(
+        spec: ChainSpec,
+        keys: &[Vec<u64>],
+        seed: u64,
+        medium: impl Fn() -> Medium,
+    ) -> Self {
+        let members = keys.iter().map(|keys| (keys.clone(), medium())).collect();
+        let mut world = Self::stopped(spec, members, 0, seed);
+        (0..keys.len()).for_each(|member| world.start(member));
+        world
+    }
+
+    /// Machines with what is on their disks at a time, of which none runs yet.
+    pub(super) fn stopped(spec: ChainSpec, members: Vec<(Vec<u64>, Medium)>, now: u64, seed: u64) -> Self {
+        let count = members.len();
+        let member = |(keys, medium)| Member {
+            medium,
             running: None,
-            keys: keys.clone(),
+            keys,
             manner: Manner::Honest,
             recoveries: Vec::new(),
             drift: 0,
             liar: None,
             life: 0,
         };
-        let mut world = Self {
-            now: 0,
+        Self {
+            now,
             slots: super::host::slots(&spec),
             chain: spec.id(),
             spec,
-            members: keys.iter().map(member).collect(),
-            links: Links::new(keys.len()),
+            members: members.into_iter().map(member).collect(),
+            links: Links::new(count),
             random: Random::new(seed),
             judge: Judge::default(),
             bans: Vec::new(),
-            names: Arc::new((0..keys.len()).map(peer_id).collect()),
+            reasons: Vec::new(),
+            names: Arc::new((0..count).map(peer_id).collect()),
             queue: BTreeMap::new(),
             events: 0,
             trace: blake3::Hasher::new(),
-        };
-        (0..keys.len()).for_each(|member| world.start(member));
-        world
+        }
+    }
+
+    /// The same machines with what is on their disks now, none of them running, for another run.
+    pub(super) fn copy(&self, seed: u64) -> Self {
+        let members = self.members.iter().map(|member| (member.keys.clone(), member.medium.backup()));
+        Self::stopped(self.spec.clone(), members.collect(), self.now, seed)
     }
 
     /// A peer that is no node joins.
@@ -149,7 +181,7 @@ impl World {
         let place = self.members.len();
         assert!(self.now == 0, "everybody is there from the start");
         self.members.push(Member {
-            disk: Disk::default(),
+            medium: Medium::memory(),
             running: None,
             keys: Vec::new(),
             manner: Manner::Honest,
@@ -191,9 +223,11 @@ impl World {
         assert!(member.running.is_none() && member.liar.is_none());
         member.life += 1;
         let life = member.life;
-        let database = member.disk.open();
+        let database = member.medium.open();
         let keys = || member.keys.iter().map(|key| test_key(*key)).collect::<Vec<_>>();
-        found(&database, &self.spec, &keys());
+        if database.read().unwrap().chain().unwrap().is_none() {
+            found(&database, &self.spec, &keys());
+        }
         let config = NodeConfig {
             data: None,
             chain: ChainChoice::Spec(Box::new(self.spec.clone())),
@@ -227,10 +261,10 @@ impl World {
     pub(super) fn crash(&mut self, place: usize, power: bool) {
         let member = &mut self.members[place];
         member.life += 1;
-        member.disk.kill();
+        member.medium.kill();
         member.running = None;
         if power {
-            member.disk.lose_unsynced(&mut self.random);
+            member.medium.the_disk().lose_unsynced(&mut self.random);
         }
         for other in 0..self.members.len() {
             if let Some(running) = &mut self.members[other].running {
@@ -281,7 +315,7 @@ impl World {
             Event::Deliver { from, message, .. } => self.deliver(from, member, message, now),
             Event::Tell { block, .. } => {
                 if let Some(running) = &mut self.members[member].running {
-                    running.host.announce(Announcement::Block(block));
+                    running.host.announce(Announcement::Block(block), now);
                 }
             }
         }
@@ -376,11 +410,11 @@ impl World {
             announced.push(what);
         }
         for what in announced {
-            self.announce(place, what);
+            self.announce(place, what, now);
         }
     }
 
-    pub(super) fn announce(&mut self, place: usize, what: Announcement) {
+    pub(super) fn announce(&mut self, place: usize, what: Announcement, now: Time) {
         let member = &self.members[place];
         if let Announcement::Block(block) = &what {
             self.judge.check_reports(block, &self.chain, self.slots);
@@ -405,7 +439,7 @@ impl World {
             return self.plan(at, Event::Tell { member: place, life, block });
         }
         if let Some(host) = self.host(place) {
-            host.announce(what);
+            host.announce(what, now);
         }
     }
 
@@ -431,9 +465,10 @@ impl World {
             let height = running.node.status().final_block.height;
             self.judge.check_final(place, height, &running.database);
         }
-        for (other, _) in banned {
+        for (other, fault) in banned {
             if honest {
                 self.bans.push((place, other));
+                self.reasons.push(fault);
             }
             self.part(place, other);
         }
@@ -443,6 +478,11 @@ impl World {
     }
 
     pub(super) fn send(&mut self, from: usize, to: usize, message: Message) {
+        // What it would not look at when it comes need not come.
+        let receiver = self.members[to].running.as_ref();
+        if receiver.is_some_and(|receiver| receiver.host.has_seen(&message)) {
+            return;
+        }
         // Streams do not lose the greeting.
         let way = match &message {
             Message::Hello(_) => self.links.connect(from, to).then_some(self.links.latency.0),

@@ -1,11 +1,13 @@
 //! Nodes that die and come back.
 
-use super::{World, assert_finalises_since, final_slot, for_seeds, world::SLOT_MS};
+use std::sync::OnceLock;
+
+use super::{SEEDS, World, assert_finalises_since, final_slot, for_seeds, world::SLOT_MS};
 
 #[test]
 fn a_node_killed_at_any_time_comes_back() {
-    for_seeds("crashes::a_node_killed_at_any_time_comes_back", 0..30, |seed| {
-        let mut world = World::new(4, seed);
+    for_seeds("crashes::a_node_killed_at_any_time_comes_back", SEEDS, |seed| {
+        let mut world = World::on_disks(4, seed);
         for _ in 0..5 {
             let victim = world.random.place(4);
             let rest = world.random.below(6);
@@ -13,7 +15,7 @@ fn a_node_killed_at_any_time_comes_back() {
             if world.random.chance(500) {
                 // In the middle of a write.
                 let syncs = world.random.below(6);
-                world.members[victim].disk.kill_after(syncs);
+                world.members[victim].medium.the_disk().kill_after(syncs);
                 world.run_rounds(1);
             }
             if world.members[victim].running.is_some() {
@@ -28,21 +30,22 @@ fn a_node_killed_at_any_time_comes_back() {
         world.run_rounds(9);
         assert_finalises_since(&world, calm);
         assert_eq!(world.bans, []);
+        world
     });
 }
 
 #[test]
 fn all_nodes_killed_at_once_come_back() {
-    for_seeds("crashes::all_nodes_killed_at_once_come_back", 0..20, |seed| {
-        let mut world = World::new(4, seed);
+    for_seeds("crashes::all_nodes_killed_at_once_come_back", SEEDS, |seed| {
+        let mut world = World::on_disks(4, seed);
         for _ in 0..3 {
-            let rest = 5 + world.random.below(12);
+            let rest = 5 + world.random.below(9);
             world.run_to(world.now / SLOT_MS + rest);
             for member in 0..4 {
                 let power = world.random.chance(500);
                 world.crash(member, power);
             }
-            let rest = world.random.below(30);
+            let rest = world.random.below(16);
             world.run_to(world.now / SLOT_MS + rest);
             (0..4).for_each(|member| world.start(member));
         }
@@ -50,12 +53,15 @@ fn all_nodes_killed_at_once_come_back() {
         world.run_rounds(10);
         assert_finalises_since(&world, calm);
         assert_eq!(world.bans, []);
+        world
     });
 }
 
 #[test]
 fn a_node_that_comes_back_after_500_blocks_catches_up() {
-    for_seeds("crashes::a_node_that_comes_back_after_500_blocks_catches_up", 0..2, |seed| {
+    // Each past serves many seeds: what they are about comes after it.
+    static PASTS: [OnceLock<World>; 4] = [const { OnceLock::new() }; 4];
+    let past = |seed| {
         let mut world = World::new(4, seed);
         world.run_rounds(3);
         world.crash(3, false);
@@ -63,6 +69,15 @@ fn a_node_that_comes_back_after_500_blocks_catches_up() {
         // Three of four slots are filled.
         world.run_rounds(170);
         assert!(world.head_height(0) > before + 500);
+        (0..3).for_each(|member| world.crash(member, false));
+        world
+    };
+    for_seeds("crashes::a_node_that_comes_back_after_500_blocks_catches_up", SEEDS, |seed| {
+        let kind = seed % 4;
+        let mut world = PASTS[kind as usize].get_or_init(|| past(kind)).copy(seed);
+        (0..3).for_each(|member| world.start(member));
+        let rest = 4 + world.random.below(12);
+        world.run_to(world.now / SLOT_MS + rest);
         let back = world.now / SLOT_MS;
         world.start(3);
         world.run_rounds(3);
@@ -70,19 +85,20 @@ fn a_node_that_comes_back_after_500_blocks_catches_up() {
         world.run_rounds(4);
         assert_finalises_since(&world, back);
         assert_eq!(world.bans, []);
+        world
     });
 }
 
 #[test]
 fn a_validator_restored_from_a_backup_does_not_vote_twice() {
-    for_seeds("crashes::a_validator_restored_from_a_backup_does_not_vote_twice", 0..20, |seed| {
+    for_seeds("crashes::a_validator_restored_from_a_backup_does_not_vote_twice", SEEDS, |seed| {
         let mut world = World::new(4, seed);
         let at = 9 + world.random.below(8);
         world.run_to(at);
         let victim = world.random.place(4);
         // A copy of the folder of a node that is stopped for it.
         world.crash(victim, false);
-        let backup = world.members[victim].disk.backup();
+        let backup = world.members[victim].medium.backup();
         world.start(victim);
         let rest = 4 + world.random.below(20);
         world.run_to(world.now / SLOT_MS + rest);
@@ -92,7 +108,7 @@ fn a_validator_restored_from_a_backup_does_not_vote_twice() {
         world.run_to(world.now / SLOT_MS + rest);
         world.links.heal();
         world.crash(victim, false);
-        world.members[victim].disk = backup;
+        world.members[victim].medium = backup;
         world.judge.restored(victim);
         let rest = world.random.below(5);
         world.run_to(world.now / SLOT_MS + rest);
@@ -107,5 +123,6 @@ fn a_validator_restored_from_a_backup_does_not_vote_twice() {
             .filter(|slot| slot.0 > restored && slot.0 % 4 == victim as u64);
         assert!(minted.count() > 0, "it takes part again");
         assert!(final_slot(&world, victim) > restored);
+        world
     });
 }

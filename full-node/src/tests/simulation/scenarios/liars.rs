@@ -1,10 +1,10 @@
 //! Peers without a key that do what no node does.
 
-use super::{World, assert_finalises_since, for_seeds, hostile::Liar};
+use super::{SEEDS, World, assert_finalises_since, for_seeds, hostile::Liar};
 
 #[test]
 fn peers_that_lie_stop_nobody_and_are_banned() {
-    for_seeds("liars::peers_that_lie_stop_nobody_and_are_banned", 0..20, |seed| {
+    for_seeds("liars::peers_that_lie_stop_nobody_and_are_banned", SEEDS, |seed| {
         let mut world = World::new(4, seed);
         let liar = Liar::ALL[usize::try_from(seed).unwrap() % Liar::ALL.len()];
         let place = world.add_liar(liar);
@@ -18,5 +18,9 @@ fn peers_that_lie_stop_nobody_and_are_banned() {
             world.bans
         );
         assert!(!world.bans.is_empty(), "{liar:?} was never found out");
+        if let Some(fault) = liar.fault() {
+            assert!(world.reasons.iter().all(|reason| *reason == fault), "{liar:?}: {:?}", world.reasons);
+        }
+        world
     });
 }

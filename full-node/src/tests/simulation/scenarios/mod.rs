@@ -1,13 +1,20 @@
 //! What is played, and what must come of it.
 
 mod crashes;
+mod evidence;
 mod holders;
 mod liars;
 mod partitions;
+mod property;
 mod recovery;
 mod runs;
 
 use super::{for_seeds, hostile, world, world::World};
+
+/// Scenarios are played with these.
+const SEEDS: std::ops::Range<u64> = 0..200;
+/// The dearest two of those that no list of ours asks for.
+const FEWER_SEEDS: std::ops::Range<u64> = 0..40;
 
 /// Every honest node that runs calls a block final that was made since this slot, and they agree on how far they are.
 fn assert_finalises_since(world: &World, slot: u64) {

@@ -1,10 +1,10 @@
 //! Cut networks.
 
-use super::{World, assert_finalises_since, final_slot, for_seeds, world::SLOT_MS};
+use super::{SEEDS, World, assert_finalises_since, final_slot, for_seeds, world::SLOT_MS};
 
 #[test]
 fn a_minority_partition_stops_finalising_and_rejoins() {
-    for_seeds("partitions::a_minority_partition_stops_finalising_and_rejoins", 0..24, |seed| {
+    for_seeds("partitions::a_minority_partition_stops_finalising_and_rejoins", SEEDS, |seed| {
         let (slots, minority) = if seed % 4 == 0 { (7, 2) } else { (4, 1) };
         let mut world = World::new(slots, seed);
         world.run_rounds(4);
@@ -25,12 +25,13 @@ fn a_minority_partition_stops_finalising_and_rejoins() {
         world.run_rounds(8);
         assert_finalises_since(&world, healed + slots);
         assert_eq!(world.bans, [], "nobody did wrong");
+        world
     });
 }
 
 #[test]
 fn an_even_split_never_finalises_twice() {
-    for_seeds("partitions::an_even_split_never_finalises_twice", 0..24, |seed| {
+    for_seeds("partitions::an_even_split_never_finalises_twice", SEEDS, |seed| {
         let slots = if seed % 4 == 0 { 6 } else { 4 };
         let mut world = World::new(slots, seed);
         // The cut comes at any moment of a round.
@@ -48,23 +49,27 @@ fn an_even_split_never_finalises_twice() {
         world.run_rounds(8);
         assert_finalises_since(&world, healed);
         assert_eq!(world.bans, [], "nobody did wrong");
+        world
     });
 }
 
 #[test]
 fn nine_to_six_of_fifteen_heals_and_finalises_again() {
-    for_seeds("partitions::nine_to_six_of_fifteen_heals_and_finalises_again", 0..2, |seed| {
+    for_seeds("partitions::nine_to_six_of_fifteen_heals_and_finalises_again", SEEDS, |seed| {
         let mut world = World::new(15, seed);
-        world.run_rounds(2);
+        // Cut at any moment of a round.
+        let cut = 20 + world.random.below(15);
+        world.run_to(cut);
         let order = world.random.shuffled((0..15).collect());
         let (six, nine) = order.split_at(6);
         world.links.cut(&[six, nine]);
-        world.run_rounds(3);
+        world.run_rounds(2);
         assert!((0..15).all(|member| final_slot(&world, member) < 2 * 15), "nine of fifteen are no quorum");
         let healed = world.now / SLOT_MS;
         world.links.heal();
-        world.run_rounds(5);
+        world.run_rounds(4);
         assert_finalises_since(&world, healed);
         assert_eq!(world.bans, [], "nobody did wrong");
+        world
     });
 }
