@@ -1,4 +1,4 @@
-use std::{collections::BTreeSet, sync::Arc};
+use std::collections::BTreeSet;
 
 use light_client::{
     block_tree::{HeaderChanges, Inserted, Reorganisation},
@@ -188,30 +188,19 @@ impl Chain {
         batch.headers(&snapshot, &headers, self.arrivals)?;
         batch.finality(&finality);
         self.stage_way(&mut batch, &snapshot, Some(prepared), &way, &mut accepted)?;
-        let mut deleted = self.stage_dropped(&mut batch, &snapshot, &headers.dropped, Some(prepared))?;
+        self.stage_dropped(&mut batch, &snapshot, &headers.dropped, Some(prepared))?;
         self.stage_finalised(&mut batch, &snapshot, &finality)?;
-        let pruned = self.stage_pruning(
-            &mut batch,
-            &snapshot,
-            prepared.block.header.header.height,
-            &finality,
-            &mut deleted,
-        )?;
+        let pruned =
+            self.stage_pruning(&mut batch, &snapshot, prepared.block.header.header.height, &finality)?;
         let newest = prepared.block.header.header.height;
         let bodies_from = self.stage_bodies(&mut batch, &snapshot, newest, &finality, pruned)?;
         let head = self.head_after(&snapshot, Some(prepared))?;
         self.stage_head(&mut batch, &head);
         let height = prepared.block.header.header.height.0;
         tracing::trace!(height, "the commit of a block begins");
-        self.write(&batch)?;
+        self.write(batch)?;
         tracing::trace!(height, "the commit of a block ends");
 
-        for (id, node) in &prepared.changes.new_nodes {
-            self.database.cache().put(*id, Arc::clone(node));
-        }
-        for id in deleted {
-            self.database.cache().remove(id);
-        }
         (self.head, self.finality, self.pruned) = (head, finality, pruned);
         self.bodies_from = bodies_from;
         self.epoch = epoch.or_else(|| self.epoch.take());
@@ -231,7 +220,7 @@ impl Chain {
         self.stage_way(&mut batch, &snapshot, None, &way, &mut accepted)?;
         let head = self.head_after(&snapshot, None)?;
         self.stage_head(&mut batch, &head);
-        self.write(&batch)?;
+        self.write(batch)?;
         (self.head, self.finality) = (head, finality);
         Ok(accepted)
     }
@@ -306,7 +295,7 @@ impl Chain {
         let nodes = &prepared.changes.new_nodes;
         let encoded: Vec<_> = nodes.par_iter().map(|(id, node)| (*id, node.to_bytes())).collect();
         for (node_id, node) in encoded {
-            batch.put(Space::Nodes, node_id.get().to_be_bytes(), node);
+            batch.node(node_id, node);
         }
         batch.version(id, &prepared.version);
         if let Some(tables) = &prepared.tables {

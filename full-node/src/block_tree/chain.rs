@@ -17,7 +17,7 @@ use crate::{
     logic::{Container, genesis_state},
     node::OpenError,
     storage::{
-        Batch, Database, Finality, Recovery, Retention, Snapshot, Space, StorageError, StoredHeaders, Version,
+        Batch, Database, Finality, Recovery, Retention, Snapshot, StorageError, StoredHeaders, Version,
     },
 };
 
@@ -139,12 +139,12 @@ impl Chain {
         if !std::mem::take(&mut self.unsynced) {
             return Ok(());
         }
-        let synced = self.database.commit(&Batch::default()).map_err(BlockError::from);
+        let synced = self.database.commit(Batch::default()).map_err(BlockError::from);
         self.halt_on_error(synced)
     }
 
     /// Writes a batch, durably unless that is deferred.
-    pub(super) fn write(&self, batch: &Batch) -> Result<(), StorageError> {
+    pub(super) fn write(&self, batch: Batch) -> Result<(), StorageError> {
         if self.unsynced { self.database.commit_later(batch) } else { self.database.commit(batch) }
     }
 
@@ -280,7 +280,7 @@ fn weight_of_head(
     }
     let mut batch = Batch::default();
     batch.head_weight(weight);
-    database.commit(&batch)?;
+    database.commit(batch)?;
     Ok(weight)
 }
 
@@ -313,7 +313,7 @@ fn found(
     batch.finality(&Finality::genesis(id));
     batch.body(&id, &block, &[]);
     for (node_id, node) in &changes.new_nodes {
-        batch.put(Space::Nodes, node_id.get().to_be_bytes(), node.to_bytes());
+        batch.node(*node_id, node.to_bytes());
     }
     let version = Version {
         root: changes.root,
@@ -327,7 +327,7 @@ fn found(
     batch.next_node(changes.next_id);
     batch.connect(&id, Height(0), &version, &effects, &[]);
     batch.head(&id);
-    database.commit(&batch)?;
+    database.commit(batch)?;
     tracing::info!(chain = %chain, block = %id, accounts = spec.accounts.len(), "made a new chain");
     Ok(())
 }

@@ -5,9 +5,10 @@ use light_client::{
     consensus::spos::{Block, Certificate, HeaderError, Tables},
     crypto::{Hash, Signature},
     data_format::{
-        BlockId, Header, MAX_BLOCK_BYTES, SealedHeader, SignedTransaction, Slot, Time, TransactionId, codec,
+        BlockId, Header, MAX_BLOCK_BYTES, Outcome, SealedHeader, SignedTransaction, Slot, Time,
+        TransactionId, codec,
     },
-    state::Root,
+    state::{Changes, Root},
     transaction::{CheckedTransaction, TransactionError, check_in_block},
 };
 
@@ -15,10 +16,6 @@ use super::{BlockError, Chain, signatures::check_in_order};
 use crate::{
     logic::{BlockExecution, Executed, InclusionError},
     storage::{Effects, Snapshot, StorageError, Version},
-};
-use light_client::{
-    data_format::{Call, Outcome},
-    state::{AccountRecord, Changes},
 };
 
 /// A block that obeys every rule, executed, and not stored yet.
@@ -109,11 +106,7 @@ impl Chain {
         }
         let executed = check_in_order(
             &block.transactions,
-            |index, signed| {
-                let checked = self.check_transaction(index, signed, verified)?;
-                read_ahead(&snapshot, ground.root, &checked);
-                Ok(checked)
-            },
+            |index, signed| self.check_transaction(index, signed, verified),
             |checked| self.execute(&snapshot, &ground, block, checked),
         )?;
         check_equal(header.next_slots, next_slots(&executed), |expected, found| BlockError::NextSlots {
@@ -315,16 +308,6 @@ impl RangeStore for BranchRange<'_> {
             Some(hash) => Ok(Some(hash)),
             None => self.snapshot.node(position),
         }
-    }
-}
-
-/// Reads the accounts that a payment moves coins between, so that their nodes are in memory when its turn comes. What goes
-/// wrong here goes wrong there again.
-fn read_ahead(snapshot: &Snapshot, root: Root, payment: &CheckedTransaction) {
-    let mut state = snapshot.state(root);
-    let recipients = payment.transaction().calls.iter().filter_map(Call::transfer).map(|(to, _)| to);
-    for address in recipients.chain([payment.sender()]) {
-        drop(AccountRecord::read(&mut state, &address));
     }
 }
 

@@ -24,8 +24,7 @@ impl Chain {
         snapshot: &Snapshot,
         dropped: &[BlockId],
         prepared: Option<&Prepared>,
-    ) -> Result<Vec<NodeId>, BlockError> {
-        let mut deleted = Vec::new();
+    ) -> Result<(), BlockError> {
         for id in dropped {
             let (version, transactions) = match prepared.filter(|prepared| prepared.id == *id) {
                 Some(prepared) => (prepared.version.clone(), prepared.block.header.header.transactions_count),
@@ -36,10 +35,10 @@ impl Chain {
             };
             batch.remove_body(id, transactions);
             batch.remove(Space::Effects, *id.as_bytes());
-            delete_nodes(batch, &added_nodes(&version), &mut deleted);
+            batch.remove_nodes(added_nodes(&version));
             batch.remove(Space::Versions, *id.as_bytes());
         }
-        Ok(deleted)
+        Ok(())
     }
 
     /// A final block is never undone.
@@ -66,7 +65,6 @@ impl Chain {
         snapshot: &Snapshot,
         head: Height,
         finality: &Finality,
-        deleted: &mut Vec<NodeId>,
     ) -> Result<Height, BlockError> {
         let target = head.0.saturating_sub(self.retained).min(finality.height.0);
         let last = target.min(self.pruned.0.saturating_add(PRUNED_AT_ONCE));
@@ -74,7 +72,7 @@ impl Chain {
             let Some(next) = snapshot.at_height(Height(height + 1))? else { return Ok(Height(height)) };
             let Some(old) = snapshot.at_height(Height(height))? else { return Ok(Height(height)) };
             batch.remove(Space::Versions, *old.as_bytes());
-            delete_nodes(batch, &self.version(snapshot, &next)?.stale, deleted);
+            batch.remove_nodes(self.version(snapshot, &next)?.stale);
         }
         let pruned = Height(last.max(self.pruned.0));
         if pruned != self.pruned {
@@ -111,13 +109,6 @@ impl Chain {
     }
 }
 
-fn added_nodes(version: &Version) -> Vec<NodeId> {
-    (version.first_node.get()..version.next_node.get()).filter_map(NodeId::new).collect()
-}
-
-fn delete_nodes(batch: &mut Batch, nodes: &[NodeId], deleted: &mut Vec<NodeId>) {
-    for id in nodes {
-        batch.remove(Space::Nodes, id.get().to_be_bytes());
-    }
-    deleted.extend(nodes);
+fn added_nodes(version: &Version) -> impl Iterator<Item = NodeId> {
+    (version.first_node.get()..version.next_node.get()).filter_map(NodeId::new)
 }

@@ -210,14 +210,11 @@ impl Chain {
         batch.finality(&finality);
         batch.follow_recoveries(snapshot, std::iter::once(recovery))?;
         self.stage_way(&mut batch, snapshot, None, &way, &mut accepted)?;
-        let deleted = self.stage_dropped(&mut batch, snapshot, &changes.dropped, None)?;
+        self.stage_dropped(&mut batch, snapshot, &changes.dropped, None)?;
         self.stage_finalised(&mut batch, snapshot, &finality)?;
         let head = self.head_after(snapshot, None)?;
         self.stage_head(&mut batch, &head);
-        self.database.commit(&batch)?;
-        for id in deleted {
-            self.database.cache().remove(id);
-        }
+        self.database.commit(batch)?;
         tracing::warn!(
             round = root.round.0,
             block = %root.id,

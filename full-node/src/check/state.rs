@@ -131,8 +131,9 @@ impl Checker<'_> {
         let (mut keys, mut records) = (0, 0);
         // Nodes to look at: at most two for each level of the trie.
         let mut open: Vec<(NodeId, Hash)> = root.id.map(|id| (id, root.hash)).into_iter().collect();
+        let nodes = self.snapshot.nodes();
         while let Some((id, expected)) = open.pop() {
-            let node = match self.snapshot.nodes().node(id) {
+            let node = match nodes.node(id) {
                 Ok(node) => node,
                 Err(error) => {
                     self.report.note(error);

@@ -3,7 +3,7 @@ use std::path::Path;
 use light_client::state::{NodeId, Root, TrieError};
 use rayon::prelude::*;
 
-use crate::storage::{Batch, Database, Retention, Space, StorageError};
+use crate::storage::{Batch, Database, Retention, StorageError};
 
 /// Keys that are put into the state at a time when it is made.
 const LOAD: usize = 1 << 16;
@@ -51,18 +51,10 @@ impl StateUpdates {
         let mut batch = Batch::default();
         let encoded: Vec<_> = changes.new_nodes.par_iter().map(|(id, node)| (*id, node.to_bytes())).collect();
         for (id, node) in encoded {
-            batch.put(Space::Nodes, id.get().to_be_bytes(), node);
+            batch.node(id, node);
         }
-        for id in &changes.stale {
-            batch.remove(Space::Nodes, id.get().to_be_bytes());
-        }
-        self.database.commit(&batch).map_err(TrieError::Store)?;
-        for (id, node) in changes.new_nodes {
-            self.database.cache().put(id, node);
-        }
-        for id in changes.stale {
-            self.database.cache().remove(id);
-        }
+        batch.remove_nodes(changes.stale);
+        self.database.commit(batch).map_err(TrieError::Store)?;
         (self.root, self.next_node) = (changes.root, changes.next_id);
         Ok(())
     }
@@ -88,7 +80,7 @@ mod tests {
         assert!(state.root().count == 200 && state.root().hash != before.hash);
         state.apply(&[([7; 32], [7; 100])]).unwrap();
         assert_eq!(state.root().hash, before.hash);
-        let stored = state.database.read().unwrap().count(Space::Nodes).unwrap();
+        let stored = state.database.read().unwrap().count_nodes().unwrap();
         assert_eq!(stored, 399, "one leaf a key, one inner node less, and nothing of older versions");
     }
 }

@@ -80,10 +80,7 @@ pub fn install(database: &Database, pieces: &Pieces) -> Result<(), InstallError>
     }
     // The state of block 0 and its place as the newest final block are gone.
     if let Some(version) = snapshot.version(&genesis)? {
-        for node in (version.first_node.get()..version.next_node.get()).filter_map(NodeId::new) {
-            batch.remove(Space::Nodes, node.get().to_be_bytes());
-            database.cache().remove(node);
-        }
+        batch.remove_nodes((version.first_node.get()..version.next_node.get()).filter_map(NodeId::new));
         batch.remove(Space::Versions, *genesis.as_bytes());
         batch.remove(Space::Effects, *genesis.as_bytes());
     }
@@ -103,7 +100,7 @@ pub fn install(database: &Database, pieces: &Pieces) -> Result<(), InstallError>
     batch.bodies_from(height.next());
     batch.begins_at(height);
     forget_in(&mut batch, &snapshot)?;
-    database.commit(&batch)?;
+    database.commit(batch)?;
     tracing::info!(%height, block = %id, entries = root.count, "the node starts from here");
     Ok(())
 }
@@ -137,7 +134,7 @@ fn build(
 fn write(database: &Database, nodes: &mut NewNodes, durable: bool) -> Result<(), StorageError> {
     let mut batch = Batch::default();
     for (id, node) in nodes.drain(..) {
-        batch.put(Space::Nodes, id.get().to_be_bytes(), node.to_bytes());
+        batch.node(id, node.to_bytes());
     }
-    if durable { database.commit(&batch) } else { database.commit_later(&batch) }
+    if durable { database.commit(batch) } else { database.commit_later(batch) }
 }

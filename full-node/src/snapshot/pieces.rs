@@ -103,7 +103,7 @@ impl Pieces {
         let mut batch = Batch::default();
         let beginning = Beginning { base: base.base.clone(), finality: finality.clone() };
         batch.put(Space::Snapshot, BEGINNING, codec::encode(&beginning));
-        database.commit(&batch)?;
+        database.commit(batch)?;
         Ok(Self { base, finality, taken: BTreeMap::new(), unsynced: 0 })
     }
 
@@ -135,7 +135,7 @@ impl Pieces {
     pub fn forget(database: &Database) -> Result<(), StorageError> {
         let mut batch = Batch::default();
         forget_in(&mut batch, &database.read()?)?;
-        if batch.changes().is_empty() { Ok(()) } else { database.commit(&batch) }
+        if batch.changes().is_empty() { Ok(()) } else { database.commit(batch) }
     }
 
     /// What is final, by which the snapshot is trusted.
@@ -189,9 +189,9 @@ impl Pieces {
         self.unsynced += 1;
         if self.unsynced >= PIECES_A_SYNC {
             self.unsynced = 0;
-            database.commit(&batch)
+            database.commit(batch)
         } else {
-            database.commit_later(&batch)
+            database.commit_later(batch)
         }
     }
 }

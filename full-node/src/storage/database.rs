@@ -1,6 +1,6 @@
 use std::{
     path::Path,
-    sync::{Arc, PoisonError, RwLock},
+    sync::{Arc, Mutex, PoisonError, RwLock},
 };
 
 use borsh::BorshDeserialize;
@@ -16,12 +16,13 @@ use light_client::{
 };
 
 use super::{
-    Batch, Effects, Finality, HistoryEntry, Inclusion, NodeCache, Read, Recovery, RedbStorage, Retention,
-    Space, StateNodes, Storage, StorageError, Version, recoveries::Loaded, tables::TableCache,
+    Batch, Effects, Finality, HistoryEntry, Inclusion, Read, Recovery, RedbStorage, Retention, Space,
+    StateNodes, Storage, StorageError, Version, cache::PageCache, nodes::stage_pages, recoveries::Loaded,
+    tables::TableCache,
 };
 
 /// The format of the data folder.
-const FORMAT: u32 = 3;
+const FORMAT: u32 = 4;
 
 const META_FORMAT: &[u8] = b"format";
 const META_CHAIN: &[u8] = b"chain";
@@ -40,7 +41,9 @@ const META_RECOVERIES: &[u8] = b"recoveries";
 #[derive(Clone)]
 pub struct Database {
     storage: Arc<dyn Storage>,
-    cache: Arc<NodeCache>,
+    cache: Arc<PageCache>,
+    /// Held by who changes pages of state nodes, from reading to writing them.
+    pages: Arc<Mutex<()>>,
     tables: Arc<TableCache>,
     recoveries: Arc<RwLock<Arc<[Loaded]>>>,
 }
@@ -73,9 +76,9 @@ impl Database {
     /// # Errors
     /// [`StorageError`] if it cannot be read or has another format.
     pub fn over(storage: Arc<dyn Storage>, retention: &Retention) -> Result<Self, StorageError> {
-        let cache = Arc::new(NodeCache::new(retention.node_cache_bytes));
+        let cache = Arc::new(PageCache::new(retention.node_cache_bytes));
         let recoveries = Arc::new(RwLock::new(Arc::default()));
-        let database = Self { storage, cache, tables: Arc::default(), recoveries };
+        let database = Self { storage, cache, pages: Arc::default(), tables: Arc::default(), recoveries };
         let found: Option<u32> = database.read()?.meta(META_FORMAT)?;
         match found {
             Some(found) if found != FORMAT => Err(StorageError::Format { found, known: FORMAT }),
@@ -109,28 +112,43 @@ impl Database {
     ///
     /// # Errors
     /// As [`Storage::commit`].
-    pub fn commit(&self, batch: &Batch) -> Result<(), StorageError> {
-        self.storage.commit(batch)
+    pub fn commit(&self, batch: Batch) -> Result<(), StorageError> {
+        self.write(batch, |batch| self.storage.commit(batch))
     }
 
     /// Writes all of the batch or nothing; it is durable once a later [`Database::commit`] returned.
     ///
     /// # Errors
     /// As [`Storage::commit_later`].
-    pub fn commit_later(&self, batch: &Batch) -> Result<(), StorageError> {
-        self.storage.commit_later(batch)
+    pub fn commit_later(&self, batch: Batch) -> Result<(), StorageError> {
+        self.write(batch, |batch| self.storage.commit_later(batch))
     }
 
-    /// The state nodes in memory.
-    pub fn cache(&self) -> &NodeCache {
-        &self.cache
+    fn write(
+        &self,
+        mut batch: Batch,
+        write: impl FnOnce(&Batch) -> Result<(), StorageError>,
+    ) -> Result<(), StorageError> {
+        if batch.nodes.is_empty() {
+            return write(&batch);
+        }
+        let _alone = self.pages.lock().unwrap_or_else(PoisonError::into_inner);
+        let pages = stage_pages(&mut batch, &*self.storage.read()?)?;
+        write(&batch)?;
+        for (number, page) in pages {
+            match page {
+                Some(page) => self.cache.put(number, page),
+                None => self.cache.remove(number),
+            }
+        }
+        Ok(())
     }
 }
 
 /// What is stored at one moment, with types.
 pub struct Snapshot {
     read: Box<dyn Read>,
-    cache: Arc<NodeCache>,
+    cache: Arc<PageCache>,
     tables: Arc<TableCache>,
     recoveries: Arc<[Loaded]>,
 }
@@ -405,7 +423,15 @@ impl Snapshot {
 
     /// The state nodes.
     pub fn nodes(&self) -> StateNodes<'_> {
-        StateNodes { read: &*self.read, cache: &self.cache }
+        StateNodes::new(&*self.read, &self.cache)
+    }
+
+    /// Number of state nodes.
+    #[cfg(test)]
+    pub(crate) fn count_nodes(&self) -> Result<usize, StorageError> {
+        let pages = self.all(Space::Nodes)?.into_iter().map(|(_, page)| super::pages::Page::from_bytes(page));
+        let counted = pages.map(|page| page.map(|page| page.len())).sum::<Result<usize, _>>();
+        counted.map_err(|error| StorageError::damaged("pages of state nodes", error))
     }
 
     /// Number of entries of a space. Reads all of them, some at a time.

@@ -46,7 +46,7 @@ impl HeaderStore for StoredHeaders {
         let snapshot = self.database.read()?;
         let arrival = snapshot.next_arrival()?;
         batch.headers(&snapshot, changes, arrival)?;
-        self.database.commit(&batch)
+        self.database.commit(batch)
     }
 }
 

@@ -14,6 +14,7 @@ mod database;
 mod epochs;
 mod headers;
 mod nodes;
+mod pages;
 mod records;
 mod recoveries;
 mod redb_storage;
@@ -22,7 +23,8 @@ mod tables;
 
 use std::{fmt, path::PathBuf};
 
-pub use cache::NodeCache;
+use light_client::state::NodeId;
+
 pub use database::{Database, Snapshot};
 pub use headers::StoredHeaders;
 pub use nodes::StateNodes;
@@ -41,7 +43,7 @@ pub struct Retention {
     /// Headers, certificates, outcomes and the history of accounts are kept always, and every block since the newest final
     /// one.
     pub bodies: Option<u64>,
-    /// Bytes of state nodes kept decoded in memory.
+    /// Bytes of pages of state nodes kept in memory.
     pub node_cache_bytes: usize,
     /// Bytes of disk pages kept in memory.
     pub page_cache_bytes: usize,
@@ -82,7 +84,7 @@ pub enum Space {
     Versions,
     /// Height on the best branch → block id.
     Heights,
-    /// Node id → node of the state trie.
+    /// Page → the nodes of the state trie whose ids are in it.
     Nodes,
     /// Address and index → history record.
     History,
@@ -163,6 +165,8 @@ impl fmt::Display for Space {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Batch {
     changes: Vec<Change>,
+    /// State nodes, which [`Database::commit`] puts into their pages.
+    nodes: Vec<(NodeId, Option<Vec<u8>>)>,
 }
 
 /// One write, or one removal where `value` is `None`.
@@ -187,7 +191,17 @@ impl Batch {
         self.changes.push(Change { space, key: key.into(), value: None });
     }
 
-    /// The changes in order.
+    /// Writes a state node, encoded.
+    pub fn node(&mut self, id: NodeId, node: Vec<u8>) {
+        self.nodes.push((id, Some(node)));
+    }
+
+    /// Removes state nodes that no version kept uses any more.
+    pub fn remove_nodes(&mut self, ids: impl IntoIterator<Item = NodeId>) {
+        self.nodes.extend(ids.into_iter().map(|id| (id, None)));
+    }
+
+    /// The changes in order, without those of state nodes.
     pub fn changes(&self) -> &[Change] {
         &self.changes
     }

@@ -1,30 +1,90 @@
-use std::sync::Arc;
+use std::{cell::RefCell, sync::Arc};
 
 use light_client::state::{NodeId, NodeStore, StoredNode, VersionedStore};
 
-use super::{NodeCache, Read, Space, StorageError};
+use super::{
+    Batch, Read, Space, StorageError,
+    cache::PageCache,
+    pages::{Page, page_of},
+};
 
 /// The state nodes that were stored at one moment, through the cache.
 pub struct StateNodes<'a> {
-    pub(super) read: &'a dyn Read,
-    pub(super) cache: &'a NodeCache,
+    read: &'a dyn Read,
+    cache: &'a PageCache,
+    /// The page used last, by its number: who goes down a path finds neighbours.
+    last: RefCell<Option<(u64, Arc<Page>)>>,
+}
+
+impl<'a> StateNodes<'a> {
+    pub(super) fn new(read: &'a dyn Read, cache: &'a PageCache) -> Self {
+        Self { read, cache, last: RefCell::default() }
+    }
 }
 
 impl NodeStore for StateNodes<'_> {
     type Error = StorageError;
 
     fn node(&self, id: NodeId) -> Result<Arc<StoredNode>, StorageError> {
-        if let Some(node) = self.cache.get(id) {
-            return Ok(node);
+        let number = page_of(id);
+        let mut last = self.last.borrow_mut();
+        if last.as_ref().is_none_or(|(known, _)| *known != number) {
+            *last = self.cache.get(number).map(|page| (number, page));
         }
-        let what = || format!("state node {}", id.get());
-        let bytes = self.read.get(Space::Nodes, &id.get().to_be_bytes())?;
-        let bytes = bytes.ok_or_else(|| StorageError::damaged(what(), "it is not stored"))?;
-        let node = StoredNode::from_bytes(&bytes).map_err(|error| StorageError::damaged(what(), error))?;
-        let node = Arc::new(node);
-        self.cache.put(id, Arc::clone(&node));
+        if let Some(node) = last.as_ref().and_then(|(_, page)| page.find(id)) {
+            return decode(id, node);
+        }
+        let page = Arc::new(read_page(self.read, number)?.ok_or_else(|| lost(id))?);
+        let node = decode(id, page.find(id).ok_or_else(|| lost(id))?)?;
+        self.cache.put(number, Arc::clone(&page));
+        *last = Some((number, page));
         Ok(node)
     }
 }
 
 impl VersionedStore for StateNodes<'_> {}
+
+fn decode(id: NodeId, bytes: &[u8]) -> Result<Arc<StoredNode>, StorageError> {
+    let damaged = |error| StorageError::damaged(format!("state node {}", id.get()), error);
+    StoredNode::from_bytes(bytes).map(Arc::new).map_err(damaged)
+}
+
+fn lost(id: NodeId) -> StorageError {
+    StorageError::damaged(format!("state node {}", id.get()), "it is not stored")
+}
+
+/// A page as it is on disk.
+///
+/// # Errors
+/// [`StorageError`] when the disk cannot be read or the bytes are no page.
+pub(super) fn read_page(read: &dyn Read, number: u64) -> Result<Option<Page>, StorageError> {
+    let Some(bytes) = read.get(Space::Nodes, &number.to_be_bytes())? else { return Ok(None) };
+    let damaged = |error| StorageError::damaged(format!("page {number} of state nodes"), error);
+    Page::from_bytes(bytes).map(Some).map_err(damaged)
+}
+
+/// The number of a page, and what it is now; `None` if it is gone.
+type ChangedPage = (u64, Option<Arc<Page>>);
+
+/// Turns the changes of nodes in a batch into changes of their pages, and gives those.
+///
+/// # Errors
+/// As [`read_page`].
+pub(super) fn stage_pages(batch: &mut Batch, read: &dyn Read) -> Result<Vec<ChangedPage>, StorageError> {
+    let mut nodes = std::mem::take(&mut batch.nodes);
+    // Stable: of one id the last change stays the last.
+    nodes.sort_by_key(|(id, _)| *id);
+    let mut pages = Vec::new();
+    for changes in nodes.chunk_by(|(one, _), (other, _)| page_of(*one) == page_of(*other)) {
+        let Some((first, _)) = changes.first() else { continue };
+        let number = page_of(*first);
+        let before = read_page(read, number)?;
+        let page = Page::changed(before.as_ref(), changes.iter().map(|(id, node)| (*id, node.as_deref())));
+        match &page {
+            Some(page) => batch.put(Space::Nodes, number.to_be_bytes(), page.bytes()),
+            None => batch.remove(Space::Nodes, number.to_be_bytes()),
+        }
+        pages.push((number, page.map(Arc::new)));
+    }
+    Ok(pages)
+}

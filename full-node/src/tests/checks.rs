@@ -5,7 +5,7 @@ use std::sync::Arc;
 use light_client::{
     consensus::spos::Epoch,
     data_format::{Amount, BlockId, Height, Outcome, SealedHeader, SignedTransaction, codec},
-    state::AccountRecord,
+    state::{AccountRecord, NodeStore, StoredNode},
 };
 
 use super::harness::{Harness, retention};
@@ -40,8 +40,9 @@ fn spoiled(harness: &Harness, damage: &Batch) -> Database {
         }
     }
     storage.commit(&copy).unwrap();
-    storage.commit(damage).unwrap();
-    Database::over(Arc::new(storage), &retention()).unwrap()
+    let database = Database::over(Arc::new(storage), &retention()).unwrap();
+    database.commit(damage.clone()).unwrap();
+    database
 }
 
 fn checked(database: &Database) -> Report {
@@ -117,7 +118,9 @@ fn whatever_is_damaged_is_named() {
     finality.certificate = None;
     let head = snapshot.head().unwrap().unwrap();
     let root_node = snapshot.version(&head).unwrap().unwrap().root.id.unwrap();
-    let another_node = snapshot.all(Space::Nodes).unwrap().remove(0).1;
+    let root = snapshot.nodes().node(root_node).unwrap();
+    let StoredNode::Inner { children, .. } = &*root else { panic!("a state has many keys") };
+    let another_node = snapshot.nodes().node(children[0].id.unwrap()).unwrap().to_bytes();
     let other_spec = {
         let mut spec = (**harness.node.spec()).clone();
         spec.name = "another".to_owned();
@@ -198,12 +201,8 @@ fn whatever_is_damaged_is_named() {
             Box::new(put(Space::History, beyond, codec::encode(&last))),
             "history records are stored, and accounts have",
         ),
-        (
-            "node",
-            Box::new(put(Space::Nodes, root_node.get().to_be_bytes().to_vec(), another_node)),
-            "hashes to",
-        ),
-        ("no node", Box::new(remove(Space::Nodes, root_node.get().to_be_bytes().to_vec())), "state node"),
+        ("node", Box::new(move |batch: &mut Batch| batch.node(root_node, another_node.clone())), "hashes to"),
+        ("no node", Box::new(move |batch: &mut Batch| batch.remove_nodes([root_node])), "state node"),
         (
             "finality",
             Box::new(put(Space::Meta, b"finality".to_vec(), codec::encode(&finality))),

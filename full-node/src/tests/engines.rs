@@ -209,7 +209,7 @@ fn the_work_of_a_branch_is_known_after_a_restart_and_in_an_old_folder() {
     // A folder from before weights were noted.
     let mut batch = Batch::default();
     batch.remove(Space::Meta, *b"weight");
-    again.database.commit(&batch).unwrap();
+    again.database.commit(batch).unwrap();
     assert_eq!(again.database.read().unwrap().head_weight().unwrap(), None);
     let now = in_slot(again.slot);
     let old = again.reopened_with(Vec::new(), now);

@@ -325,7 +325,7 @@ fn whoever_signed_twice_loses_the_slot_however_long_finality_stands_still() {
     let mut batch = crate::storage::Batch::default();
     batch
         .voting(&Hash(*minting.public().as_bytes()), &light_client::consensus::spos::VotingRecord::default());
-    fewer.harness.database.commit(&batch).unwrap();
+    fewer.harness.database.commit(batch).unwrap();
     let slot = fewer.harness.slot;
     let all = keys(&[1, 2, 3]).into_iter().chain([minting]).collect();
     let mut main = Scene { harness: fewer.harness.reopened_with(all, in_slot(slot)) };

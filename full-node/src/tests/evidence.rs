@@ -134,7 +134,7 @@ fn stored_evidence_that_proves_nothing_is_found() {
     let mut batch = Batch::default();
     batch.evidence(&Evidence::of_votes(&forged[0], &forged[1]).unwrap());
     assert!(check(&main.harness.database, &mut |_| {}).unwrap().is_whole());
-    main.harness.database.commit(&batch).unwrap();
+    main.harness.database.commit(batch).unwrap();
     let report = check(&main.harness.database, &mut |_| {}).unwrap();
     assert_eq!(report.findings.len(), 1);
     assert!(report.findings[0].to_string().contains("stored evidence"), "{}", report.findings[0]);

@@ -131,7 +131,7 @@ fn a_key_without_its_record_waits_for_a_later_final_checkpoint() {
     let key = light_client::crypto::Hash(*keys(&[1])[0].public().as_bytes());
     let mut batch = crate::storage::Batch::default();
     batch.remove(crate::storage::Space::Voting, *key.as_bytes());
-    harness.database.commit(&batch).unwrap();
+    harness.database.commit(batch).unwrap();
     let reopened = harness.reopened(in_slot(10));
     let mut minted = Vec::new();
     let mut harness = reopened;
@@ -167,7 +167,7 @@ fn a_minted_slot_is_not_minted_again_on_another_branch() {
     let key = light_client::crypto::Hash(*keys(&[1])[0].public().as_bytes());
     let record = light_client::consensus::spos::VotingRecord::default().mint(Slot(1)).unwrap();
     batch.voting(&key, &record);
-    harness.database.commit(&batch).unwrap();
+    harness.database.commit(batch).unwrap();
     harness.step();
     assert_eq!(harness.head(), Height(0));
     harness.steps(4);

@@ -170,7 +170,7 @@ fn a_node_without_the_links_says_so() {
     for (key, _) in epochs {
         batch.remove(Space::Epochs, key);
     }
-    harness.database.commit(&batch).unwrap();
+    harness.database.commit(batch).unwrap();
     let trusted = genesis(harness).id;
     let error = block_on(harness.node.hand_over(Some(trusted))).unwrap_err();
     assert!(matches!(error, NodeError::NotKept { .. }), "{error}");

@@ -73,7 +73,7 @@ fn transactions_of_old_blocks_are_gone_and_everything_else_is_there() {
     let block = snapshot.at_height(*height).unwrap().unwrap();
     let mut damage = Batch::default();
     damage.remove(Space::Bodies, [block.as_bytes().as_slice(), &0_u32.to_be_bytes()].concat());
-    harness.database.commit(&damage).unwrap();
+    harness.database.commit(damage).unwrap();
     let report = check(&harness.database, &mut |_| ()).unwrap();
     assert_eq!(report.findings.len(), 1, "{:?}", report.findings);
 }

@@ -55,22 +55,16 @@ impl node_store::WritableStore for InFolder {
     fn apply(&mut self, changes: &Changes) -> Result<(), StorageError> {
         let mut batch = Batch::default();
         for (id, node) in &changes.new_nodes {
-            batch.put(Space::Nodes, id.get().to_be_bytes(), node.to_bytes());
+            batch.node(*id, node.to_bytes());
         }
         batch.next_node(changes.next_id);
-        self.database().commit(&batch)
+        self.database().commit(batch)
     }
 
     fn prune(&mut self, stale: &[NodeId]) -> Result<(), StorageError> {
         let mut batch = Batch::default();
-        for id in stale {
-            batch.remove(Space::Nodes, id.get().to_be_bytes());
-        }
-        self.database().commit(&batch)?;
-        for id in stale {
-            self.database().cache().remove(*id);
-        }
-        Ok(())
+        batch.remove_nodes(stale.iter().copied());
+        self.database().commit(batch)
     }
 
     fn reopen(&mut self) -> Result<(), StorageError> {
@@ -118,7 +112,7 @@ fn a_batch_counts_in_its_order() {
     batch.put(Space::Meta, b"a", b"2");
     batch.put(Space::Meta, b"b", b"1");
     batch.remove(Space::Meta, b"b");
-    store.database().commit(&batch).unwrap();
+    store.database().commit(batch).unwrap();
     let stored = store.database().read().unwrap().all(Space::Meta).unwrap();
     assert_eq!(stored, [(b"a".to_vec(), b"2".to_vec())]);
 }

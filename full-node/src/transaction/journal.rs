@@ -133,7 +133,7 @@ impl Journal {
             let changes = std::mem::take(&mut state.gathered);
             drop(state);
             let mut write = Write { journal: self, number, result: None };
-            write.result = Some(self.database.commit(&changes.batch()));
+            write.result = Some(self.database.commit(changes.batch()));
             drop(write);
             state = self.state();
         }

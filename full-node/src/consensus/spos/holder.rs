@@ -134,7 +134,7 @@ impl Holder {
         if voters.is_empty() {
             return Ok(Vec::new());
         }
-        chain.database().commit(&batch)?;
+        chain.database().commit(batch)?;
         let cast: Vec<Vote> =
             voters.into_iter().filter_map(|key| Vote::sign(link, chain.engine().chain(), key)).collect();
         for vote in &cast {
@@ -221,7 +221,7 @@ impl Holder {
             }
         }
         if !batch.changes().is_empty() {
-            chain.database().commit(&batch)?;
+            chain.database().commit(batch)?;
             self.started = self.started.max(chain.engine().clock().slot_at(now).unwrap_or_default());
         }
         Ok(())
@@ -243,7 +243,7 @@ impl Holder {
         let Some((public, key, record)) = self.minter(chain, &snapshot, slot)? else { return Ok(None) };
         let mut batch = Batch::default();
         batch.voting(&public, &record);
-        chain.database().commit(&batch)?;
+        chain.database().commit(batch)?;
         let certificate = self.certificate(chain, &snapshot, chain.engine().clock().round(slot))?;
         let seal = |message: &[u8]| -> Signature { key.sign(message) };
         let mut transactions: Vec<CheckedTransaction> = self.witness.reports().cloned().collect();

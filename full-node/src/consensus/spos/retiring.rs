@@ -48,7 +48,7 @@ impl Holder {
             gone.iter().for_each(|key| batch.remove(Space::Voting, *key.as_bytes()));
             let retired = [&snapshot.retired_keys()?, &gone[..]].concat();
             batch.retired_keys(&retired);
-            chain.database().commit(&batch)?;
+            chain.database().commit(batch)?;
             for key in &gone {
                 tracing::warn!(%key, "erased a minting key: no final table names it any more");
             }

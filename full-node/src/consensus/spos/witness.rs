@@ -181,7 +181,7 @@ impl Witness {
             let oldest = self.reports.iter().min_by_key(|(_, (round, _))| *round).map(|(key, _)| *key);
             oldest.into_iter().for_each(|key| self.forget(&key, &mut batch));
         }
-        chain.database().commit(&batch)?;
+        chain.database().commit(batch)?;
         Ok(Accused::New)
     }
 
@@ -211,7 +211,7 @@ impl Witness {
             }
         }
         if !batch.changes().is_empty() {
-            chain.database().commit(&batch)?;
+            chain.database().commit(batch)?;
         }
         Ok(())
     }
