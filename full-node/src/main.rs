@@ -12,6 +12,10 @@ use tracing_subscriber::EnvFilter;
 
 use commands::progress::AboveBars;
 
+/// Blocks make and drop millions of small allocations, on one thread and another.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The V.Systems full node.
 #[derive(Debug, Parser)]
 #[command(name = "vsys-node", version, about, after_help = EXAMPLES, subcommand_required = true)]

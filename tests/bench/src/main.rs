@@ -34,6 +34,10 @@ use std::{env, process::ExitCode, time::Instant};
 
 use measure::Figures;
 
+/// As the node has.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// A group of figures: the start of their names, and what measures them.
 type Group = (&'static str, fn(&mut Figures) -> Result<(), String>);
 
