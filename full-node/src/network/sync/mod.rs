@@ -341,8 +341,8 @@ impl Sync {
             let (lead, weight) = (plan.lead, self.tip.weight);
             let remote = self.peers.get(&lead);
             if plan.is_done() {
-                // Its branch is here, and the chain does not follow it, not yet at least.
-                if remote.is_some_and(|remote| remote.tip.weight > weight) {
+                // Its branch is here, and the chain does not follow it, not yet at least. Beyond a final block its branch goes on.
+                if !plan.is_anchored() && remote.is_some_and(|remote| remote.tip.weight > weight) {
                     self.rest(&lead, now);
                 }
                 self.plan = None;

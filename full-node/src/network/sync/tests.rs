@@ -358,6 +358,16 @@ fn a_long_way_is_anchored_in_a_final_block_first() {
 }
 
 #[test]
+fn beyond_the_final_block_the_same_peer_goes_on_at_once() {
+    let best = chain(700, 0, 1);
+    let mut world = World::new(chain(0, 0, 0), &[(Manner::Honest, &best[..])]).with_final(&best, 650);
+    let rest = Limits::default().rest_ms;
+    world.run(rest / 1_000);
+    assert!(world.is_at(&best), "at {:?}", world.sync.tip.height);
+    assert_eq!(world.faults, []);
+}
+
+#[test]
 fn nobody_who_forges_finality_is_asked_for_a_header() {
     let (honest, forged) = (chain(700, 0, 1), chain(2_000, 0, 9));
     let peers = [(Manner::Honest, &honest[..]), (Manner::Forges, &forged)];
