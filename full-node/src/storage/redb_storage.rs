@@ -138,7 +138,7 @@ impl RedbStorage {
         let mut transaction = self.database.begin_write()?;
         transaction.set_durability(durability)?;
         // Opening after a kill is instant, at the price of a second sync.
-        transaction.set_quick_repair(true);
+        transaction.set_quick_repair(matches!(durability, Durability::Immediate));
         let mut changes: Vec<&Change> = batch.changes().iter().collect();
         // In the order of their keys, so that each page of the tree is changed once; of one key the last stays the last.
         changes.sort_by(|a, b| (a.space, &a.key).cmp(&(b.space, &b.key)));
