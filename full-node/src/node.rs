@@ -287,7 +287,7 @@ impl Node {
         core: &mut Core,
         block: &Block,
         now: Time,
-        verified: &(dyn Fn(&TransactionId) -> Option<CheckedTransaction> + Sync),
+        verified: &dyn Fn(&TransactionId) -> Option<CheckedTransaction>,
     ) -> Result<(), BlockError> {
         if let Some(why) = self.paused() {
             return Err(BlockError::Halted(why));

@@ -6,7 +6,6 @@ use light_client::{
     data_format::{Address, BlockId, Checkpoint, Height, Outcome, SignedTransaction, Time, TransactionId},
     transaction::CheckedTransaction,
 };
-use rayon::prelude::*;
 
 use super::{BlockError, Chain, Head, Prepared};
 use crate::storage::{Batch, Effects, Finality, Inclusion, Snapshot, Space, Version};
@@ -41,7 +40,7 @@ impl Chain {
         &mut self,
         block: &Block,
         now: Time,
-        verified: &(dyn Fn(&TransactionId) -> Option<CheckedTransaction> + Sync),
+        verified: &dyn Fn(&TransactionId) -> Option<CheckedTransaction>,
     ) -> Result<Accepted, BlockError> {
         self.check_running()?;
         let id = block.header.header.id();
@@ -292,10 +291,8 @@ impl Chain {
     fn stage_block(&self, batch: &mut Batch, prepared: &Prepared) {
         let id = &prepared.id;
         batch.body(id, &prepared.block, &prepared.outcomes);
-        let nodes = &prepared.changes.new_nodes;
-        let encoded: Vec<_> = nodes.par_iter().map(|(id, node)| (*id, node.to_bytes())).collect();
-        for (node_id, node) in encoded {
-            batch.node(node_id, node);
+        for (node_id, node) in &prepared.changes.new_nodes {
+            batch.node(*node_id, node.to_bytes());
         }
         batch.version(id, &prepared.version);
         if let Some(tables) = &prepared.tables {

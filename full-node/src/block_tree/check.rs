@@ -86,7 +86,7 @@ impl Chain {
         &self,
         block: &Block,
         now: Time,
-        verified: &(dyn Fn(&TransactionId) -> Option<CheckedTransaction> + Sync),
+        verified: &dyn Fn(&TransactionId) -> Option<CheckedTransaction>,
     ) -> Result<Prepared, BlockError> {
         let found = codec::encode(block).len();
         if found > MAX_BLOCK_BYTES {
@@ -106,7 +106,11 @@ impl Chain {
         }
         let executed = check_in_order(
             &block.transactions,
-            |index, signed| self.check_transaction(index, signed, verified),
+            |signed| self.known(signed, verified),
+            |index, signed| {
+                check_in_block(signed, &self.spec, self.engine.chain())
+                    .map_err(|error| BlockError::Transaction { index, error })
+            },
             |checked| self.execute(&snapshot, &ground, block, checked),
         )?;
         check_equal(header.next_slots, next_slots(&executed), |expected, found| BlockError::NextSlots {
@@ -204,20 +208,14 @@ impl Chain {
             .ok_or_else(|| StorageError::damaged(format!("state after block {id}"), "it is not stored"))?)
     }
 
-    /// The stateless rules of a transaction, its signature above all.
-    fn check_transaction(
+    /// A transaction that was checked before.
+    fn known(
         &self,
-        index: usize,
         signed: &SignedTransaction,
-        verified: &(dyn Fn(&TransactionId) -> Option<CheckedTransaction> + Sync),
-    ) -> Result<CheckedTransaction, BlockError> {
-        let chain = self.engine.chain();
+        verified: &dyn Fn(&TransactionId) -> Option<CheckedTransaction>,
+    ) -> Option<CheckedTransaction> {
         // The id does not cover the signature, so that is compared too.
-        match verified(&signed.transaction.id(chain)).filter(|known| known.signed() == signed) {
-            Some(known) => Ok(known),
-            None => check_in_block(signed, &self.spec, chain)
-                .map_err(|error| BlockError::Transaction { index, error }),
-        }
+        verified(&signed.transaction.id(self.engine.chain())).filter(|known| known.signed() == signed)
     }
 
     /// The execution of a block, as far as its header says: on what it stands, and whom it pays.

@@ -12,27 +12,37 @@ const PART: usize = 48;
 type Checked = Result<CheckedTransaction, BlockError>;
 
 /// Checks transactions on all cores while `take` gets them in their order, each as soon as it and all before it are
-/// checked: what they do is found out on this thread meanwhile. `check` is given their places.
+/// checked: what they do is found out on this thread meanwhile. `check` is given their places. What is `known` is not
+/// checked again, nor does it wait for the other cores, which may have other work.
 pub(super) fn check_in_order<'a, T>(
     transactions: &'a [SignedTransaction],
+    known: impl Fn(&SignedTransaction) -> Option<CheckedTransaction>,
     check: impl Fn(usize, &SignedTransaction) -> Checked + Sync + 'a,
     take: impl FnOnce(&mut dyn Iterator<Item = Checked>) -> T,
 ) -> T {
     let check = &check;
     rayon::in_place_scope(|scope| {
         let (sender, receiver) = mpsc::channel();
+        let mut early = BTreeMap::new();
         for (number, part) in transactions.chunks(PART).enumerate() {
+            let known: Vec<Option<CheckedTransaction>> = part.iter().map(&known).collect();
+            if known.iter().all(Option::is_some) {
+                early.insert(number, known.into_iter().flatten().map(Ok).collect());
+                continue;
+            }
             let sender = sender.clone();
             scope.spawn(move |_| {
-                let first = number * PART;
-                let checked: Vec<Checked> =
-                    part.iter().enumerate().map(|(place, signed)| check(first + place, signed)).collect();
+                let places = number * PART..;
+                let known_or_checked = |((place, signed), known): (_, Option<CheckedTransaction>)| {
+                    known.map_or_else(|| check(place, signed), Ok)
+                };
+                let checked: Vec<Checked> = places.zip(part).zip(known).map(known_or_checked).collect();
                 // Nobody waits any more after the first fault.
                 let _: Result<(), mpsc::SendError<_>> = sender.send((number, checked));
             });
         }
         drop(sender);
-        take(&mut InOrder { receiver, early: BTreeMap::new(), next: 0 }.flatten())
+        take(&mut InOrder { receiver, early, next: 0 }.flatten())
     })
 }
 
@@ -84,9 +94,37 @@ mod tests {
         let check = |index, signed: &SignedTransaction| {
             check_in_block(signed, spec, &chain).map_err(|error| BlockError::Transaction { index, error })
         };
-        check_in_order(transactions, check, |checked| {
-            checked.map(|checked| Ok(checked?.into_signed())).collect()
-        })
+        check_in_order(
+            transactions,
+            |_| None,
+            check,
+            |checked| checked.map(|checked| Ok(checked?.into_signed())).collect(),
+        )
+    }
+
+    #[test]
+    fn what_is_known_is_not_checked_again() {
+        let chain = ScriptedChain::new(1, Vec::new());
+        let transactions: Vec<_> = (0..3 * PART as u64)
+            .map(|number| chain.transfer(number % 7, test_address(8), Amount(number + 1)))
+            .collect();
+        let (id, spec) = (chain.spec().id(), chain.spec());
+        let check = |signed: &SignedTransaction| check_in_block(signed, spec, &id).unwrap();
+        // Every other one of the first part, and all of the second.
+        let is_known = |signed: &SignedTransaction| {
+            let place = transactions.iter().position(|other| other == signed).unwrap();
+            place < 2 * PART && (place >= PART || place.is_multiple_of(2))
+        };
+        let taken: Vec<_> = check_in_order(
+            &transactions,
+            |signed| is_known(signed).then(|| check(signed)),
+            |place, signed| {
+                assert!(!is_known(signed) && transactions[place] == *signed);
+                Ok(check(signed))
+            },
+            |checked| checked.map(|checked| checked.unwrap().into_signed()).collect(),
+        );
+        assert_eq!(taken, transactions);
     }
 
     #[test]

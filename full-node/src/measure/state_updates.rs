@@ -1,7 +1,6 @@
 use std::path::Path;
 
 use light_client::state::{NodeId, Root, TrieError};
-use rayon::prelude::*;
 
 use crate::storage::{Batch, Database, Retention, StorageError};
 
@@ -49,9 +48,8 @@ impl StateUpdates {
         }
         let changes = trie.commit(self.next_node);
         let mut batch = Batch::default();
-        let encoded: Vec<_> = changes.new_nodes.par_iter().map(|(id, node)| (*id, node.to_bytes())).collect();
-        for (id, node) in encoded {
-            batch.node(id, node);
+        for (id, node) in &changes.new_nodes {
+            batch.node(*id, node.to_bytes());
         }
         batch.remove_nodes(changes.stale);
         self.database.commit(batch).map_err(TrieError::Store)?;
