@@ -78,7 +78,9 @@ fn is_well(node: &NodeProcess) -> bool {
     }
     assert_eq!(health.body, b"ok");
     let figures = String::from_utf8(api.get("/metrics").body).unwrap();
-    figures.contains("\nvsys_healthy 1\n") && api.json("/v1/status")["unwell"].is_null()
+    let status = api.json("/v1/status");
+    let well = format!("\nvsys_healthy{{chain={}}} 1\n", status["chain_id"]);
+    figures.contains(&well) && status["unwell"].is_null()
 }
 
 /// Nobody votes, so nothing is said of rounds.

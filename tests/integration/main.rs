@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "what does not work must stop the test")]
 
+mod chains;
 mod command_line;
 mod crashes;
 mod deploy;

@@ -6,7 +6,7 @@ use light_client::data_format::Time;
 
 use serde::{Deserialize, de::DeserializeOwned};
 
-use super::{answers::StatusAnswer, peers::PeersAnswer};
+use super::{answers::StatusAnswer, chains::ChainEntry, peers::PeersAnswer};
 
 const TIMEOUT: Duration = Duration::from_secs(5);
 const MAX_ANSWER_BYTES: u64 = 1024 * 1024;
@@ -48,23 +48,38 @@ pub enum AskError {
     },
 }
 
-/// Asks the node at `url` how it is doing; `json` gives its answer as it is, else a summary for people. Blocks the
-/// thread for five seconds at most.
+/// Asks the node at `url` how its chains are doing; `json` gives its answer about the first one as it is, else a summary of
+/// each for people. With the path of a chain in `url` it is about that one. Blocks the thread for five seconds a chain at
+/// most.
 ///
 /// # Errors
 /// [`AskError`] if there is no answer or it is not a node's.
 pub fn ask_status(url: &str, json: bool, now: Time) -> Result<String, AskError> {
-    let (text, status) = ask::<StatusAnswer>(url, "/v1/status")?;
-    Ok(if json { text } else { status.summary(now.0) })
+    if json {
+        return Ok(ask::<StatusAnswer>(url, "/v1/status")?.0);
+    }
+    let (_, chains) = ask::<Vec<ChainEntry>>(url, "/v1/chains")?;
+    let summary = |path: &str| {
+        let (_, status) = ask::<StatusAnswer>(url, &format!("{path}/v1/status"))?;
+        Ok(status.summary(now.0))
+    };
+    if let [_] = &chains[..] {
+        return summary("");
+    }
+    let all = chains.iter().map(|chain| summary(&chain.path)).collect::<Result<Vec<_>, AskError>>()?;
+    Ok(all.join("\n"))
 }
 
-/// Asks the node at `url` whether it follows its chain; what keeps it from that, if it does not. As [`ask_status`].
+/// Asks the node at `url` whether it follows its chains; what keeps it from that, if it does not. As [`ask_status`].
 ///
 /// # Errors
 /// As [`ask_status`].
 pub fn ask_health(url: &str) -> Result<Option<String>, AskError> {
-    let (_, status) = ask::<StatusAnswer>(url, "/v1/status")?;
-    Ok(status.unwell)
+    let (_, chains) = ask::<Vec<ChainEntry>>(url, "/v1/chains")?;
+    let unwell =
+        chains.iter().filter_map(|chain| Some(format!("{:?}: {}", chain.name, chain.unwell.as_ref()?)));
+    let words: Vec<String> = unwell.collect();
+    Ok((!words.is_empty()).then(|| words.join("; ")))
 }
 
 /// Asks the node at `url` whom it is connected with; as [`ask_status`].

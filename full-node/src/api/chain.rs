@@ -27,7 +27,7 @@ use super::{
 /// How the node and its chain are doing.
 #[utoipa::path(get, path = "/v1/status", tag = "chain", responses((status = OK, body = StatusAnswer)))]
 pub(super) async fn status(State(api): State<Arc<Api>>) -> Json<StatusAnswer> {
-    Json(StatusAnswer::of(api.node.status(), api.network.as_ref().map(|network| network.borrow().clone())))
+    Json(StatusAnswer::of(api.node.status(), api.process.network()))
 }
 
 /// A chain and its id.

@@ -1,7 +1,7 @@
 //! `/v1/events`: what happens on the chain, as it happens, over a WebSocket.
 //!
 //! **Trust and bounds.** Everything here is a claim, good for knowing *when* to ask for a proof. A client can make
-//! the node hold: one of [`MAX_EVENT_CLIENTS`] places, [`MAX_WATCHED`] addresses, one message of
+//! the node hold: one of the chain's share of [`MAX_EVENT_CLIENTS`](super::limits::MAX_EVENT_CLIENTS) places, [`MAX_WATCHED`] addresses, one message of
 //! [`MAX_EVENT_MESSAGE_BYTES`]. One that reads slowly misses events and is told how many; one that reads nothing,
 //! or does not answer pings, is dropped. Its messages count as requests.
 
@@ -30,7 +30,7 @@ use tokio::{
 use super::{
     Api,
     answers::Place,
-    limits::{MAX_EVENT_CLIENTS, MAX_EVENT_MESSAGE_BYTES, MAX_WATCHED, client_of},
+    limits::{MAX_EVENT_MESSAGE_BYTES, MAX_WATCHED, client_of},
     problem::{Code, Problem, ProblemBody},
     server::until_stopping,
 };
@@ -99,7 +99,7 @@ pub(super) async fn events(
 ) -> Result<Response, Problem> {
     let upgrade = upgrade.map_err(|rejection| Problem::new(Code::Malformed, rejection.body_text()))?;
     let place = Arc::clone(&api.event_places).try_acquire_owned().map_err(|_| {
-        Problem::new(Code::Busy, format!("{MAX_EVENT_CLIENTS} clients are listening already"))
+        Problem::new(Code::Busy, "as many clients as there is room for are listening already")
             .with("retry_after_s", 30)
     })?;
     let client = client_of(peer.ip());
@@ -129,7 +129,7 @@ impl Listener {
 
     async fn listen(&mut self) -> Result<(), Gone> {
         let mut events = self.api.node.subscribe();
-        let mut stopping = self.api.stopping.clone();
+        let mut stopping = self.api.process.stopping.clone();
         let mut pings = interval(PING_EVERY);
         pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut silent_pings = 0;
@@ -205,7 +205,7 @@ impl Listener {
             Message::Ping(_) | Message::Pong(_) => return Ok(()),
             Message::Close(_) => return Err(Gone),
         };
-        if self.api.clients.take(self.client, Instant::now()).is_err() {
+        if self.api.process.clients.take(self.client, Instant::now()).is_err() {
             return self.close(POLICY, "too many messages").await;
         }
         match serde_json::from_str::<Wish>(&text) {

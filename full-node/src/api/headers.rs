@@ -48,7 +48,8 @@ pub(super) async fn secure(request: Request, next: Next) -> Response {
 
 /// Whether a path belongs to the API rather than to the wallet.
 pub(super) fn is_api(path: &str) -> bool {
-    path == "/health" || path == "/metrics" || path == "/v1" || path.starts_with("/v1/")
+    let first = path.strip_prefix('/').and_then(|rest| rest.split('/').next());
+    first.is_some_and(|first| ["health", "metrics", "v1", "chains"].contains(&first))
 }
 
 /// The API may be read from pages of any origin, because wallets are hosted elsewhere too. It holds nothing

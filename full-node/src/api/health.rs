@@ -3,6 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use axum::extract::State;
+use serde_json::json;
 
 use super::{
     Api,
@@ -57,17 +58,29 @@ pub(super) fn ailment(status: &Status, progress: Option<Progress>) -> Option<Ail
     (age_ms > late_ms).then_some(Ailment::NoFinality { age_ms, late_ms })
 }
 
-/// Whether the node follows its chain: `ok`, or what keeps it from that.
+/// Whether the node follows all of its chains: `ok`, or which it does not follow, and what keeps it from that. Below the path
+/// of a chain: whether it follows this one.
 #[utoipa::path(get, path = "/health", tag = "operators", responses(
     (status = OK, body = String),
-    (status = SERVICE_UNAVAILABLE, description = "it stands still, is more than 64 blocks behind, or its newest \
-        final block is older than finality takes on its chain", body = ProblemBody)))]
+    (status = SERVICE_UNAVAILABLE, description = "a chain stands still, is more than 64 blocks behind, or its newest \
+        final block is older than finality takes on it; `chains` lists those", body = ProblemBody)))]
 pub(super) async fn health(State(api): State<Arc<Api>>) -> Result<&'static str, Problem> {
-    let status = api.node.status();
-    match ailment(&status, api.progress(&status)) {
-        None => Ok("ok"),
-        Some(ailment) => Err(Problem::new(Code::Unwell, ailment)),
+    let (mut words, mut chains) = (Vec::new(), Vec::new());
+    for node in api.nodes() {
+        let status = node.status();
+        if let Some(ailment) = api.process.ailment(&status) {
+            words.push(format!("{:?}: {ailment}", status.name));
+            chains.push(json!({
+                "chain_id": status.chain.to_string(),
+                "name": status.name,
+                "detail": ailment.to_string(),
+            }));
+        }
     }
+    if chains.is_empty() {
+        return Ok("ok");
+    }
+    Err(Problem::new(Code::Unwell, words.join("; ")).with("chains", chains))
 }
 
 #[cfg(test)]

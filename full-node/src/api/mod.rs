@@ -19,6 +19,10 @@
 //! - stop it: a handler that fails answers with a problem; a panic, should there be one, ends that request alone.
 //!
 //! *What clients must not do*: believe it. Its JSON is marked as claimed; proofs are verified by `light-client`.
+//! A process that serves several chains has one of everything here, and each chain an equal share of the places for work and
+//! for listeners: a flood of questions to one leaves the others theirs. Below `/chains/{id}` a chain is all there is; the paths
+//! at the root are those of the first chain, and what is asked about the process is about all of them.
+//!
 //! Behind a proxy all clients count as one, because headers that name another address can be forged; let the
 //! proxy limit them. There is no TLS here; the proxy brings it.
 
@@ -26,6 +30,7 @@ mod accounts;
 mod answers;
 mod ask;
 mod chain;
+mod chains;
 mod events;
 mod extract;
 mod headers;
@@ -45,6 +50,7 @@ mod wallet;
 
 use std::{
     any::Any,
+    collections::HashMap,
     net::{IpAddr, SocketAddr},
     sync::Arc,
     time::Instant,
@@ -54,15 +60,20 @@ use axum::{
     Router,
     body::Bytes,
     extract::{ConnectInfo, Request, State},
+    handler::Handler,
     http::{HeaderValue, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::get,
 };
-use light_client::{consensus::spos::TableError, data_format::Address};
+use light_client::{
+    consensus::spos::TableError,
+    crypto::Hash,
+    data_format::{Address, ChainId},
+};
 use tokio::sync::{Semaphore, SemaphorePermit, watch};
 use tower_http::catch_panic::CatchPanicLayer;
-use utoipa::OpenApi;
+use utoipa::{OpenApi, openapi::ServerBuilder};
 use utoipa_axum::{router::OpenApiRouter, routes};
 use utoipa_swagger_ui::SwaggerUi;
 
@@ -79,11 +90,15 @@ use crate::{
     network::{NetworkStatus, sync::Progress},
     node::{Node, Status},
 };
+use health::{Ailment, ailment};
 use limits::RateLimiter;
 
 /// An API that cannot be built.
 #[derive(Debug, thiserror::Error)]
 pub enum ApiError {
+    /// There is nothing to serve.
+    #[error("no chain is served")]
+    NoChain,
     /// The chain's slot table is none; the node would not have opened it.
     #[error("the chain has no usable slot table: {0}")]
     Table(#[from] TableError),
@@ -92,20 +107,31 @@ pub enum ApiError {
     Description(#[from] serde_json::Error),
 }
 
-/// What every handler shares.
+/// What the handlers of one tree of paths share: the root's, or that of a chain.
+#[derive(Clone)]
 struct Api {
+    /// The chain it is about.
     node: Node,
+    /// Whether all chains of the process are spoken of where it matters, or this one alone.
+    whole: bool,
+    faucet: Arc<(RateLimiter<Address>, RateLimiter<()>)>,
+    work: Arc<Semaphore>,
+    event_places: Arc<Semaphore>,
+    process: Arc<Process>,
+}
+
+/// What all chains share.
+struct Process {
+    /// The chains; the first one is at the root, too.
+    nodes: Vec<Node>,
     network: Option<watch::Receiver<NetworkStatus>>,
     wallet: Option<WalletFolder>,
     clients: RateLimiter<IpAddr>,
-    faucet: (RateLimiter<Address>, RateLimiter<()>),
-    work: Semaphore,
-    event_places: Arc<Semaphore>,
     requests: metrics::Requests,
     /// `/v1/openapi.json`.
     description: Bytes,
-    /// `/chain.json`, on a development chain whose wallet brings none.
-    chain_file: Option<Bytes>,
+    /// `/chain.json` of development chains.
+    chain_files: HashMap<ChainId, Bytes>,
     stopping: watch::Receiver<bool>,
 }
 
@@ -122,56 +148,77 @@ struct Api {
 )]
 struct Description;
 
-/// The whole API over a running node, with how its network is doing if it is in one, and with the wallet at `/` if
-/// there is one. `stopping` becoming true ends the streams of events.
+/// The whole API over running nodes, one for each chain, with how their network is doing if they are in one, and with the
+/// wallet at `/` if there is one. `stopping` becoming true ends the streams of events.
 ///
 /// # Errors
-/// [`ApiError`] for a chain that the node would not have opened.
+/// [`ApiError`] without a chain, or for one that the node would not have opened.
 pub fn router(
-    node: Node,
+    nodes: &[Node],
     network: Option<watch::Receiver<NetworkStatus>>,
     wallet: Option<WalletFolder>,
     stopping: watch::Receiver<bool>,
 ) -> Result<Router, ApiError> {
-    let development = node.status().development;
-    let (routes, description) = described(development);
-    let own_file = wallet.as_ref().is_some_and(|wallet| wallet.path().join("chain.json").is_file());
-    let chain_file = if development && !own_file {
-        Some(serde_json::to_vec(&chain::chain_file(node.spec(), node.genesis())?)?.into())
-    } else {
-        None
-    };
-    let api = Arc::new(Api {
-        node,
+    let process = Arc::new(Process {
+        nodes: nodes.to_vec(),
         network,
         wallet,
         clients: RateLimiter::new(limits::CLIENT_RATE),
-        faucet: (RateLimiter::new(limits::FAUCET_ADDRESS_RATE), RateLimiter::new(limits::FAUCET_RATE)),
-        work: Semaphore::new(limits::MAX_CHAIN_WORK),
-        event_places: Arc::new(Semaphore::new(limits::MAX_EVENT_CLIENTS)),
         requests: metrics::Requests::default(),
-        description: serde_json::to_vec(&description)?.into(),
-        chain_file,
+        description: serde_json::to_vec(&description(nodes))?.into(),
+        chain_files: chain_files(nodes)?,
         stopping,
     });
+    let apis: Vec<Api> = nodes.iter().map(|node| Api::new(node, &process)).collect();
+    let root = apis.first().map(|first| Api { whole: true, ..first.clone() }).ok_or(ApiError::NoChain)?;
+    let nested = apis
+        .into_iter()
+        .fold(Router::new(), |routes, api| routes.nest(&chains::path_of(&api.node.chain()), tree(api)));
     let documents = SwaggerUi::new("/docs").config(utoipa_swagger_ui::Config::from("/v1/openapi.json"));
-    Ok(routes
-        .route("/v1/openapi.json", get(openapi))
+    Ok(tree(root)
+        .merge(nested)
         .merge(documents)
-        .fallback(elsewhere)
+        .fallback_service(elsewhere.with_state(Arc::clone(&process)))
         .method_not_allowed_fallback(wrong_method)
-        .layer(middleware::from_fn_with_state(Arc::clone(&api), guard))
-        .layer(middleware::from_fn_with_state(Arc::clone(&api), metrics::count))
+        .layer(middleware::from_fn_with_state(Arc::clone(&process), guard))
+        .layer(middleware::from_fn_with_state(process, metrics::count))
         .layer(headers::cors())
         .layer(CatchPanicLayer::custom(panicked))
-        .layer(middleware::from_fn(headers::secure))
-        .with_state(api))
+        .layer(middleware::from_fn(headers::secure)))
+}
+
+/// Every path of one chain, or of the root.
+fn tree(api: Api) -> Router {
+    let (routes, _) = described(api.node.status().development);
+    routes.route("/v1/openapi.json", get(openapi)).with_state(Arc::new(api))
+}
+
+/// Of all chains; each is one of the servers in it.
+fn description(nodes: &[Node]) -> utoipa::openapi::OpenApi {
+    let (_, mut description) = described(nodes.iter().any(|node| node.status().development));
+    let server = |path: &str, words: String| ServerBuilder::new().url(path).description(Some(words)).build();
+    let first = nodes.first().map(|node| server("/", format!("the first chain: {}", node.spec().name)));
+    let each = nodes.iter().map(|node| server(&chains::path_of(&node.chain()), node.spec().name.clone()));
+    description.servers = Some(first.into_iter().chain(each).collect());
+    description
+}
+
+/// What wallets of development chains trust.
+fn chain_files(nodes: &[Node]) -> Result<HashMap<ChainId, Bytes>, ApiError> {
+    let development = nodes.iter().filter(|node| node.status().development);
+    development
+        .map(|node| {
+            let file = chain::chain_file(node.spec(), node.genesis())?;
+            Ok((node.chain(), serde_json::to_vec(&file)?.into()))
+        })
+        .collect()
 }
 
 /// The routes, and their description, which is made from the same list.
 fn described(development: bool) -> (Router<Arc<Api>>, utoipa::openapi::OpenApi) {
     let mut routes = OpenApiRouter::with_openapi(Description::openapi())
         .routes(routes!(chain::status))
+        .routes(routes!(chains::chains))
         .routes(routes!(health::health))
         .routes(routes!(metrics::metrics))
         .routes(routes!(peers::peers))
@@ -201,10 +248,24 @@ fn described(development: bool) -> (Router<Arc<Api>>, utoipa::openapi::OpenApi) 
 }
 
 impl Api {
-    /// How far the node is on its way to the newest block of its peers, while it is behind.
-    fn progress(&self, status: &Status) -> Option<Progress> {
-        let network = self.network.as_ref()?.borrow();
-        network.chains.iter().find(|chain| chain.chain == status.chain)?.progress
+    fn new(node: &Node, process: &Arc<Process>) -> Self {
+        let share = |places: usize| Arc::new(Semaphore::new((places / process.nodes.len().max(1)).max(1)));
+        Self {
+            node: node.clone(),
+            whole: false,
+            faucet: Arc::new((
+                RateLimiter::new(limits::FAUCET_ADDRESS_RATE),
+                RateLimiter::new(limits::FAUCET_RATE),
+            )),
+            work: share(limits::MAX_CHAIN_WORK),
+            event_places: share(limits::MAX_EVENT_CLIENTS),
+            process: Arc::clone(process),
+        }
+    }
+
+    /// The chains that are spoken of here.
+    fn nodes(&self) -> &[Node] {
+        if self.whole { &self.process.nodes } else { std::slice::from_ref(&self.node) }
     }
 
     /// A place to read or write the chain.
@@ -215,8 +276,26 @@ impl Api {
     }
 }
 
+impl Process {
+    /// How the network is doing.
+    fn network(&self) -> Option<NetworkStatus> {
+        self.network.as_ref().map(|network| network.borrow().clone())
+    }
+
+    /// How far a chain is on its way to the newest block of its peers, while it is behind.
+    fn progress(&self, chain: &ChainId) -> Option<Progress> {
+        let network = self.network.as_ref()?.borrow();
+        network.chains.iter().find(|known| known.chain == *chain)?.progress
+    }
+
+    /// What keeps a chain from being well, if something does.
+    fn ailment(&self, status: &Status) -> Option<Ailment> {
+        ailment(status, self.progress(&status.chain))
+    }
+}
+
 async fn openapi(State(api): State<Arc<Api>>) -> Response {
-    json_bytes(api.description.clone())
+    json_bytes(api.process.description.clone())
 }
 
 fn json_bytes(bytes: Bytes) -> Response {
@@ -224,19 +303,29 @@ fn json_bytes(bytes: Bytes) -> Response {
 }
 
 /// Everything that is not the API: the wallet, or a word on why there is none.
-async fn elsewhere(State(api): State<Arc<Api>>, request: Request) -> Response {
+async fn elsewhere(State(process): State<Arc<Process>>, request: Request) -> Response {
     let path = request.uri().path();
-    if headers::is_api(path) {
-        return Problem::new(Code::NotFound, "see /docs for what there is").into_response();
-    }
-    if path == "/chain.json"
-        && let Some(bytes) = &api.chain_file
-    {
+    let own_file =
+        || process.wallet.as_ref().is_some_and(|wallet| wallet.path().join("chain.json").is_file());
+    let file_of = match (path, chains::split(path)) {
+        ("/chain.json", _) if !own_file() => process.nodes.first().map(Node::chain),
+        (_, Some((id, rest))) => {
+            match Hash::from_hex(id).filter(|id| process.nodes.iter().any(|node| node.chain() == *id)) {
+                Some(chain) => (rest == "/chain.json").then_some(chain),
+                None => return chains::unknown(id, &process.nodes).into_response(),
+            }
+        }
+        _ => None,
+    };
+    if let Some(bytes) = file_of.and_then(|chain| process.chain_files.get(&chain)) {
         let mut response = json_bytes(bytes.clone());
         response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
         return response;
     }
-    match &api.wallet {
+    if headers::is_api(path) {
+        return Problem::new(Code::NotFound, "see /docs for what there is").into_response();
+    }
+    match &process.wallet {
         Some(wallet) => wallet.answer(request).await,
         None => {
             Problem::new(Code::NotFound, "this node serves no wallet (start it with --wallet DIR); see /docs")
@@ -251,7 +340,7 @@ async fn wrong_method(request: Request) -> Problem {
 
 /// What every request passes: its length, its client's bucket, its deadline.
 async fn guard(
-    State(api): State<Arc<Api>>,
+    State(process): State<Arc<Process>>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     request: Request,
     next: Next,
@@ -262,7 +351,7 @@ async fn guard(
         let detail = format!("{length} bytes of path and query, at most {} are read", limits::MAX_URI_BYTES);
         return Problem::new(Code::UriTooLong, detail).into_response();
     }
-    if let Err(wait) = api.clients.take(limits::client_of(peer.ip()), Instant::now()) {
+    if let Err(wait) = process.clients.take(limits::client_of(peer.ip()), Instant::now()) {
         return Problem::new(Code::RateLimited, "slow down")
             .with("retry_after_s", wait.as_secs() + 1)
             .into_response();

@@ -90,10 +90,17 @@ pub struct RefusalAnswer {
     pub words: String,
 }
 
-/// Connected peers, bans and refusals.
+/// Connected peers, bans and refusals; below the path of a chain only those peers that serve it.
 #[utoipa::path(get, path = "/v1/peers", tag = "chain", responses((status = OK, body = PeersAnswer)))]
 pub(super) async fn peers(State(api): State<Arc<Api>>) -> Json<PeersAnswer> {
-    let network = api.network.as_ref().map(|network| network.borrow().clone());
+    let network = api.process.network().map(|mut network| {
+        if !api.whole {
+            let chain = api.node.chain();
+            network.peers.iter_mut().for_each(|peer| peer.tips.retain(|(id, _)| *id == chain));
+            network.peers.retain(|peer| !peer.tips.is_empty());
+        }
+        network
+    });
     Json(network.map(PeersAnswer::from).unwrap_or_default())
 }
 

@@ -59,6 +59,8 @@ codes! {
     UnsupportedMediaType "unsupported_media_type" UNSUPPORTED_MEDIA_TYPE "The body has the wrong media type",
     /// Nothing lives at this path.
     NotFound "not_found" NOT_FOUND "Nothing lives at this path",
+    /// The path names a chain that this node does not serve.
+    UnknownChain "unknown_chain" NOT_FOUND "This node does not serve this chain",
     /// The path exists, the method does not.
     MethodNotAllowed "method_not_allowed" METHOD_NOT_ALLOWED "This path does not answer this method",
     /// The best branch has no block of this height yet.

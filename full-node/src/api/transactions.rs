@@ -119,7 +119,7 @@ pub(super) async fn faucet(
     let address = parse_address(&request.address)?;
     api.check_network(&address)?;
     let now = Instant::now();
-    let (per_address, overall) = &api.faucet;
+    let (per_address, overall) = &*api.faucet;
     per_address.take(address, now).and_then(|()| overall.take((), now)).map_err(|wait| {
         Problem::new(Code::FaucetLimited, "enough for now: ask again a little later")
             .with("retry_after_s", wait.as_secs() + 1)

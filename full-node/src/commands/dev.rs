@@ -8,7 +8,11 @@ use full_node::{
     node::{ChainChoice, NodeConfig},
 };
 
-use super::serve::{Options, Peering, Serve, bare_settings, serve};
+use super::{
+    chains::ToRun,
+    now,
+    serve::{Options, Peering, Serve, bare_settings, serve},
+};
 
 /// `vsys-node dev`.
 #[derive(Debug, Args)]
@@ -43,16 +47,18 @@ pub(crate) fn run(dev: Dev) -> Result<(), Failure> {
     let mut settings = bare_settings();
     dev.serve.apply(&mut settings);
     dev.peering.apply(&mut settings);
-    serve(settings, Options::default(), |settings, now| {
-        Ok(NodeConfig {
-            data,
-            chain: ChainChoice::Development,
-            minting_keys: Vec::new(),
-            recoveries: Vec::new(),
-            payee: None,
-            retention: settings.retention(),
-            pool: settings.pool_limits(),
-            now,
-        })
-    })
+    let chain = &settings.first;
+    let config = NodeConfig {
+        data: data.clone(),
+        chain: ChainChoice::Development,
+        minting_keys: Vec::new(),
+        recoveries: Vec::new(),
+        payee: None,
+        retention: settings.retention(chain),
+        pool: settings.pool_limits(chain),
+        now: now(),
+    };
+    let minimum_free = chain.minimum_free_bytes();
+    let chain = ToRun { part: "the chain".to_owned(), config, key_files: Vec::new(), minimum_free };
+    serve(settings, Options { folder: data, ..Options::default() }, vec![chain])
 }

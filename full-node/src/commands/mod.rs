@@ -1,5 +1,6 @@
 //! The commands of `vsys-node`, one file each: its arguments, and what it does with them.
 
+mod chains;
 pub(crate) mod check;
 pub(crate) mod dev;
 mod disk_guard;
@@ -14,6 +15,7 @@ mod serve;
 pub(crate) mod spec;
 pub(crate) mod status;
 pub(crate) mod supernode;
+mod target;
 pub(crate) mod testnet;
 
 use std::{

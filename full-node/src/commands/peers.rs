@@ -3,7 +3,7 @@
 use clap::Args;
 use full_node::{api, config::Failure};
 
-use super::{now, say};
+use super::{now, say, target::Target};
 
 /// `vsys-node peers`.
 #[derive(Debug, Args)]
@@ -15,9 +15,8 @@ Examples:
   vsys-node peers
   vsys-node peers --api http://127.0.0.1:8080 --json")]
 pub(crate) struct Peers {
-    /// The node's API
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:9922")]
-    pub(crate) api: String,
+    #[command(flatten)]
+    pub(crate) target: Target,
     /// Print the node's answer as it is
     #[arg(long)]
     pub(crate) json: bool,
@@ -25,7 +24,7 @@ pub(crate) struct Peers {
 
 /// Asks the node and prints its answer.
 pub(crate) fn run(peers: &Peers) -> Result<(), Failure> {
-    let text = api::ask_peers(&peers.api, peers.json, now())?;
+    let text = api::ask_peers(&peers.target.url()?, peers.json, now())?;
     say(text.trim_end());
     Ok(())
 }

@@ -41,8 +41,8 @@ impl Way {
     }
 }
 
-/// Draws for as long as the network of a chain goes on.
-pub(super) async fn draw(chain: ChainId, network: watch::Receiver<NetworkStatus>) {
+/// Draws for as long as the network of a chain of this name goes on.
+pub(super) async fn draw(name: String, chain: ChainId, network: watch::Receiver<NetworkStatus>) {
     if !io::stderr().is_terminal() {
         return;
     }
@@ -54,7 +54,7 @@ pub(super) async fn draw(chain: ChainId, network: watch::Receiver<NetworkStatus>
                 let bar = bar.get_or_insert_with(|| BARS.add(bar_of(way.of)));
                 bar.set_length(way.of);
                 bar.set_position(way.done);
-                bar.set_message(way.words);
+                bar.set_message(format!("{name}: {}", way.words));
             }
             None => bar.take().iter().for_each(ProgressBar::finish_and_clear),
         }

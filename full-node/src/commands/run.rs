@@ -1,16 +1,18 @@
-//! `vsys-node run`: a node of a chain.
+//! `vsys-node run`: a node of a chain, or of several in one process.
 
 use std::path::PathBuf;
 
 use clap::Args;
 use full_node::{
-    config::{self, ChainFile, Failure, SETTINGS_FILE, Settings},
+    config::{self, ChainFile, ChainFiles, ChainSettings, Failure, SETTINGS_FILE, Settings},
     node::{ChainChoice, NodeConfig},
     storage::RedbStorage,
 };
 use light_client::data_format::{Address, BlockId, Height};
 
 use super::{
+    chains::ToRun,
+    now,
     retired::in_use,
     serve::{Options, Peering, Serve, Start, bare_settings, serve},
 };
@@ -18,7 +20,8 @@ use super::{
 /// `vsys-node run`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-A folder made by vsys-node init has its settings in config.toml; arguments win over them.
+A folder made by vsys-node init has its settings in config.toml; arguments win over them. Further chains of the process are
+named there, in [[chains]] tables; --chain, --keys, --payee and --checkpoint are about the first one.
 
 Examples:
   vsys-node run --data /var/lib/vsys-node
@@ -44,7 +47,7 @@ pub(crate) struct Run {
     /// every block since the first. Older blocks are not kept then
     #[arg(long)]
     pub(crate) snapshot: bool,
-    /// A final block that you trust, which that state is proven from; without one it is proven from block 0
+    /// A final block of the first chain that you trust, which that state is proven from; without one it is proven from block 0
     #[arg(long, value_name = "HEIGHT:ID", requires = "snapshot", value_parser = checkpoint)]
     pub(crate) checkpoint: Option<(Height, BlockId)>,
     /// Stop when standard input is closed: for programs that start nodes, and may be killed before they can stop them
@@ -71,48 +74,66 @@ pub(crate) fn run(run: Run) -> Result<(), Failure> {
     let file = run.data.join(SETTINGS_FILE);
     let mut settings = match (file.exists(), &run.chain) {
         (true, _) => Settings::read(&file)?,
-        (false, Some(_)) => bare_settings(),
+        (false, Some(_)) => {
+            let mut settings = bare_settings();
+            settings.first.data.clone_from(&run.data);
+            settings
+        }
         (false, None) => return Err(Failure::no_settings(&file)),
     };
     if let Some(chain) = run.chain {
-        settings.chain = chain;
+        settings.first.chain = chain;
     }
     if !run.keys.is_empty() {
-        settings.minting_keys = run.keys;
+        settings.first.minting_keys = run.keys;
     }
-    settings.minting_keys = in_use(settings.minting_keys);
+    if run.payee.is_some() {
+        settings.first.payee = run.payee;
+    }
+    for chain in std::iter::once(&mut settings.first).chain(&mut settings.more) {
+        chain.minting_keys = in_use(std::mem::take(&mut chain.minting_keys));
+    }
     run.serve.apply(&mut settings);
     run.peering.apply(&mut settings);
-    let data = run.data;
-    let ChainFile { spec, bootstrap, recoveries } = config::read_chain(&settings.chain)?;
-    let options = Options {
-        bootstrap,
+    let mut options = Options {
+        folder: Some(run.data),
+        bootstrap: Vec::new(),
         snapshot: run.snapshot.then_some(Start { checkpoint: run.checkpoint }),
         until_input_ends: run.until_input_ends,
     };
-    serve(settings, options, |settings, now| {
-        if spec.genesis_time > now {
-            return Err(Failure::not_begun(spec.genesis_time, now));
-        }
-        let keys =
-            settings.minting_keys.iter().map(|path| config::read_key(path)).collect::<Result<_, _>>()?;
-        let retention = settings.retention();
-        let votes = spec.engine.spos().is_some();
-        if votes && !settings.minting_keys.is_empty() && !RedbStorage::exists(&data) {
-            // Only `init` makes a chain together with the record that its key signed nothing: what this one signed is not known.
-            tracing::warn!(
-                "the chain is not in its folder: it is fetched, and minting keys wait until it is safe to sign"
-            );
-        }
-        Ok(NodeConfig {
-            data: Some(data),
-            chain: ChainChoice::Spec(Box::new(spec)),
-            recoveries,
-            minting_keys: keys,
-            payee: run.payee,
-            retention,
-            pool: settings.pool_limits(),
-            now,
-        })
-    })
+    let mut chains = Vec::new();
+    for (chain, files) in settings.chains().zip(config::read_chains(&settings)?) {
+        options.bootstrap.extend(files.file.bootstrap.iter().cloned());
+        chains.push(to_run(&settings, chain, files)?);
+    }
+    serve(settings, options, chains)
+}
+
+/// What a chain is to be, by its settings and the files that they name.
+fn to_run(settings: &Settings, chain: &ChainSettings, files: ChainFiles) -> Result<ToRun, Failure> {
+    let ChainFiles { file: ChainFile { spec, recoveries, .. }, keys } = files;
+    let (part, now) = (format!("the chain {:?}", spec.name), now());
+    if spec.genesis_time > now {
+        return Err(Failure::not_begun(spec.genesis_time, now).of(part));
+    }
+    let votes = spec.engine.spos().is_some();
+    if votes && !keys.is_empty() && !RedbStorage::exists(&chain.data) {
+        // Only `init` makes a chain together with the record that its key signed nothing: what this one signed is not known.
+        tracing::warn!(
+            chain = spec.name,
+            "the chain is not in its folder: it is fetched, and minting keys wait until it is safe to sign"
+        );
+    }
+    let config = NodeConfig {
+        data: Some(chain.data.clone()),
+        chain: ChainChoice::Spec(Box::new(spec)),
+        recoveries,
+        minting_keys: keys,
+        payee: chain.payee,
+        retention: settings.retention(chain),
+        pool: settings.pool_limits(chain),
+        now,
+    };
+    let minimum_free = chain.minimum_free_bytes();
+    Ok(ToRun { part, config, key_files: chain.minting_keys.clone(), minimum_free })
 }

@@ -1,4 +1,4 @@
-//! What `dev` and `run` share: a node, its API and its network, from the start to the end of the process.
+//! What `dev` and `run` share: the chains of a process, their API and their network, from its start to its end.
 
 use std::{
     io,
@@ -11,17 +11,20 @@ use clap::Args;
 use full_node::{
     api::{self, WalletFolder},
     config::{self, Failure, Settings},
-    network::{Network, NetworkConfig},
-    node::{Node, NodeConfig},
+    network::{ChainPort, Network, NetworkConfig},
+    node::Node,
 };
 use libp2p::Multiaddr;
-use light_client::data_format::{BlockId, Height, Time};
+use light_client::data_format::{BlockId, Height};
 use tokio::{
     signal,
     sync::{oneshot, watch},
 };
 
-use super::{disk_guard, now, progress, retired, say};
+use super::{
+    chains::{self, Running, ToRun},
+    progress, say,
+};
 
 /// Where the network keeps its key and its addresses, in the data folder.
 pub(super) const NETWORK_FOLDER: &str = "network";
@@ -79,12 +82,14 @@ impl Serve {
     }
 }
 
-/// How a process runs its node, besides its settings.
+/// How a process runs its chains, besides its settings.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Options {
+    /// The folder of the process; the network keeps its key and its addresses there.
+    pub(super) folder: Option<PathBuf>,
     /// Nodes to find others through.
     pub(super) bootstrap: Vec<Multiaddr>,
-    /// A node that has no blocks yet starts from a snapshot.
+    /// Chains that have no blocks yet start from a snapshot.
     pub(super) snapshot: Option<Start>,
     /// The end of standard input stops it.
     pub(super) until_input_ends: bool,
@@ -92,20 +97,19 @@ pub(super) struct Options {
 
 /// The settings of a node without a file: it is alone and has no keys.
 pub(super) fn bare_settings() -> Settings {
-    let mut settings = Settings { minting_keys: Vec::new(), ..Settings::default() };
+    let mut settings = Settings::default();
+    settings.first.minting_keys.clear();
     settings.network.listen.clear();
     settings
 }
 
-/// Runs a node and its API until somebody stops it.
-pub(super) fn serve(
-    settings: Settings,
-    options: Options,
-    configured: impl FnOnce(&Settings, Time) -> Result<NodeConfig, Failure>,
-) -> Result<(), Failure> {
+/// Runs chains and their API until somebody stops them.
+///
+/// However many there are, the process has one set of threads: as many that serve as the settings say, as many that compute,
+/// which all chains give their work to.
+pub(super) fn serve(settings: Settings, options: Options, chains: Vec<ToRun>) -> Result<(), Failure> {
     let wallet = Some(&*settings.api.wallet).filter(|folder| *folder != Path::new(""));
     let wallet = wallet.map(WalletFolder::open).transpose()?;
-    let config = configured(&settings, now())?;
     let failed = |cause: &dyn std::fmt::Display| Failure::ended("the start", cause);
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     if settings.cpu.threads > 0 {
@@ -114,68 +118,41 @@ pub(super) fn serve(
         computing.build_global().map_err(|error| failed(&error))?;
     }
     let runtime = runtime.enable_all().build().map_err(|error| failed(&error))?;
-    runtime.block_on(run_node(settings, options, wallet, config))
+    runtime.block_on(run_chains(settings, options, wallet, chains))
 }
 
-async fn run_node(
+async fn run_chains(
     settings: Settings,
     options: Options,
     wallet: Option<WalletFolder>,
-    config: NodeConfig,
+    chains: Vec<ToRun>,
 ) -> Result<(), Failure> {
     let stop = stop_signal().map_err(|cause| Failure::ended("the start", cause))?;
     let address = settings.api.listen;
     let listener = api::listen(address).await?;
     let address = listener.local_addr().unwrap_or(address);
-    let data = config.data.clone();
-    say(&match &data {
-        Some(folder) => format!("Opening {} …", folder.display()),
-        None => "Making a chain in memory …".to_owned(),
-    });
-    let opened = tokio::task::spawn_blocking(move || Node::open(config)).await;
-    let node = opened.map_err(|cause| Failure::ended("the start", cause))??;
-    if let Some(Start { checkpoint }) = options.snapshot
-        && !node.start_from_snapshot(checkpoint)
-    {
-        say(if node.status().head.height > Height(0) {
-            "The folder has blocks already: the node goes on from them, not from a snapshot."
-        } else {
-            "A chain of work is followed from block 0: nothing proves the work before a snapshot."
-        });
-    }
+    let chains = chains::open(chains, options.snapshot).await?;
+    let nodes: Vec<Node> = chains.iter().map(|chain| chain.node.clone()).collect();
     let wallet_folder = wallet.as_ref().map(|wallet| wallet.path().to_owned());
     let (stopping, stopped) = watch::channel(false);
     // Before the first block is made: others may have better ones.
-    let network = join(&settings, options.bootstrap, data.as_deref(), &node).await?;
-    let router = api::router(node.clone(), network.as_ref().map(Network::status), wallet, stopped.clone())?;
+    let network = join(&settings, options.bootstrap, options.folder, &nodes).await?;
+    let router = api::router(&nodes, network.as_ref().map(Network::status), wallet, stopped.clone())?;
     let server = tokio::spawn(api::serve(listener, router, stopped));
-    let guard = data.as_ref().map(|folder| {
-        tokio::spawn(disk_guard::watch(node.clone(), folder.clone(), settings.minimum_free_bytes()))
-    });
     if let Some(network) = &network {
-        // It ends with the network.
-        tokio::spawn(progress::draw(node.chain(), network.status()));
+        for node in &nodes {
+            // It ends with the network.
+            tokio::spawn(progress::draw(node.spec().name.clone(), node.chain(), network.status()));
+        }
     }
-    let eraser = data.as_ref().map(|folder| {
-        tokio::spawn(retired::watch(node.clone(), settings.minting_keys.clone(), folder.clone()))
-    });
-    let mut chain = tokio::spawn({
-        let node = node.clone();
-        async move { node.run().await }
-    });
-    say(&introduction(&node, network.as_ref(), data.as_deref(), wallet_folder.as_deref(), address));
-    let ended = tokio::select! {
-        signal = stop => {
-            say(&format!("{signal}: stopping …"));
-            None
-        }
-        () = input_end(options.until_input_ends) => {
-            say("Standard input is closed: stopping …");
-            None
-        }
-        ended = &mut chain => Some(ended),
-    };
-    // Clients and peers first, so that nothing is asked of a chain that is closing; then the chain, which flushes.
+    let mut running = Running::start(chains);
+    say(&introduction(&nodes, network.as_ref(), wallet_folder.as_deref(), address));
+    tokio::select! {
+        signal = stop => say(&format!("{signal}: stopping …")),
+        () = input_end(options.until_input_ends) => say("Standard input is closed: stopping …"),
+        () = running.ended() => {}
+    }
+    // Clients and peers first, so that nothing is asked of a chain that is closing; then the chains, which flush.
     let _: Result<(), watch::error::SendError<bool>> = stopping.send(true);
     if let Err(error) = server.await {
         tracing::error!(%error, "the API did not end well");
@@ -183,25 +160,17 @@ async fn run_node(
     if let Some(network) = network {
         network.shutdown().await;
     }
-    for watcher in [guard, eraser].into_iter().flatten() {
-        watcher.abort();
-    }
-    node.shutdown().await;
-    let ended = match ended {
-        Some(ended) => ended,
-        None => chain.await,
-    };
-    ended.map_err(|cause| Failure::ended("the chain", cause))??;
+    running.stop().await?;
     say("Stopped.");
     Ok(())
 }
 
-/// Joins the network, if the node is to have one.
+/// Joins the network, if the node is to have one: one for all chains.
 async fn join(
     settings: &Settings,
     bootstrap: Vec<Multiaddr>,
-    data: Option<&Path>,
-    node: &Node,
+    folder: Option<PathBuf>,
+    nodes: &[Node],
 ) -> Result<Option<Network>, Failure> {
     let (listen, peers) = (settings.network.listen.clone(), settings.network.peers.clone());
     if listen.is_empty() && peers.is_empty() && bootstrap.is_empty() {
@@ -211,47 +180,32 @@ async fn join(
         listen,
         peers,
         bootstrap,
-        folder: data.map(|folder| folder.join(NETWORK_FOLDER)),
+        folder: folder.map(|folder| folder.join(NETWORK_FOLDER)),
         limits: settings.peer_limits(),
         ..NetworkConfig::default()
     };
-    Ok(Some(Network::start(config, vec![Arc::new(node.clone())]).await?))
+    let ports = nodes.iter().map(|node| Arc::new(node.clone()) as Arc<dyn ChainPort>).collect();
+    Ok(Some(Network::start(config, ports).await?))
 }
 
 fn introduction(
-    node: &Node,
+    nodes: &[Node],
     network: Option<&Network>,
-    data: Option<&Path>,
     wallet: Option<&Path>,
     address: SocketAddr,
 ) -> String {
-    let status = node.status();
-    let mut text = format!("\nChain {:?}\n  id       {}\n", status.name, status.chain);
-    text += &match data {
-        Some(folder) => format!("  data     {}\n", folder.display()),
-        None => "  data     in memory: nothing is kept\n".to_owned(),
-    };
-    text +=
-        &format!("  block    {}\n  mints    with {} keys\n", status.head.height, status.minting_keys.len());
+    let mut text: String = nodes.iter().map(of_chain).collect();
     text += &match network {
         Some(network) => {
             let listening = network.status().borrow().listening.clone();
             let peer = network.peer();
             let lines: String =
                 listening.iter().map(|address| format!("\n           {address}/p2p/{peer}")).collect();
-            format!("  peer id  {peer}{lines}\n")
+            format!("\nNetwork\n  peer id  {peer}{lines}\n")
         }
-        None => {
-            "  peers    none: start with --p2p ADDRESS or --peer MULTIADDR to join a network\n".to_owned()
-        }
+        None => "\nNetwork\n  peers    none: start with --p2p ADDRESS or --peer MULTIADDR to join one\n"
+            .to_owned(),
     };
-    if status.development {
-        text += "\nFunded accounts. WORTHLESS TEST COINS: everybody knows this phrase. Never send real coins here.\n";
-        text += &format!("  phrase   {}\n", config::DEVELOPMENT_PHRASE);
-        for account in node.development_accounts() {
-            text += &format!("  {:<8} {}  {} VSYS\n", account.index, account.address, account.balance);
-        }
-    }
     let reachable = if address.ip().is_unspecified() {
         SocketAddr::from(([127, 0, 0, 1], address.port()))
     } else {
@@ -267,6 +221,25 @@ fn introduction(
         text += &format!("         reachable from the network, because it listens on {address}\n");
     }
     text + "\nReady. Ctrl-C stops the node."
+}
+
+fn of_chain(node: &Node) -> String {
+    let status = node.status();
+    let mut text = format!("\nChain {:?}\n  id       {}\n", status.name, status.chain);
+    text += &match node.folder() {
+        Some(folder) => format!("  data     {}\n", folder.display()),
+        None => "  data     in memory: nothing is kept\n".to_owned(),
+    };
+    text +=
+        &format!("  block    {}\n  mints    with {} keys\n", status.head.height, status.minting_keys.len());
+    if status.development {
+        text += "\nFunded accounts. WORTHLESS TEST COINS: everybody knows this phrase. Never send real coins here.\n";
+        text += &format!("  phrase   {}\n", config::DEVELOPMENT_PHRASE);
+        for account in node.development_accounts() {
+            text += &format!("  {:<8} {}  {} VSYS\n", account.index, account.address, account.balance);
+        }
+    }
+    text
 }
 
 /// Resolves when standard input is closed, if that is to stop the node.

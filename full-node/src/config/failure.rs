@@ -5,7 +5,7 @@ use std::{fmt, io, net::IpAddr, path::Path};
 use light_client::data_format::Time;
 
 use super::{
-    DataFolderError, KeyFileError, SettingsError, SpecFileError,
+    ChainFault, ChainsError, DataFolderError, KeyFileError, SettingsError, SpecFileError,
     moment::{moment_to_toml, print_duration},
 };
 use crate::{
@@ -125,6 +125,12 @@ impl Failure {
         Self::new(FAILED, what, advice)
     }
 
+    /// Said of one chain, setting or part of the process.
+    #[must_use]
+    pub fn of(self, part: impl fmt::Display) -> Self {
+        Self { what: format!("{part}: {}", self.what), ..self }
+    }
+
     /// What the process exits with.
     pub const fn exit_code(&self) -> u8 {
         self.exit_code
@@ -159,6 +165,22 @@ impl From<SettingsError> for Failure {
             SettingsError::Line { .. } => "mend that line, or delete it: then the default holds",
         };
         Self::new(UNUSABLE, &error, advice)
+    }
+}
+
+impl From<ChainsError> for Failure {
+    fn from(error: ChainsError) -> Self {
+        let ChainsError { name, fault } = error;
+        let failure = match fault {
+            ChainFault::Spec(error) => error.into(),
+            ChainFault::Key(error) => error.into(),
+            fault @ (ChainFault::SameChain { .. }
+            | ChainFault::SameFolder { .. }
+            | ChainFault::SameKey { .. }) => {
+                Self::new(UNUSABLE, fault, "give each chain its own spec, folder and keys")
+            }
+        };
+        failure.of(name)
     }
 }
 

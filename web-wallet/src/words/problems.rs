@@ -279,6 +279,11 @@ pub(crate) fn server(code: &str, words: &str) -> Said {
             "The chain has just begun, or nobody votes on it.",
             "Wait a moment, then ask again.",
         ),
+        "unknown_chain" => (
+            "The server does not serve this chain",
+            "Its address names a chain that the server does not have.",
+            "Check the server's address, or use another server.",
+        ),
         "not_final" => (
             "The payment is not final yet",
             "It is in a block, which may still be replaced.",

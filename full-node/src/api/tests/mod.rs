@@ -1,5 +1,6 @@
 //! The API over a real node of a development chain in memory, most of it without a socket.
 
+mod chains;
 mod events;
 mod inputs;
 mod operators;
@@ -67,8 +68,14 @@ impl Server {
 
     async fn of(config: NodeConfig, wallet: Option<WalletFolder>) -> Self {
         let node = tokio::task::spawn_blocking(move || Node::open(config)).await.unwrap().unwrap();
+        Self::over(&[node], wallet)
+    }
+
+    /// Over nodes, of which the first one runs.
+    fn over(nodes: &[Node], wallet: Option<WalletFolder>) -> Self {
         let (stopping, stopped) = watch::channel(false);
-        let router = router(node.clone(), None, wallet, stopped).unwrap();
+        let router = router(nodes, None, wallet, stopped).unwrap();
+        let node = nodes[0].clone();
         let running = tokio::spawn({
             let node = node.clone();
             async move { node.run().await }

@@ -17,7 +17,7 @@ const OCTETS: &str = "application/octet-stream";
 fn over(harness: &Harness) -> Server {
     let (stopping, stopped) = watch::channel(false);
     let node = harness.node.clone();
-    let router = router(node.clone(), None, None, stopped).unwrap();
+    let router = router(std::slice::from_ref(&node), None, None, stopped).unwrap();
     Server { node, router, stopping, _running: tokio::spawn(async { Ok(()) }) }
 }
 

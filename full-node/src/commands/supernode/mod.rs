@@ -17,6 +17,7 @@ use light_client::{
     data_format::{Address, Amount, Call, Evidence, LeaseCall, MintingKey, SupernodeCall},
 };
 
+use super::target::Target;
 use facts::Facts;
 use owner::Owner;
 
@@ -64,9 +65,8 @@ enum What {
 struct Sending {
     #[command(flatten)]
     owner: Owner,
-    /// The node's API
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:9922")]
-    api: String,
+    #[command(flatten)]
+    target: Target,
     /// Sign and send without asking
     #[arg(long)]
     yes: bool,

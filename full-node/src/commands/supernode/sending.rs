@@ -33,10 +33,11 @@ struct Accepted {
 /// Shows what a call does, asks, signs, sends, and waits until it is final. `call` is made twice: to be read, and anew to be
 /// signed, because a minting key's word is about the present.
 pub(super) fn send(sending: &Sending, call: impl Fn(&Facts) -> Result<Call, Failure>) -> Result<(), Failure> {
-    let (spec, chain) = facts::chain(&sending.api)?;
+    let url = sending.target.url()?;
+    let (spec, chain) = facts::chain(&url)?;
     let key = sending.owner.key()?;
     let address = Address::of(&key.public(), spec.network);
-    let facts = Facts::ask(&sending.api, spec, chain, address)?;
+    let facts = Facts::ask(&url, spec, chain, address)?;
     let draft = transaction(&facts, &key, call(&facts)?)?;
     let review = reviewed(&facts, &draft)?;
     say(&printed(&review));
@@ -55,9 +56,9 @@ pub(super) fn send(sending: &Sending, call: impl Fn(&Facts) -> Result<Call, Fail
     reviewed(&facts, &last)?;
     let valid_until = last.valid_until;
     let submission = Submission { chain, signed: last.sign(&chain, &key) };
-    let Accepted { id } = send_bytes(&sending.api, "/v1/transactions", &submission.encode())?;
+    let Accepted { id } = send_bytes(&url, "/v1/transactions", &submission.encode())?;
     say(&format!("Sent: {id}"));
-    follow(&sending.api, &id, valid_until)
+    follow(&url, &id, valid_until)
 }
 
 fn transaction(facts: &Facts, key: &KeyPair, call: Call) -> Result<Transaction, Failure> {

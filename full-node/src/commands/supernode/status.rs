@@ -6,16 +6,15 @@ use full_node::{
 use light_client::data_format::{Address, Amount};
 use serde::Deserialize;
 
-use crate::commands::say;
+use crate::commands::{say, target::Target};
 
 /// `vsys-node supernode status`.
 #[derive(Debug, Args)]
 pub(super) struct Status {
     /// Show this one alone
     address: Option<Address>,
-    /// The node's API
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:9922")]
-    api: String,
+    #[command(flatten)]
+    target: Target,
     /// Print the node's answer as it is
     #[arg(long)]
     json: bool,
@@ -28,12 +27,13 @@ struct AccountAnswer {
 
 /// Asks the node and prints its answer.
 pub(super) fn run(status: &Status) -> Result<(), Failure> {
+    let url = status.target.url()?;
     let Some(address) = &status.address else {
-        let (text, answer): (_, SupernodesAnswer) = ask(&status.api, "/v1/supernodes")?;
+        let (text, answer): (_, SupernodesAnswer) = ask(&url, "/v1/supernodes")?;
         say(if status.json { text } else { list(&answer) }.trim_end());
         return Ok(());
     };
-    let (text, answer): (_, AccountAnswer) = ask(&status.api, &format!("/v1/accounts/{address}"))?;
+    let (text, answer): (_, AccountAnswer) = ask(&url, &format!("/v1/accounts/{address}"))?;
     match answer.supernode {
         _ if status.json => say(text.trim_end()),
         Some(supernode) => say(one(&supernode).trim_end()),

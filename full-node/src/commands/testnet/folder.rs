@@ -154,8 +154,8 @@ fn make_in(path: &Path, count: u8, shape: Shape, now: Time) -> Result<(), Failur
         settings.memory.page_cache_mib = 32;
         settings.memory.state_cache_mib = 32;
         settings.memory.pool_mib = 8;
-        settings.disk.minimum_free_mib = 64;
-        settings.disk.keep_blocks = KEEP_BLOCKS;
+        settings.first.disk.minimum_free_mib = 64;
+        settings.first.disk.keep_blocks = KEEP_BLOCKS;
         settings.cpu.threads = if usize::from(count) > cores { 1 } else { 2 };
         init::make(&spec_path, &path.join(name(number)), Some(&key_file(number)), &settings)?;
         peers.push(address(p2p));

@@ -1,0 +1,143 @@
+//! The chains of a process: each opened, kept going and stopped like any other, whatever becomes of its neighbours.
+//!
+//! A chain has a folder with a lock, a pool, a minter, a guard of its disk and an eraser of retired keys of its own. One that
+//! stands still, or ends because its disk failed, takes no other with it; the process ends with its last chain.
+
+use std::path::PathBuf;
+
+use full_node::{
+    config::Failure,
+    node::{Node, NodeConfig, NodeError},
+};
+use light_client::data_format::Height;
+use tokio::task::{JoinError, JoinSet};
+
+use super::{disk_guard, retired, say, serve::Start};
+
+/// A chain that is to be run.
+pub(super) struct ToRun {
+    /// What it is called if it cannot be opened.
+    pub(super) part: String,
+    /// What its node is told to be.
+    pub(super) config: NodeConfig,
+    /// The files its minting keys came from.
+    pub(super) key_files: Vec<PathBuf>,
+    /// Free bytes with less than which it stands still; 0 for never.
+    pub(super) minimum_free: u64,
+}
+
+/// An open chain.
+pub(super) struct Open {
+    pub(super) node: Node,
+    key_files: Vec<PathBuf>,
+    minimum_free: u64,
+}
+
+impl ToRun {
+    /// Opens it.
+    async fn open(self, snapshot: Option<Start>) -> Result<Open, Failure> {
+        let Self { part, config, key_files, minimum_free } = self;
+        say(&match &config.data {
+            Some(folder) => format!("Opening {} …", folder.display()),
+            None => "Making a chain in memory …".to_owned(),
+        });
+        let opened = tokio::task::spawn_blocking(move || Node::open(config)).await;
+        let opened = opened.map_err(|cause| Failure::ended("the start", cause))?;
+        let node = opened.map_err(|error| Failure::from(error).of(&part))?;
+        if let Some(Start { checkpoint }) = snapshot
+            && !node.start_from_snapshot(checkpoint)
+        {
+            say(if node.status().head.height > Height(0) {
+                "The folder has blocks already: the node goes on from them, not from a snapshot."
+            } else {
+                "A chain of work is followed from block 0: nothing proves the work before a snapshot."
+            });
+        }
+        Ok(Open { node, key_files, minimum_free })
+    }
+}
+
+/// Opens every chain, one after the other. A checkpoint to start from is of the first one.
+pub(super) async fn open(chains: Vec<ToRun>, snapshot: Option<Start>) -> Result<Vec<Open>, Failure> {
+    let mut opened = Vec::new();
+    for (place, chain) in chains.into_iter().enumerate() {
+        let snapshot =
+            snapshot.map(|Start { checkpoint }| Start { checkpoint: checkpoint.filter(|_| place == 0) });
+        opened.push(chain.open(snapshot).await?);
+    }
+    Ok(opened)
+}
+
+/// Chains at work.
+pub(super) struct Running {
+    nodes: Vec<Node>,
+    /// Each says how it ended.
+    ends: JoinSet<(Node, Result<(), NodeError>)>,
+    stopping: bool,
+    failed: Option<Failure>,
+}
+
+impl Running {
+    /// Starts minting, voting and watching.
+    pub(super) fn start(chains: Vec<Open>) -> Self {
+        let nodes = chains.iter().map(|chain| chain.node.clone()).collect();
+        let mut ends = JoinSet::new();
+        for chain in chains {
+            ends.spawn(chain.run());
+        }
+        Self { nodes, ends, stopping: false, failed: None }
+    }
+
+    /// Resolves when the last chain has ended although nobody stopped it. Those that end before stand still, and say so.
+    pub(super) async fn ended(&mut self) {
+        while let Some(ended) = self.ends.join_next().await {
+            self.note(ended);
+        }
+    }
+
+    /// Stops every chain, and waits for what is in progress.
+    ///
+    /// # Errors
+    /// The first failure of a chain since the start.
+    pub(super) async fn stop(mut self) -> Result<(), Failure> {
+        self.stopping = true;
+        for node in &self.nodes {
+            node.shutdown().await;
+        }
+        self.ended().await;
+        self.failed.map_or(Ok(()), Err)
+    }
+
+    fn note(&mut self, ended: Result<(Node, Result<(), NodeError>), JoinError>) {
+        let failure = match ended {
+            Ok((_, Ok(()))) if self.stopping => return,
+            Ok((node, ended)) => {
+                let part = format!("the chain {:?}", node.spec().name);
+                let failure = match ended {
+                    Ok(()) => Failure::ended(&part, "a part of it failed, and the log says which"),
+                    Err(error) => Failure::from(error).of(&part),
+                };
+                tracing::error!(chain = %node.chain(), "{failure}");
+                node.pause(Some(failure.to_string()));
+                failure
+            }
+            Err(cause) => Failure::ended("a chain", cause),
+        };
+        self.failed.get_or_insert(failure);
+    }
+}
+
+impl Open {
+    /// Mints, votes and watches over its folder until it is stopped or fails.
+    async fn run(self) -> (Node, Result<(), NodeError>) {
+        let Self { node, key_files, minimum_free } = self;
+        let mut watchers = JoinSet::new();
+        if let Some(folder) = node.folder() {
+            watchers.spawn(disk_guard::watch(node.clone(), folder.to_owned(), minimum_free));
+            watchers.spawn(retired::watch(node.clone(), key_files, folder.to_owned()));
+        }
+        let ended = node.run().await;
+        // The watchers end here.
+        (node, ended)
+    }
+}
