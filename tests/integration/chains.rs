@@ -250,7 +250,7 @@ fn two_processes_run_two_chains_over_one_connection_and_neither_stops_the_other(
 
     // The power fails.
     let before = there.height("final");
-    nodes.map(NodeProcess::kill);
+    nodes.into_iter().for_each(NodeProcess::kill);
     let nodes = pair.start();
     let there = Seen::of(&nodes[1], &voted);
     wait_until("later final blocks after the power cut", || there.height("final") >= before + 8);
