@@ -406,6 +406,10 @@ fn a_supernode_is_run_from_the_command_line() {
     let (code, said) = supernode(&["contend", "--slot", "1", "--commission", "5", "--minting-key", key]);
     assert_eq!(code, Some(1), "{said}");
     assert!(said.contains("holds a slot already") && said.contains("release it first"), "{said}");
+    // What winning would cost is said before anybody signs, and with the holders.
+    let price = said.lines().find(|line| line.contains("Burned besides if it wins"));
+    assert!(price.is_some_and(|line| line.contains(" 1000 VSYS ")), "{said}");
+    assert!(status(&[]).contains("A contender needs 1000000 VSYS besides the 1000 VSYS that are burned"));
     let (code, said) = supernode(&["report"]);
     assert_eq!(code, Some(1), "{said}");
     assert!(said.contains("no minting key"), "{said}");

@@ -24,6 +24,10 @@ pub struct SupernodesAnswer {
     pub round: u64,
     /// Slots of a round; those that nobody in the list holds are vacant.
     pub slots: usize,
+    /// The least effective balance of a holder, and of who contends for a slot, in units.
+    pub contend_minimum: String,
+    /// What is burned of who wins a slot, in units. The balance without it has to reach the minimum.
+    pub contend_fee: String,
     /// By their slots; those who come after.
     pub supernodes: Vec<SupernodeAnswer>,
     /// Always `claimed`.
@@ -50,7 +54,7 @@ pub struct SupernodeAnswer {
     /// Own coins and leased ones, in units.
     #[schema(example = "100000000000000")]
     pub effective: String,
-    /// With which it contends in the next block, in units.
+    /// Its weight in the next block, in units; who contends has no more than the contend fee leaves of its balance.
     pub minting_average: String,
     /// What others lease to it, in units.
     pub leased_in: String,
@@ -119,6 +123,8 @@ impl From<SupernodesState> for SupernodesAnswer {
             height: state.height.0,
             round: state.round.0,
             slots: state.slots,
+            contend_minimum: state.contend_minimum.units().to_string(),
+            contend_fee: state.contend_fee.units().to_string(),
             supernodes: state.supernodes.into_iter().map(Into::into).collect(),
             trust: "claimed".to_owned(),
         }

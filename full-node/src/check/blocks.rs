@@ -160,6 +160,9 @@ impl Checker<'_> {
             if let Err(fault) = self.check_version(&id, &sealed.header, here.headers_root) {
                 self.report.note(Finding::Block { height, fault });
             }
+            if let Err(error) = self.note_plan(&sealed.header) {
+                self.report.note(Finding::Block { height, fault: error.into() });
+            }
             if let Err(fault) = self.check_body(&id, &sealed, true) {
                 self.report.note(Finding::Block { height, fault });
             }
@@ -170,6 +173,7 @@ impl Checker<'_> {
             let height = self.chain.head().header.height;
             self.report.note(Finding::Block { height, fault: BlockFault::Height });
         }
+        self.burned.seen_from = Some(begins);
         self.tell(Stage::Blocks, total, total);
     }
 

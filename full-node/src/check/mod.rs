@@ -3,7 +3,7 @@
 //! Headers are linked, sealed by the holders of their slots, and committed by those after them; bodies are what headers
 //! commit to, with every signature and certificate; the links of hand-overs hold; the indexes name exactly what is there;
 //! the state of the newest block is what its header commits to, every account is the sum of its history, and all of them
-//! together are the supply. Of blocks whose transactions were pruned, the rest is verified. Blocks are not executed again:
+//! together are the supply; who won a slot paid for it in the block that planned that, and nobody else did. Of blocks whose transactions were pruned, the rest is verified. Blocks are not executed again:
 //! that the states in between were right is what their holders signed.
 //!
 //! **Trust and bounds.** Nothing that is stored is believed; the chain spec in the folder is believed to be the chain's,
@@ -12,6 +12,7 @@
 //! that is stored.
 
 mod blocks;
+mod contends;
 mod epochs;
 mod state;
 
@@ -23,6 +24,7 @@ pub use blocks::BlockFault;
 pub use epochs::EpochFault;
 pub use state::{AccountFault, StateFinding};
 
+use self::contends::Burned;
 use crate::{
     block_tree::Chain,
     node::OpenError,
@@ -179,7 +181,8 @@ pub fn check(database: &Database, progress: &mut dyn FnMut(Progress)) -> Result<
                 Ok(height) => report.totals.bodies_from = height,
                 Err(error) => report.note(error),
             }
-            Checker { chain: &chain, snapshot: &snapshot, report: &mut report, progress }.run();
+            let (report, burned) = (&mut report, Burned::default());
+            Checker { chain: &chain, snapshot: &snapshot, report, burned, progress }.run();
         }
     }
     Ok(report)
@@ -205,6 +208,7 @@ struct Checker<'a> {
     chain: &'a Chain,
     snapshot: &'a Snapshot,
     report: &'a mut Report,
+    burned: Burned,
     progress: &'a mut dyn FnMut(Progress),
 }
 

@@ -68,6 +68,24 @@ pub enum StateFinding {
         /// Earned and not paid out, in 2⁻⁶⁴ units.
         waiting: u128,
     },
+    /// Slots were won and not paid for, or paid for and not won.
+    #[error("{won} slots were won at a price, and {paid} were paid for")]
+    Slots {
+        /// Blocks that plan a slot for somebody new, where that has a price.
+        won: u64,
+        /// Records of the price of a slot.
+        paid: u64,
+    },
+    /// What was burned is not what left accounts.
+    #[error(
+        "its record says that {recorded} VSYS were burned, and by their histories accounts lost {units} units"
+    )]
+    Burned {
+        /// What the record of the supply says.
+        recorded: Amount,
+        /// Fees and prices of slots in histories, in units.
+        units: u128,
+    },
     /// The stake contradicts itself.
     #[error(transparent)]
     Stake(#[from] OutstandingError<StorageError>),
@@ -117,6 +135,9 @@ pub enum AccountFault {
         /// What the history says, in units.
         sum: i128,
     },
+    /// A record of the price of a slot that is none.
+    #[error("history record {0} says that it paid for a slot, and its block gave it none at that price")]
+    ContendFee(u64),
     /// The disk, or bytes on it.
     #[error(transparent)]
     Storage(#[from] StorageError),
@@ -175,7 +196,7 @@ impl Checker<'_> {
             Ok(found) => self.report.note(StateFinding::History { expected: records, found }),
             Err(error) => self.report.note(error),
         }
-        if let Err(finding) = self.check_supply(root) {
+        for finding in [self.check_supply(root), self.compare_prices()].into_iter().filter_map(Result::err) {
             self.report.note(finding);
         }
     }
@@ -223,7 +244,11 @@ impl Checker<'_> {
     }
 
     /// The records since the state that the node started from, which lead to what the account commits to.
-    fn check_newest_records(&self, address: &Address, record: &AccountRecord) -> Result<(), AccountFault> {
+    fn check_newest_records(
+        &mut self,
+        address: &Address,
+        record: &AccountRecord,
+    ) -> Result<(), AccountFault> {
         let (mut history, mut next) = (HistoryChain::EMPTY, 0);
         loop {
             let page = self.snapshot.history(address, next, record.history_count, PAGE)?;
@@ -237,6 +262,7 @@ impl Checker<'_> {
                     return Err(AccountFault::Order(entry.record.index));
                 }
                 history = history.append(&entry.record)?;
+                self.check_burned(address, &entry.record)?;
             }
             next = last.saturating_add(1);
         }
@@ -246,7 +272,7 @@ impl Checker<'_> {
         Ok(())
     }
 
-    fn check_account(&self, address: &Address, record: &AccountRecord) -> Result<(), AccountFault> {
+    fn check_account(&mut self, address: &Address, record: &AccountRecord) -> Result<(), AccountFault> {
         if self.snapshot.begins_at()? > Height(0) {
             return self.check_newest_records(address, record);
         }
@@ -262,6 +288,7 @@ impl Checker<'_> {
                     return Err(AccountFault::Order(entry.record.index));
                 }
                 history = history.append(&entry.record)?;
+                self.check_burned(address, &entry.record)?;
                 for (sum, asset) in sums.iter_mut().zip(ASSETS) {
                     if entry.record.asset == asset {
                         *sum += i128::from(entry.record.delta);
@@ -284,8 +311,9 @@ impl Checker<'_> {
     /// To the fraction of a unit: what is not in a balance waits in a pool or a position.
     fn check_supply(&self, root: Root) -> Result<(), StateFinding> {
         let mut state = self.snapshot.state(root);
-        let supply = SupplyRecord::read(&mut state)?.and_then(|supply| supply.total());
-        let supply = supply.ok_or(StateFinding::NoSupply)?;
+        let record = SupplyRecord::read(&mut state)?.ok_or(StateFinding::NoSupply)?;
+        let supply = record.total().ok_or(StateFinding::NoSupply)?;
+        self.compare_burned(record.burned)?;
         let waiting = outstanding(&mut state)?;
         let balances = self.report.totals.coins;
         let units = |amount: Amount| u128::from(amount.units()) << 64;

@@ -27,6 +27,8 @@ const FEE: Amount = Amount(UNITS_PER_COIN / 10);
 const BLOCK_REWARD: Amount = Amount(36 * UNITS_PER_COIN);
 /// 1,000,000 VSYS, as in the V.Systems network.
 const CONTEND_MINIMUM: Amount = Amount(1_000_000 * UNITS_PER_COIN);
+/// 1,000 VSYS, where the V.Systems network takes 50,000: what the faucet gives at once.
+const CONTEND_FEE: Amount = Amount(1_000 * UNITS_PER_COIN);
 /// A chain of which one node holds all slots needs no more.
 const MIN_FILLED: u8 = 1;
 /// An hour.
@@ -71,6 +73,7 @@ pub fn development_spec(genesis_time: Time) -> ChainSpec {
             genesis_commission: GENESIS_COMMISSION,
             average_window: AVERAGE_WINDOW,
             contend_minimum: CONTEND_MINIMUM,
+            contend_fee: CONTEND_FEE,
             min_filled: MIN_FILLED,
             idle_rounds: IDLE_ROUNDS,
             ban_rounds: BAN_ROUNDS,
@@ -107,6 +110,7 @@ pub fn testnet_spec(genesis_time: Time, slot_ms: u32, minting_keys: &[Hash]) -> 
             genesis_commission: GENESIS_COMMISSION,
             average_window: TESTNET_WINDOW,
             contend_minimum: CONTEND_MINIMUM,
+            contend_fee: CONTEND_FEE,
             min_filled,
             idle_rounds: IDLE_ROUNDS,
             ban_rounds: BAN_ROUNDS,

@@ -86,6 +86,7 @@ mod tests {
         let coins = |coins: u64| Amount(coins * UNITS_PER_COIN);
         assert_eq!((spos.slots.0.len(), spos.slot_ms), (15, 4_000));
         assert_eq!((spos.block_reward, spos.contend_minimum), (coins(36), coins(1_000_000)));
+        assert_eq!(spos.contend_fee, coins(50_000));
         assert_eq!((spos.average_window, spos.min_filled), (86_400, 10));
         let day_of_rounds = 86_400_000 / (15 * 4_000);
         assert_eq!((spos.idle_rounds, spos.ban_rounds), (day_of_rounds, 30 * day_of_rounds));

@@ -4,12 +4,11 @@
 //! block of a round looks at every holder.
 
 use light_client::{
-    data_format::{Address, Round},
-    state::{AccountRecord, Certificates, Request, RequestKind, RequestPlace, SlotChange, Supernode, Trie},
+    data_format::{Address, Holder, Round},
+    state::{Ban, Certificates, SlotChange, Supernode},
 };
 
-use super::{Place, StateFault};
-use crate::storage::StateNodes;
+use super::{BlockState, Place, StateFault};
 
 /// What a block says of who is alive, besides who minted it.
 #[derive(Clone, Debug, Default)]
@@ -27,52 +26,62 @@ pub struct Activity {
 }
 
 impl Place<'_> {
-    /// Whether a holder has to make room: nothing was seen of it for too many rounds that have a certificate, or it has
-    /// too few coins. Only while finality goes on; in a partition the others may be living elsewhere.
-    pub(super) fn must_leave(
-        &self,
-        supernode: &Supernode,
-        account: &AccountRecord,
-        certificates: Certificates,
-    ) -> bool {
-        let idle = supernode.idle_rounds(certificates) >= self.spos.idle_rounds.into();
-        let poor = account.effective() < self.spos.contend_minimum;
-        (idle || poor) && self.activity.justified.next() >= self.round
-    }
-
     /// Whether one more slot may become vacant.
     pub(super) fn may_shrink(&self) -> bool {
         self.in_force().0.iter().flatten().count() > usize::from(self.spos.min_filled)
     }
+}
 
-    /// Once a round: asks for the slots of those who have to leave, with `index` the number of requests made in this block.
-    pub(super) fn review_holders(
-        &self,
-        trie: &mut Trie<StateNodes<'_>>,
-        certificates: Certificates,
-        mut index: u32,
-    ) -> Result<(), StateFault> {
-        if !self.activity.begins_round || !self.may_shrink() {
+impl BlockState<'_> {
+    /// Takes note of who is alive: the block's minter, whoever signed its certificate, and who has just come into the
+    /// table. The time of a ban begins for who has just left it.
+    ///
+    /// # Errors
+    /// [`StateFault`] when the disk cannot be read.
+    pub fn note_activity(&mut self, minter: &Address) -> Result<(), StateFault> {
+        let Certificates(active) = self.certificates();
+        let Activity { signers, entered, left, .. } = self.place().activity.clone();
+        for address in &left {
+            let record = self.supernode(address)?;
+            if let Some(ban) = record.ban.filter(|_| record.owes_slot()) {
+                let ban = Some(Ban { until: Some(self.place().ban_end()), ..ban });
+                self.put_supernode(address, Supernode { ban, ..record });
+            }
+        }
+        for address in signers.iter().flatten().chain(&entered).chain([minter]) {
+            let record = self.supernode(address)?;
+            self.put_supernode(address, Supernode { active, ..record });
+        }
+        Ok(())
+    }
+
+    /// Whether a holder has to make room: nothing was seen of it for too many rounds that have a certificate, or it has
+    /// too few coins. Only while finality goes on; in a partition the others may be living elsewhere.
+    pub(super) fn must_leave(&mut self, holder: &Address) -> Result<bool, StateFault> {
+        let Place { spos, round, activity: Activity { justified, .. }, .. } = *self.place();
+        let idle = self.supernode(holder)?.idle_rounds(self.certificates()) >= spos.idle_rounds.into();
+        let poor = self.account(holder)?.unwrap_or_default().effective() < spos.contend_minimum;
+        Ok((idle || poor) && justified.next() >= round)
+    }
+
+    /// Once a round: asks for the slots of those who have to leave.
+    pub(super) fn review_holders(&mut self) -> Result<(), StateFault> {
+        let place = self.place();
+        if !place.activity.begins_round || !place.may_shrink() {
             return Ok(());
         }
-        for holder in self.in_force().0.iter().flatten() {
-            let address = holder.address;
-            let record = Supernode::read(trie, &address)?.unwrap_or_default();
-            let account = AccountRecord::read(trie, &address)?.unwrap_or_default();
-            let (change, kind) = if record.owes_slot() {
+        for Holder { address, .. } in place.in_force().clone().0.into_iter().flatten() {
+            let record = self.supernode(&address)?;
+            let change = if record.owes_slot() {
                 // Asked for before, and dropped because the last holders stay.
-                (SlotChange::Ban, RequestKind::Ban)
-            } else if self.must_leave(&record, &account, certificates) {
-                (SlotChange::Vacate, RequestKind::Vacate)
+                SlotChange::Ban
+            } else if self.must_leave(&address)? {
+                SlotChange::Vacate
             } else {
                 continue;
             };
-            if record.waiting & kind.bit() == 0 {
-                let waiting = record.waiting | kind.bit();
-                Supernode { waiting, ..record }.write(trie, &address)?;
-                let place = RequestPlace { kind, height: self.height, index };
-                Request { address, change }.write(trie, &place)?;
-                index += 1;
+            if record.waiting & change.kind().bit() == 0 {
+                self.ask(address, change)?;
             }
         }
         Ok(())

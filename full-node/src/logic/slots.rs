@@ -2,16 +2,13 @@
 
 use light_client::{
     consensus::spos::Tables,
-    data_format::{Address, Height, Holder, Round, Slot, SlotTable, SposSpec, codec},
-    data_format::{Amount, Checkpoint},
-    state::{
-        AccountRecord, Certificates, MAX_VALUE_BYTES, Order, Request, SlotChange, Space, StateError,
-        Supernode, Trie,
+    data_format::{
+        Address, Amount, Checkpoint, Height, Holder, Round, Slot, SlotTable, SposSpec, Status, TransactionId,
     },
+    state::{AccountRecord, HistoryKind, Request, SlotChange},
 };
 
-use super::{Activity, StateFault};
-use crate::storage::StateNodes;
+use super::{Activity, BlockState, StateFault};
 
 /// Requests that one block looks at: who floods the queue pays a fee for each, and the rest waits for the next block.
 const MAX_CONSIDERED: usize = 32;
@@ -66,93 +63,82 @@ impl Place<'_> {
     pub(super) fn rounds_of_a_day(&self) -> u64 {
         self.slots_of_a_day().div_ceil((self.spos.slots.0.len() as u64).max(1))
     }
+}
 
-    /// Whether a contender may have a slot of a table: the slot is vacant or its holder weighs less, and the contender has
-    /// the least balance.
-    pub(super) fn may_take(
-        &self,
-        slots: &SlotTable,
+impl BlockState<'_> {
+    /// Why somebody would not win a slot now: its own coins do not pay for it, or with what that leaves it has less than the
+    /// least balance, or no more weight than the slot's holder. `None` if it would.
+    pub(super) fn contend_refusal(
+        &mut self,
         slot: u8,
         contender: &Address,
-        account: &mut dyn FnMut(&Address) -> Result<AccountRecord, StateFault>,
-    ) -> Result<bool, StateFault> {
-        let weight = |account: &AccountRecord| -> Amount {
-            account.average.at(self.height, account.effective(), self.spos.average_window.into())
+    ) -> Result<Option<Status>, StateFault> {
+        let Place { spos, height, .. } = *self.place();
+        let weight = |account: &AccountRecord, effective: Amount| -> Amount {
+            account.average.at(height, effective, spos.average_window.into())
         };
-        let own = account(contender)?;
-        if own.effective() < self.spos.contend_minimum {
-            return Ok(false);
+        let own = self.account(contender)?.unwrap_or_default();
+        if own.available() < spos.contend_fee {
+            return Ok(Some(Status::InsufficientBalance));
         }
-        match slots.0.get(usize::from(slot)) {
-            None => Ok(false),
-            Some(None) => Ok(true),
-            Some(Some(holder)) => Ok(weight(&own) > weight(&account(&holder.address)?)),
-        }
+        let left = own.effective().checked_sub(spos.contend_fee).unwrap_or(Amount::ZERO);
+        let wins = match self.place().in_force().0.get(usize::from(slot)).copied() {
+            _ if left < spos.contend_minimum => false,
+            None => false,
+            Some(None) => true,
+            Some(Some(holder)) => {
+                let holder = self.account(&holder.address)?.unwrap_or_default();
+                weight(&own, left) > weight(&holder, holder.effective())
+            }
+        };
+        Ok((!wins).then_some(Status::SlotNotWon))
     }
 
     /// Takes requests out of the queue until one still holds; gives the table it asks for.
-    pub(super) fn plan(
-        &self,
-        trie: &mut Trie<StateNodes<'_>>,
-        certificates: Certificates,
-    ) -> Result<Option<SlotTable>, StateFault> {
-        if self.tables.as_ref().is_none_or(|tables| tables.planned.is_some()) {
+    pub(super) fn plan(&mut self) -> Result<Option<SlotTable>, StateFault> {
+        if self.place().tables.as_ref().is_none_or(|tables| tables.planned.is_some()) {
             return Ok(None);
         }
-        let waiting: Vec<_> = trie
-            .prefix(&[Space::Requests as u8], Order::Ascending)
-            .take(MAX_CONSIDERED)
-            .collect::<Result<_, _>>()?;
-        for entry in waiting {
-            let request: Request = codec::decode(&entry.value, MAX_VALUE_BYTES)
-                .map_err(|error| StateError::Record { key: entry.key.to_vec(), error })?;
-            trie.remove(&entry.key)?;
-            let mut supernode = Supernode::read(trie, &request.address)?.unwrap_or_default();
-            supernode.waiting &= !request.change.kind().bit();
-            supernode.write(trie, &request.address)?;
-            if let Some(table) = self.with(&request, trie, certificates)? {
+        for _ in 0..MAX_CONSIDERED {
+            let Some(request) = self.next_request()? else { break };
+            if let Some(table) = self.grant(&request)? {
                 return Ok(Some(table));
             }
         }
         Ok(None)
     }
 
-    /// The table with a request granted; `None` if its conditions do not hold any more.
-    fn with(
-        &self,
-        request: &Request,
-        trie: &mut Trie<StateNodes<'_>>,
-        certificates: Certificates,
-    ) -> Result<Option<SlotTable>, StateFault> {
-        let mut slots = self.in_force().clone();
+    /// Grants a request, for which who wins a slot pays now: the table with it; `None` if its conditions do not hold any
+    /// more.
+    fn grant(&mut self, request: &Request) -> Result<Option<SlotTable>, StateFault> {
+        let Place { spos, round, .. } = *self.place();
+        let may_shrink = self.place().may_shrink();
+        let mut slots = self.place().in_force().clone();
         let address = request.address;
         let held = slots.position(&address).map(usize::from);
-        let record = Supernode::read(trie, &address)?.unwrap_or_default();
-        let after = match (request.change, held) {
-            (SlotChange::Ban, Some(position)) if record.owes_slot() && self.may_shrink() => (position, None),
+        let record = self.supernode(&address)?;
+        let (position, holder) = match (request.change, held) {
+            (SlotChange::Ban, Some(position)) if record.owes_slot() && may_shrink => (position, None),
             (SlotChange::MintingKey { key }, Some(position)) => {
                 (position, Some(Holder { address, minting_key: key }))
             }
-            (SlotChange::Vacate, Some(position)) if self.may_shrink() => {
-                let account = AccountRecord::read(trie, &address)?.unwrap_or_default();
-                if !self.must_leave(&record, &account, certificates) {
-                    return Ok(None);
-                }
+            (SlotChange::Vacate, Some(position)) if may_shrink && self.must_leave(&address)? => {
                 (position, None)
             }
-            (SlotChange::Release, Some(position)) if self.may_shrink() => (position, None),
-            (SlotChange::Contend { slot, key }, None) if !record.is_banned(self.round) => {
-                let mut account =
-                    |address: &Address| Ok(AccountRecord::read(trie, address)?.unwrap_or_default());
-                if !self.may_take(&slots, slot, &address, &mut account)? {
+            (SlotChange::Release, Some(position)) if may_shrink => (position, None),
+            (SlotChange::Contend { slot, key }, None) if !record.is_banned(round) => {
+                if self.contend_refusal(slot, &address)?.is_some() {
                     return Ok(None);
+                }
+                if spos.contend_fee > Amount::ZERO {
+                    let (none, kind) = (TransactionId::ZERO, HistoryKind::ContendFee);
+                    self.burn(&address, none, kind, spos.contend_fee)?;
                 }
                 (usize::from(slot), Some(Holder { address, minting_key: key }))
             }
             _ => return Ok(None),
         };
-        let (position, holder) = after;
         slots.0[position] = holder;
-        Ok((slots != *self.in_force()).then_some(slots))
+        Ok((slots != *self.place().in_force()).then_some(slots))
     }
 }

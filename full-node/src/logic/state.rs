@@ -3,13 +3,13 @@ use light_client::{
     crypto::Hash,
     data_format::{Address, Amount, Height, Holder, Round, TransactionId, codec},
     state::{
-        AccountChange, AccountRecord, Asset, Ban, Certificates, Changes, HistoryKind, MAX_VALUE_BYTES,
-        NodeId, Order, Pool, Position, RecordError, Request, RequestPlace, RoundEnd, Space, Stake,
+        AccountChange, AccountRecord, Asset, Certificates, Changes, HistoryKind, MAX_VALUE_BYTES, NodeId,
+        Order, Pool, Position, RecordError, Request, RequestPlace, RoundEnd, SlotChange, Space, Stake,
         StakeError, StateError, Supernode, SupplyRecord, Trie,
     },
 };
 
-use super::{Activity, Place, StateFault, records::Records};
+use super::{Place, StateFault, records::Records};
 use crate::storage::{Effects, HistoryEntry, StateNodes};
 
 /// Units there may be at most, so that a change of a balance fits a signed 64-bit number.
@@ -86,50 +86,13 @@ impl<'a> BlockState<'a> {
         })
     }
 
-    /// Takes note of who is alive: the block's minter, whoever signed its certificate, and who has just come into the
-    /// table. The time of a ban begins for who has just left it.
-    ///
-    /// # Errors
-    /// [`StateFault`] when the disk cannot be read.
-    pub fn note_activity(&mut self, minter: &Address) -> Result<(), StateFault> {
-        let Certificates(active) = self.certificates;
-        let Activity { signers, entered, left, .. } = self.place.activity.clone();
-        for address in &left {
-            let record = self.supernode(address)?;
-            if let Some(ban) = record.ban.filter(|_| record.owes_slot()) {
-                let ban = Some(Ban { until: Some(self.place.ban_end()), ..ban });
-                self.put_supernode(address, Supernode { ban, ..record });
-            }
-        }
-        for address in signers.iter().flatten().chain(&entered).chain([minter]) {
-            let record = self.supernode(address)?;
-            self.put_supernode(address, Supernode { active, ..record });
-        }
-        Ok(())
-    }
-
     /// After a recovery: whoever holds a slot now is a supernode, at the commission of genesis if it was none before, with the
     /// key of the table; and nothing that was asked for before waits any more.
     ///
     /// # Errors
     /// As [`BlockState::make_supernode`].
     pub fn begin_anew(&mut self) -> Result<(), ChangeError> {
-        const AT_ONCE: usize = 1_024;
-        loop {
-            let waiting = self.trie.prefix(&[Space::Requests as u8], Order::Ascending).take(AT_ONCE);
-            let waiting: Vec<_> = waiting.collect::<Result<_, _>>().map_err(StateFault::from)?;
-            if waiting.is_empty() {
-                break;
-            }
-            for entry in waiting {
-                let request: Request = codec::decode(&entry.value, MAX_VALUE_BYTES).map_err(|error| {
-                    StateFault::from(StateError::Record { key: entry.key.to_vec(), error })
-                })?;
-                self.trie.remove(&entry.key).map_err(StateFault::from)?;
-                let record = self.supernode(&request.address)?;
-                self.put_supernode(&request.address, Supernode { waiting: 0, ..record });
-            }
-        }
+        while self.next_request()?.is_some() {}
         let (slot, commission) = (self.place.slot, self.place.spos.genesis_commission);
         for Holder { address, minting_key } in self.place.in_force().clone().0.into_iter().flatten() {
             let is_supernode = self.account(&address)?.is_some_and(|account| account.is_supernode);
@@ -189,8 +152,33 @@ impl<'a> BlockState<'a> {
     }
 
     /// Lets a request wait for its turn.
-    pub fn ask(&mut self, request: Request) {
-        self.requests.push(request);
+    ///
+    /// # Errors
+    /// [`StateFault`] when the disk cannot be read.
+    pub fn ask(&mut self, address: Address, change: SlotChange) -> Result<(), StateFault> {
+        let record = self.supernode(&address)?;
+        let waiting = record.waiting | change.kind().bit();
+        self.put_supernode(&address, Supernode { waiting, ..record });
+        self.requests.push(Request { address, change });
+        Ok(())
+    }
+
+    /// Takes the first request out of the queue.
+    pub(super) fn next_request(&mut self) -> Result<Option<Request>, StateFault> {
+        let first = self.trie.prefix(&[Space::Requests as u8], Order::Ascending).next();
+        let Some(entry) = first.transpose()? else { return Ok(None) };
+        let request: Request = codec::decode(&entry.value, MAX_VALUE_BYTES)
+            .map_err(|error| StateError::Record { key: entry.key.to_vec(), error })?;
+        self.trie.remove(&entry.key)?;
+        let record = self.supernode(&request.address)?;
+        let waiting = record.waiting & !request.change.kind().bit();
+        self.put_supernode(&request.address, Supernode { waiting, ..record });
+        Ok(Some(request))
+    }
+
+    /// How many rounds have a certificate, with the block's own.
+    pub(super) const fn certificates(&self) -> Certificates {
+        self.certificates
     }
 
     /// An account as it is now; `None` if it has no record.
@@ -357,14 +345,26 @@ impl<'a> BlockState<'a> {
         transaction: TransactionId,
         fee: Amount,
     ) -> Result<(), ChangeError> {
-        let before = self.account(sender)?.unwrap_or_default();
-        let unaffordable = RecordError::Balance { balance: before.balance, delta: i64::MIN };
-        let delta = i64::try_from(fee.units()).map_err(|_| unaffordable)?;
-        let burned = self.supply.burned.checked_add(fee).ok_or(unaffordable)?;
-        self.change(sender, transaction, HistoryKind::Fee, Asset::Coin, -delta)?;
-        self.supply.burned = burned;
+        self.burn(sender, transaction, HistoryKind::Fee, fee)?;
         let account = self.account(sender)?.unwrap_or_default();
         self.accounts.put(*sender, AccountRecord { nonce: account.nonce + 1, ..account });
+        Ok(())
+    }
+
+    /// Takes coins out of an account and out of the world.
+    pub(super) fn burn(
+        &mut self,
+        address: &Address,
+        transaction: TransactionId,
+        kind: HistoryKind,
+        amount: Amount,
+    ) -> Result<(), ChangeError> {
+        let before = self.account(address)?.unwrap_or_default();
+        let unaffordable = RecordError::Balance { balance: before.balance, delta: i64::MIN };
+        let delta = i64::try_from(amount.units()).map_err(|_| unaffordable)?;
+        let burned = self.supply.burned.checked_add(amount).ok_or(unaffordable)?;
+        self.change(address, transaction, kind, Asset::Coin, -delta)?;
+        self.supply.burned = burned;
         Ok(())
     }
 
@@ -404,8 +404,8 @@ impl<'a> BlockState<'a> {
         self.supply = mark.supply;
     }
 
-    /// Writes the touched records into the trie, with the new averages of the accounts whose balance has changed, and
-    /// plans at most one change of the slot table. Gives the new version, with node ids from `next_node` on, what the
+    /// Plans at most one change of the slot table, and writes the touched records into the trie, with the new averages of
+    /// the accounts whose balance has changed. Gives the new version, with node ids from `next_node` on, what the
     /// block adds to the indexes, and the slot tables after it.
     ///
     /// # Errors
@@ -413,6 +413,12 @@ impl<'a> BlockState<'a> {
     pub fn finish(mut self, next_node: NodeId) -> Result<(Changes, Effects, Option<Tables>), StateFault> {
         let height = self.place.height;
         let average_window = self.place.spos.average_window.into();
+        self.review_holders()?;
+        // A block holds at most 65,536 transactions of 16 calls.
+        for (index, request) in (0..).zip(&self.requests) {
+            request.write(&mut self.trie, &RequestPlace { kind: request.change.kind(), height, index })?;
+        }
+        let planned = self.plan()?;
         for (address, stored, mut account) in self.accounts.changed() {
             let before = stored.unwrap_or_default();
             if (account.balance, account.effective()) != (before.balance, before.effective()) {
@@ -441,14 +447,8 @@ impl<'a> BlockState<'a> {
         for (key, _, owner) in self.key_owners.changed() {
             Supernode::write_owner_of_key(&mut self.trie, &key, &owner)?;
         }
-        for (index, request) in (0..).zip(&self.requests) {
-            request.write(&mut self.trie, &RequestPlace { kind: request.change.kind(), height, index })?;
-        }
-        // A block holds at most 65,536 transactions of 16 calls.
-        let asked = u32::try_from(self.requests.len()).unwrap_or(u32::MAX);
-        self.place.review_holders(&mut self.trie, self.certificates, asked)?;
         let mut tables = self.place.tables.clone();
-        if let Some(slots) = self.place.plan(&mut self.trie, self.certificates)? {
+        if let Some(slots) = planned {
             let damaged = |error: TableError| ChangeError::Table(error);
             let planned = Some(Table::new(slots).map_err(damaged)?.into());
             tables = tables.map(|tables| Tables { planned, ..tables });

@@ -1,10 +1,10 @@
 use light_client::{
     crypto::Hash,
     data_format::{Address, Call, Evidence, MintingKey, ModuleName, Round, Slot, Status, SupernodeCall},
-    state::{Ban, NodeStore, Request, RequestKind, SlotChange, StateError, Supernode as Record, Trie},
+    state::{Ban, NodeStore, RequestKind, SlotChange, StateError, Supernode as Record, Trie},
 };
 
-use super::{BlockState, CallError, Context, Module, StateFault};
+use super::{BlockState, CallError, Context, Module};
 
 /// Module `supernode`: who wants a slot, leaves one, or mints with another key. All of it waits for its turn; see
 /// [`Place`](super::Place).
@@ -25,13 +25,7 @@ impl Module for Supernode {
                 refuse_if(state.supernode(sender)?.is_banned(state.place().round), Status::Banned)?;
                 check_waiting(state, context, &wanted)?;
                 check_key(state, context, key)?;
-                let place = state.place().clone();
-                let slots = place.in_force();
-                let mut account = |address: &_| -> Result<_, StateFault> {
-                    Ok(state.account(address)?.unwrap_or_default())
-                };
-                let wins = place.may_take(slots, *slot, sender, &mut account)?;
-                refuse_if(!wins, Status::SlotNotWon)
+                state.contend_refusal(*slot, sender)?.map_or(Ok(()), |why| Err(CallError::Failed(why)))
             }
             SupernodeCall::Release => {
                 refuse_if(!state.place().holds(sender), Status::NotAHolder)?;
@@ -60,12 +54,12 @@ impl Module for Supernode {
             SupernodeCall::Contend { slot, commission, key } => {
                 name_key(state, context, key)?;
                 set_commission(state, context, *commission)?;
-                ask(state, context.sender, SlotChange::Contend { slot: *slot, key: key.key })
+                Ok(state.ask(context.sender, SlotChange::Contend { slot: *slot, key: key.key })?)
             }
-            SupernodeCall::Release => ask(state, context.sender, SlotChange::Release),
+            SupernodeCall::Release => Ok(state.ask(context.sender, SlotChange::Release)?),
             SupernodeCall::SetMintingKey { key } => {
                 name_key(state, context, key)?;
-                ask(state, context.sender, SlotChange::MintingKey { key: key.key })
+                Ok(state.ask(context.sender, SlotChange::MintingKey { key: key.key })?)
             }
             SupernodeCall::SetCommission { commission } => set_commission(state, context, *commission),
             SupernodeCall::SetRewardAddress { to } => {
@@ -121,7 +115,7 @@ fn punish(state: &mut BlockState<'_>, culprit: Address) -> Result<(), CallError>
     let record = state.supernode(&culprit)?;
     state.put_supernode(&culprit, Record { ban: Some(Ban { punished, until }), ..record });
     if holds && record.waiting & RequestKind::Ban.bit() == 0 {
-        ask(state, culprit, SlotChange::Ban)?;
+        state.ask(culprit, SlotChange::Ban)?;
     }
     Ok(())
 }
@@ -152,12 +146,4 @@ fn set_commission(state: &mut BlockState<'_>, context: &Context, commission: u16
     let Round(round) = state.place().round;
     let from = Round(round.saturating_add(state.place().rounds_of_a_day()));
     state.make_supernode(&context.sender, commission, from).map_err(|error| CallError::State(error.into()))
-}
-
-fn ask(state: &mut BlockState<'_>, address: Address, change: SlotChange) -> Result<(), CallError> {
-    let record = state.supernode(&address)?;
-    let waiting = record.waiting | change.kind().bit();
-    state.put_supernode(&address, Record { waiting, ..record });
-    state.ask(Request { address, change });
-    Ok(())
 }

@@ -37,15 +37,30 @@ impl Node {
         let snapshot = self.0.database.read()?;
         let head = self.stored_head(&snapshot)?;
         let (height, round) = (head.header.height, self.0.clock.round(head.header.slot));
-        if self.0.spec.engine.spos().is_none() {
-            return Ok(SupernodesState { height, round, slots: 0, supernodes: Vec::new() });
-        }
+        let Some(spos) = self.0.spec.engine.spos() else {
+            let (none, nothing) = (Vec::new(), Amount::ZERO);
+            return Ok(SupernodesState {
+                height,
+                round,
+                slots: 0,
+                contend_minimum: nothing,
+                contend_fee: nothing,
+                supernodes: none,
+            });
+        };
         let tables = snapshot.tables_after(&head.header)?;
         let mut supernodes = Vec::new();
         for address in tables.addresses() {
             supernodes.extend(self.supernode_at(&snapshot, &head, &address)?);
         }
-        Ok(SupernodesState { height, round, slots: tables.in_force.slots().0.len(), supernodes })
+        Ok(SupernodesState {
+            height,
+            round,
+            slots: tables.in_force.slots().0.len(),
+            contend_minimum: spos.contend_minimum,
+            contend_fee: spos.contend_fee,
+            supernodes,
+        })
     }
 
     /// What the state has of a supernode; `None` if it has nothing, and on chains without slots.

@@ -149,7 +149,7 @@ pub struct SupernodeState {
     pub reward_address: Option<Address>,
     /// Available and leased in.
     pub effective: Amount,
-    /// With which it contends in the next block.
+    /// Its weight in the next block; who contends has no more than the contend fee leaves of its balance.
     pub minting_average: Amount,
     /// What others lease to it.
     pub leased_in: Amount,
@@ -176,6 +176,10 @@ pub struct SupernodesState {
     pub round: Round,
     /// Slots of a round.
     pub slots: usize,
+    /// The least effective balance of a holder, and of who contends.
+    pub contend_minimum: Amount,
+    /// What is burned of who wins a slot.
+    pub contend_fee: Amount,
     /// By their position in the table in force; those who come after.
     pub supernodes: Vec<SupernodeState>,
 }

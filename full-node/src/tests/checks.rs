@@ -4,11 +4,15 @@ use std::sync::Arc;
 
 use light_client::{
     consensus::spos::Epoch,
-    data_format::{Amount, BlockId, Height, Outcome, SealedHeader, SignedTransaction, codec},
-    state::{AccountRecord, NodeStore, StoredNode},
+    data_format::{Amount, BlockId, Height, Outcome, SealedHeader, SignedTransaction, Status, codec},
+    state::{AccountRecord, HistoryKind, HistoryRecord, NodeStore, StoredNode},
+    test_support::chain::test_key,
 };
 
-use super::harness::{Harness, retention};
+use super::{
+    harness::{Harness, retention},
+    scene::{STRANGER, Scene},
+};
 use crate::{
     check::{FINDINGS, NoChain, Progress, Report, Stage, check},
     export::{ExportError, export},
@@ -237,6 +241,68 @@ fn whatever_is_damaged_is_named() {
         assert!(said.iter().any(|one| one.contains(words)), "{name}: {words:?} is not in {said:#?}");
     }
     assert!(checked(&spoiled(&harness, &Batch::default())).is_whole());
+}
+
+#[test]
+fn a_slot_is_paid_for_by_who_won_it_and_once() {
+    let mut scene = Scene::new();
+    let (winner, minting) = (scene.stranger(), test_key(78));
+    scene.endow(18_000_000);
+    scene.harness.steps(8);
+    let calls = scene.contend(2, &minting, &winner);
+    assert_eq!(scene.run(&test_key(STRANGER), calls), Status::Success);
+    let harness = scene.harness;
+    assert!(checked(&harness.database).is_whole());
+    let history: Vec<(Vec<u8>, HistoryEntry)> = harness
+        .snapshot()
+        .all(Space::History)
+        .unwrap()
+        .into_iter()
+        .map(|(key, value)| (key, codec::decode(&value, 1_000).unwrap()))
+        .collect();
+    let [(price_key, price)] =
+        history.iter().filter(|(_, entry)| entry.record.kind == HistoryKind::ContendFee).collect::<Vec<_>>()
+            [..]
+    else {
+        panic!("one price")
+    };
+    let of_another = history.iter().find(|(_, entry)| entry.record.kind == HistoryKind::Genesis).unwrap();
+    type Change = fn(&mut HistoryRecord, &HistoryRecord);
+    let changes: [(&str, &Vec<u8>, &HistoryEntry, Change, &[&str]); 4] = [
+        (
+            "a fee",
+            price_key,
+            price,
+            |record, _| record.kind = HistoryKind::Fee,
+            &["1 slots were won at a price, and 0 were paid for"],
+        ),
+        (
+            "something else",
+            price_key,
+            price,
+            |record, _| record.kind = HistoryKind::Sent,
+            &["1 slots were won at a price, and 0", "were burned, and by their histories accounts lost"],
+        ),
+        ("cheaper", price_key, price, |record, _| record.delta += 1, &["says that it paid for a slot"]),
+        (
+            "somebody else's",
+            &of_another.0,
+            &of_another.1,
+            |record, price| *record = HistoryRecord { index: record.index, ..*price },
+            &["says that it paid for a slot", "were burned, and by their histories accounts lost"],
+        ),
+    ];
+    for (name, key, entry, change, words) in changes {
+        let mut entry = *entry;
+        change(&mut entry.record, &price.record);
+        let mut batch = Batch::default();
+        batch.put(Space::History, key.clone(), codec::encode(&entry));
+        let report = checked(&spoiled(&harness, &batch));
+        let said: Vec<String> = report.findings.iter().map(ToString::to_string).collect();
+        for words in words {
+            assert!(said.iter().any(|one| one.contains(words)), "{name}: {words:?} is not in {said:#?}");
+        }
+    }
 }
 
 #[test]

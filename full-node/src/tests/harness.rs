@@ -8,7 +8,8 @@ use light_client::{
         SignedTransaction, Slot, SposSpec, Time, Transaction, TransactionId,
     },
     state::{
-        AccountRecord, HistoryChain, Order, Space as StateSpace, SupplyRecord, Trie, stake::outstanding,
+        AccountRecord, HistoryChain, HistoryKind, Order, Space as StateSpace, SupplyRecord, Trie,
+        stake::outstanding,
     },
 };
 
@@ -286,7 +287,8 @@ impl Harness {
     }
 
     /// What must hold of the whole state, always: every balance is the sum of its history, every history is whole and
-    /// nothing is stored besides; coins are neither made nor lost.
+    /// nothing is stored besides; coins are neither made nor lost, and what is burned left an account as a fee or as the price
+    /// of a slot.
     pub(crate) fn check_state(&self) {
         let snapshot = self.snapshot();
         let head = snapshot.head().unwrap().unwrap();
@@ -294,7 +296,7 @@ impl Harness {
         let version = snapshot.version(&head).unwrap().unwrap();
         let mut state = snapshot.state(version.root);
         assert_eq!(state.root_hash(), header.state_root);
-        let mut records = 0;
+        let (mut records, mut burned) = (0, 0);
         for (address, record) in &accounts_in(&mut state) {
             let history: Vec<HistoryEntry> = snapshot.history(address, 0, u64::MAX, usize::MAX).unwrap();
             let mut chain = HistoryChain::EMPTY;
@@ -306,9 +308,14 @@ impl Harness {
             let sums = record.check_balance(history.iter().map(|entry| &entry.record));
             assert_eq!(sums, Ok(()), "balance and leases of {address}");
             records += history.len();
+            let burns = |kind| matches!(kind, HistoryKind::Fee | HistoryKind::ContendFee);
+            let burnt = history.iter().map(|entry| entry.record).filter(|record| burns(record.kind));
+            burned += burnt.map(|record| record.delta.unsigned_abs()).sum::<u64>();
         }
         assert_eq!(snapshot.all(Space::History).unwrap().len(), records, "records of nobody");
         check_supply(&snapshot, self.node.spec());
+        let supply = SupplyRecord::read(&mut state).unwrap().unwrap();
+        assert_eq!(supply.burned, Amount(burned), "what is burned left an account");
         assert_eq!(snapshot.all(Space::Heights).unwrap().len() as u64, header.height.0 + 1);
     }
 

@@ -17,7 +17,10 @@ use super::{
     harness::{Harness, keys},
     scene::Scene,
 };
-use crate::node::{SubmitError, TransactionState};
+use crate::{
+    check::check,
+    node::{SubmitError, TransactionState},
+};
 
 const FEE: u64 = 10_000_000;
 /// A round of the development chain, and its reward for each of the four supernodes.
@@ -157,10 +160,45 @@ fn report(scene: &Scene, position: usize) -> Call {
     Call::Supernode(SupernodeCall::Report { evidence })
 }
 
+fn contend(scene: &Scene, from: usize, slot: u8) -> Call {
+    scene.contend(slot, &keys(&[from])[0], &scene.harness.address(from)).remove(0)
+}
+
+/// The call that a step means now.
+fn meant(scene: &Scene, from: usize, call: Kind) -> Call {
+    let at = |index: usize| scene.harness.address(index);
+    match call {
+        Kind::Transfer(to, units) => Call::Coin(CoinCall::Transfer { to: at(to), amount: Amount(units) }),
+        Kind::Lease(to, units) => lease(at(to), units),
+        Kind::Cancel(to, units) => cancel(at(to), units),
+        Kind::Claim(to) => claim(at(to)),
+        Kind::RewardsTo(to) => Call::Supernode(SupernodeCall::SetRewardAddress { to: at(to) }),
+        Kind::Release => Call::Supernode(SupernodeCall::Release),
+        Kind::Contend(slot) => contend(scene, from, slot),
+        Kind::Report(position) => report(scene, position),
+    }
+}
+
+/// Puts a call of a funded account into a block, if the node takes it: a lease to oneself, or of more than there is, is
+/// refused before.
+fn offer(scene: &mut Scene, from: usize, call: impl FnOnce(&Scene) -> Call) {
+    let call = call(scene);
+    let harness = &mut scene.harness;
+    let nonce = harness.record(&harness.address(from)).nonce;
+    if harness.node.submit_now(&harness.signed(from, nonce, vec![call])).is_ok() {
+        harness.step();
+    }
+}
+
 #[derive(Clone, Debug)]
 enum Step {
-    Call { from: usize, call: Kind },
+    Call {
+        from: usize,
+        call: Kind,
+    },
     Blocks(u64),
+    /// A holder leaves its slot, and takes it again once that is in force: what it pays for it depends on what it has left.
+    Return(usize),
 }
 
 /// A call between funded accounts, by their numbers.
@@ -192,6 +230,7 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         3 => (0..4usize, call).prop_map(|(from, call)| Step::Call { from, call }),
         1 => prop_oneof![4 => 1..6u64, 1 => 20..60u64].prop_map(Step::Blocks),
+        1 => (0..4usize).prop_map(Step::Return),
     ]
 }
 
@@ -207,34 +246,18 @@ proptest! {
         for step in steps {
             match step {
                 Step::Blocks(count) => scene.harness.steps(count),
-                Step::Call { from, call } => {
-                    let at = |index: usize| scene.harness.address(index);
-                    let call = match call {
-                        Kind::Transfer(to, units) => {
-                            Call::Coin(CoinCall::Transfer { to: at(to), amount: Amount(units) })
-                        }
-                        Kind::Lease(to, units) => lease(at(to), units),
-                        Kind::Cancel(to, units) => cancel(at(to), units),
-                        Kind::Claim(to) => claim(at(to)),
-                        Kind::RewardsTo(to) => {
-                            Call::Supernode(SupernodeCall::SetRewardAddress { to: at(to) })
-                        }
-                        Kind::Release => Call::Supernode(SupernodeCall::Release),
-                        Kind::Contend(slot) => scene.contend(slot, &keys(&[from])[0], &at(from)).remove(0),
-                        Kind::Report(position) => report(&scene, position),
-                    };
-                    let harness = &mut scene.harness;
-                    let at = |index: usize| harness.address(index);
-                    let nonce = harness.record(&at(from)).nonce;
-                    // A lease to oneself, or of more than there is, is refused before it gets into a block.
-                    if harness.node.submit_now(&harness.signed(from, nonce, vec![call])).is_ok() {
-                        harness.step();
-                    }
+                Step::Return(holder) => {
+                    offer(&mut scene, holder, |_| Call::Supernode(SupernodeCall::Release));
+                    scene.harness.steps(5 * SLOTS);
+                    offer(&mut scene, holder, |scene| contend(scene, holder, holder as u8));
                 }
+                Step::Call { from, call } => offer(&mut scene, from, |scene| meant(scene, from, call)),
             }
             scene.harness.check_state();
         }
         let harness = scene.harness;
+        let report = check(&harness.database, &mut |_| ()).unwrap();
+        prop_assert!(report.is_whole(), "{:?}", report.findings);
         let head = harness.head().0;
         let blocks: Vec<_> = (1..=head).map(|height| harness.block(height)).collect();
         let mut other = Harness::with_keys(&[]);

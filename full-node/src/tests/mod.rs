@@ -3,6 +3,7 @@
 mod answers;
 mod branches;
 mod checks;
+mod contending;
 pub(crate) mod crashes;
 mod engines;
 mod equivocation;

@@ -71,7 +71,7 @@ fn the_greater_average_takes_the_slot_and_a_light_client_follows() {
     assert_eq!(scene.tables().1.unwrap().0[2].unwrap().minting_key, Hash(*minting.public().as_bytes()));
     scene.settle();
     assert_eq!(scene.holders()[2], Some(address));
-    // The displaced holder may contend again: nothing is taken from it but the fee.
+    // The displaced holder may contend again: in vain it costs nothing but the fee.
     let (displaced, its_address) = (scene.holder(2), scene.harness.address(2));
     let again = scene.contend(2, &keys(&[2])[0], &its_address);
     assert_eq!(scene.run(&displaced, again), Status::SlotNotWon);

@@ -45,7 +45,8 @@ pub fn counterparty(network: Network, record: &HistoryRecord, transaction: &Tran
         | HistoryKind::LeaseCancelled
         | HistoryKind::Interest
         | HistoryKind::Commission
-        | HistoryKind::Minted => None,
+        | HistoryKind::Minted
+        | HistoryKind::ContendFee => None,
         HistoryKind::Received => Some(Address::of(&transaction.sender, network)),
         HistoryKind::Sent => {
             let sent = Amount(record.delta.unsigned_abs());

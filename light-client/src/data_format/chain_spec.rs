@@ -73,7 +73,8 @@ pub struct FeeSchedule {
     pub transfer: Amount,
     /// A lease, calling one back, or claiming what it has earned.
     pub lease: Amount,
-    /// A call of a supernode, or of somebody who wants to be one. Nothing more is lost by contending in vain.
+    /// A call of a supernode, or of somebody who wants to be one. Nothing more is lost by contending in vain; who wins a
+    /// slot pays [`SposSpec::contend_fee`](super::SposSpec::contend_fee) besides.
     pub supernode: Amount,
 }
 
@@ -126,6 +127,9 @@ pub enum SpecError {
     /// A share over the whole.
     #[error("genesis_commission must be at most 10,000 (hundredths of a percent), it is {0}")]
     Commission(u16),
+    /// The price of a slot is out of range.
+    #[error("contend_fee must be at most 1,000,000 VSYS, it is {0}")]
+    ContendFee(Amount),
     /// Everybody could leave.
     #[error("min_filled must be at least 1")]
     MinFilled,
@@ -277,7 +281,7 @@ mod tests {
         };
         let bytes = encode(&spec);
         assert_eq!(decode::<ChainSpec>(&bytes, bytes.len()).as_ref(), Ok(&spec));
-        let changes: [fn(&mut ChainSpec); 18] = [
+        let changes: [fn(&mut ChainSpec); 19] = [
             |spec| spec.name.push('2'),
             |spec| spec.network = Network::Main,
             |spec| spec.genesis_time = Time(2),
@@ -288,6 +292,7 @@ mod tests {
             |spec| spec.fees.lease = Amount(2),
             |spec| spec.fees.supernode = Amount(2),
             |spec| spos(spec).contend_minimum = Amount(1),
+            |spec| spos(spec).contend_fee = Amount(1),
             |spec| spos(spec).min_filled = 2,
             |spec| spos(spec).idle_rounds = 4,
             |spec| spos(spec).ban_rounds = 2,

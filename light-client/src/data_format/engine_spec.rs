@@ -100,8 +100,11 @@ pub struct SposSpec {
     pub genesis_commission: u16,
     /// Blocks over which the minting average balance averages, at least 1.
     pub average_window: u32,
-    /// The least effective balance of somebody who contends for a slot.
+    /// The least effective balance of a holder, and of who contends for a slot, once the contend fee is gone.
     pub contend_minimum: Amount,
+    /// What is burned of who wins a slot, when its request is planned; contending in vain costs nothing of it. At most
+    /// 1,000,000 VSYS.
+    pub contend_fee: Amount,
     /// Slots that stay filled: the last holders cannot leave. At least 1.
     pub min_filled: u8,
     /// Rounds with a certificate after which a holder of whom the chain has neither a block nor a vote loses the slot, at
@@ -117,6 +120,8 @@ pub const MIN_IDLE_ROUNDS: u32 = 3;
 pub const MAX_COMMISSION: u16 = 10_000;
 /// The greatest reward of a block.
 const MAX_BLOCK_REWARD: Amount = Amount(1_000_000 * UNITS_PER_COIN);
+/// The greatest [`SposSpec::contend_fee`].
+const MAX_CONTEND_FEE: Amount = Amount(1_000_000 * UNITS_PER_COIN);
 
 /// Who holds the slots of a round, by position; `None` is a vacant slot.
 #[derive(Clone, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
@@ -186,6 +191,7 @@ impl SposSpec {
             genesis_commission: 0,
             average_window: 86_400,
             contend_minimum: Amount::ZERO,
+            contend_fee: Amount::ZERO,
             min_filled: 1,
             idle_rounds: 1_440,
             ban_rounds: 1_440,
@@ -210,6 +216,9 @@ impl SposSpec {
         }
         if self.average_window == 0 {
             return Err(SpecError::AverageWindow);
+        }
+        if self.contend_fee > MAX_CONTEND_FEE {
+            return Err(SpecError::ContendFee(self.contend_fee));
         }
         if self.min_filled == 0 {
             return Err(SpecError::MinFilled);

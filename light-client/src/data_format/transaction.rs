@@ -152,7 +152,7 @@ pub struct SignedTransaction {
 pub enum Status {
     /// All calls happened.
     Success,
-    /// A call wanted to move more than the account had left.
+    /// A call wanted to move more than the account had left, or it contends and has not left what a slot costs.
     InsufficientBalance,
     /// A recipient's balance would not fit 64 bits.
     Overflow,
@@ -170,7 +170,8 @@ pub enum Status {
     MintingKeyTaken,
     /// The minting key has not signed a checkpoint of this round or the one before.
     StaleCheckpoint,
-    /// The slot's holder has at least as great a minting average balance, or the sender's coins are below the minimum.
+    /// The slot's holder has at least as great a minting average balance, or without the contend fee the sender's coins are
+    /// below the minimum.
     SlotNotWon,
     /// The last change of the minting key is less than a day ago.
     TooSoon,

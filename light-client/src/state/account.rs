@@ -39,7 +39,7 @@ pub struct AccountChange {
     pub height: Height,
     /// The block's slot.
     pub slot: Slot,
-    /// The transaction; zeros for genesis.
+    /// The transaction; zeros for none.
     pub transaction: TransactionId,
     /// Why.
     pub kind: HistoryKind,
@@ -88,7 +88,7 @@ pub struct SupplyRecord {
     pub genesis: Amount,
     /// Rewards for blocks, all together.
     pub minted: Amount,
-    /// Fees, all together.
+    /// Fees and prices of slots, all together.
     pub burned: Amount,
 }
 

@@ -31,6 +31,8 @@ pub enum HistoryKind {
     Commission,
     /// The account was paid for making a block.
     Minted,
+    /// The account won a slot: what that costs was burned when its request was planned.
+    ContendFee,
 }
 
 /// What an account has more or less of.
@@ -53,7 +55,7 @@ pub struct HistoryRecord {
     pub height: Height,
     /// The block's slot: its time is the slot's.
     pub slot: Slot,
-    /// The transaction; zeros for genesis and for the pay for a block.
+    /// The transaction; zeros for genesis, for the pay for a block and for the price of a slot: they come of none.
     pub transaction: TransactionId,
     /// Why.
     pub kind: HistoryKind,

@@ -16,6 +16,7 @@ impl Label {
             Self::CallBackFrom => "Call back from",
             Self::ClaimFrom => "Claim from",
             Self::ContendForSlot => "Contend for slot",
+            Self::BurnedIfWon => "Burned besides if it wins",
             Self::ReleaseSlot => "Give the slot up",
             Self::Commission => "Commission",
             Self::MintingKey => "Minting key",

@@ -78,6 +78,8 @@ pub enum Label {
     ClaimFrom,
     /// The slot that the sender wants.
     ContendForSlot,
+    /// What is burned besides the fee if the sender wins the slot.
+    BurnedIfWon,
     /// Whether the sender gives its slot up.
     ReleaseSlot,
     /// What a supernode keeps of its rewards before they are shared.
@@ -184,7 +186,7 @@ pub fn review(
 ) -> Result<Review, TransactionError> {
     let transaction = check_signed_bytes(bytes_to_sign, spec, chain)?;
     let sender = Address::of(&transaction.sender, spec.network);
-    let mut writer = Writer { facts, rows: Vec::new(), cautions: Vec::new() };
+    let mut writer = Writer { spec, facts, rows: Vec::new(), cautions: Vec::new() };
     writer.signed(Label::Chain, Value::Text(spec.name.clone()));
     writer.address(Label::From, sender);
     let mut total = transaction.fee;
@@ -211,6 +213,7 @@ pub fn review(
 }
 
 struct Writer<'a> {
+    spec: &'a ChainSpec,
     facts: &'a ReviewFacts,
     rows: Vec<Row>,
     cautions: Vec<Caution>,
@@ -247,6 +250,10 @@ impl Writer<'_> {
             Call::Lease(LeaseCall::Claim { from }) => self.address(Label::ClaimFrom, *from),
             Call::Supernode(SupernodeCall::Contend { slot, .. }) => {
                 self.signed(Label::ContendForSlot, Value::Number((*slot).into()));
+                // The bytes name the chain, and the chain is what its spec says.
+                if let Some(spos) = self.spec.engine.spos() {
+                    self.signed(Label::BurnedIfWon, Value::Amount(spos.contend_fee));
+                }
             }
             Call::Supernode(SupernodeCall::SetRewardAddress { to }) => {
                 self.recipient(Label::RewardAddress, *to);

@@ -82,6 +82,8 @@ pub enum RowLabel {
     ClaimFrom,
     /// The slot that the sender wants.
     ContendForSlot,
+    /// What is burned besides the fee if the sender wins the slot.
+    BurnedIfWon,
     /// Whether the sender gives its slot up.
     ReleaseSlot,
     /// What a supernode keeps of its rewards before they are shared.
@@ -249,6 +251,7 @@ impl From<Label> for RowLabel {
             Label::CallBackFrom => Self::CallBackFrom,
             Label::ClaimFrom => Self::ClaimFrom,
             Label::ContendForSlot => Self::ContendForSlot,
+            Label::BurnedIfWon => Self::BurnedIfWon,
             Label::ReleaseSlot => Self::ReleaseSlot,
             Label::Commission => Self::Commission,
             Label::MintingKey => Self::MintingKey,

@@ -137,6 +137,8 @@ pub enum ChangeKind {
     Commission,
     /// It was paid for making a block.
     Minted,
+    /// It won a slot, and what that costs was burned.
+    ContendFee,
 }
 
 /// A server.
@@ -263,6 +265,7 @@ impl From<HistoryKind> for ChangeKind {
             HistoryKind::Interest => Self::Interest,
             HistoryKind::Commission => Self::Commission,
             HistoryKind::Minted => Self::Minted,
+            HistoryKind::ContendFee => Self::ContendFee,
         }
     }
 }

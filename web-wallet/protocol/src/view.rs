@@ -203,6 +203,8 @@ pub enum MovementKind {
     Commission,
     /// Paid for making a block.
     Minted,
+    /// Burned for a slot that was won.
+    ContendFee,
 }
 
 /// A movement in an account's history: proven and final.

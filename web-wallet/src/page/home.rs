@@ -182,7 +182,7 @@ pub(crate) fn movement_row(ui: Ui<'_>, movement: &Movement) -> Html {
         MovementKind::Received | MovementKind::Interest | MovementKind::Commission | MovementKind::Minted => {
             Icon::In
         }
-        MovementKind::Fee => Icon::Out,
+        MovementKind::Fee | MovementKind::ContendFee => Icon::Out,
         MovementKind::Genesis => Icon::Start,
     };
     let who = movement.counterparty.map(|address| words::ends(&address));

@@ -272,6 +272,7 @@ pub(crate) fn movement(kind: MovementKind, who: Option<&str>) -> String {
         (MovementKind::Interest, _) => "Interest".to_owned(),
         (MovementKind::Commission, _) => "Commission".to_owned(),
         (MovementKind::Minted, _) => "Made a block".to_owned(),
+        (MovementKind::ContendFee, _) => "Won a slot".to_owned(),
         (MovementKind::Genesis, _) => "Held from the start".to_owned(),
     }
 }

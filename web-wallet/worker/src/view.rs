@@ -145,6 +145,7 @@ fn history_row(
         HistoryKind::Interest => (MovementKind::Interest, None),
         HistoryKind::Commission => (MovementKind::Commission, None),
         HistoryKind::Minted => (MovementKind::Minted, None),
+        HistoryKind::ContendFee => (MovementKind::ContendFee, None),
         HistoryKind::Leased | HistoryKind::LeaseCancelled => return None,
         HistoryKind::Sent => {
             (MovementKind::Sent, transaction.and_then(|transaction| paid_to(transaction, record.delta)))

@@ -30,7 +30,8 @@ Examples:
   vsys-node supernode lease ADDRESS 1000 --phrase
   vsys-node supernode release --key owner.key
 
-A slot changes hands once that is final: about three rounds after the request's turn has come.")]
+A slot changes hands once that is final: about three rounds after the request's turn has come. Who wins it pays the
+chain's contend fee then, shown before signing; contending in vain costs the ordinary fee only.")]
 pub(crate) struct Supernode {
     #[command(subcommand)]
     what: What,
@@ -38,7 +39,7 @@ pub(crate) struct Supernode {
 
 #[derive(Debug, Subcommand)]
 enum What {
-    /// Ask for a slot that is vacant, or whose holder has the smaller minting average
+    /// Ask for a slot that is vacant, or whose holder has the smaller minting average; winning it burns the contend fee
     Contend(Contend),
     /// Give the slot up
     Release(Sending),

@@ -157,7 +157,8 @@ fn outcome(status: &str) -> Result<(), Failure> {
     let (why, advice) = match status {
         "success" => return Ok(()),
         "slot_not_won" => (
-            "the slot's holder has at least as great a minting average, or your coins are below the minimum",
+            "the slot's holder has at least as great a minting average, or your coins without the contend fee are \
+             below the minimum",
             "compare averages with: vsys-node supernode status; they grow with time and with leases",
         ),
         "stale_checkpoint" => {
@@ -182,7 +183,10 @@ fn outcome(status: &str) -> Result<(), Failure> {
             "nothing has been earned since the last payment, or another address claims it",
             "see it with: vsys-node supernode status ADDRESS",
         ),
-        "insufficient_balance" => ("the account has not enough coins that it can spend", "check its balance"),
+        "insufficient_balance" => (
+            "the account has not enough coins that it can spend; who contends needs the contend fee too",
+            "check its balance",
+        ),
         "insufficient_lease" => ("less than that is leased there", "check the lease"),
         _ => ("the chain refused it", "see /v1/transactions of the node for its status"),
     };

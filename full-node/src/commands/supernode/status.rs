@@ -49,8 +49,15 @@ pub(super) fn run(status: &Status) -> Result<(), Failure> {
 
 fn list(answer: &SupernodesAnswer) -> String {
     let mut text = format!(
-        "block {}, round {}\n\nslot  {:<35}  {:>9}  {:>18}  {:>18}  idle\n",
-        answer.height, answer.round, "holder", "keeps", "average (VSYS)", "leased in (VSYS)"
+        "block {}, round {}\nA contender needs {} VSYS besides the {} VSYS that are burned if it wins.\n\nslot  {:<35}  {:>9}  {:>18}  {:>18}  idle\n",
+        answer.height,
+        answer.round,
+        coins(&answer.contend_minimum),
+        coins(&answer.contend_fee),
+        "holder",
+        "keeps",
+        "average (VSYS)",
+        "leased in (VSYS)"
     );
     let row = |place: String, supernode: &SupernodeAnswer| {
         format!(

@@ -185,6 +185,8 @@ struct Spos {
     average_window: u32,
     /// In VSYS.
     contend_minimum: String,
+    /// In VSYS.
+    contend_fee: String,
     min_filled: u8,
     /// In rounds.
     idle_rounds: u32,
@@ -359,6 +361,7 @@ fn node_key(text: String) -> Result<Hash, SpecFault> {
 fn spos_meant(file: Spos) -> Result<SposSpec, SpecFault> {
     let block_reward = coins(&file.block_reward, || "block_reward".to_owned())?;
     let contend_minimum = coins(&file.contend_minimum, || "contend_minimum".to_owned())?;
+    let contend_fee = coins(&file.contend_fee, || "contend_fee".to_owned())?;
     if file.slots > MAX_SLOTS {
         return Err(SpecFault::SlotCount(file.slots));
     }
@@ -370,6 +373,7 @@ fn spos_meant(file: Spos) -> Result<SposSpec, SpecFault> {
         genesis_commission: file.genesis_commission,
         average_window: file.average_window,
         contend_minimum,
+        contend_fee,
         min_filled: file.min_filled,
         idle_rounds: file.idle_rounds,
         ban_rounds: file.ban_rounds,
@@ -398,6 +402,7 @@ fn spos_printed(spos: &SposSpec) -> Spos {
         genesis_commission: spos.genesis_commission,
         average_window: spos.average_window,
         contend_minimum: spos.contend_minimum.to_string(),
+        contend_fee: spos.contend_fee.to_string(),
         min_filled: spos.min_filled,
         idle_rounds: spos.idle_rounds,
         ban_rounds: spos.ban_rounds,

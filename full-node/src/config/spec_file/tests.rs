@@ -1,7 +1,7 @@
 use super::*;
 
 use crate::config::development_spec;
-use light_client::data_format::Time;
+use light_client::data_format::{Time, UNITS_PER_COIN};
 
 fn parse_spec(text: &str) -> Result<ChainSpec, ParseFault> {
     parse_chain(text).map(|file| file.spec)
@@ -88,6 +88,13 @@ fn what_cannot_be_a_chain_is_named() {
     let commission = rule("genesis_commission = 1000", "genesis_commission = 10001");
     assert_eq!(commission, SpecError::Commission(10_001));
     assert_eq!(rule("average_window = 600", "average_window = 0"), SpecError::AverageWindow);
+    let dear = "contend_fee = \"1000000.00000001\"";
+    let price = Amount(1_000_000 * UNITS_PER_COIN + 1);
+    assert_eq!(rule("contend_fee = \"1000\"", dear), SpecError::ContendFee(price));
+    assert!(matches!(
+        spec(fault("contend_fee = \"1000\"", "contend_fee = \"-1\"")),
+        SpecFault::Amount { field, .. } if field == "contend_fee"
+    ));
     assert_eq!(rule("min_filled = 1", "min_filled = 0"), SpecError::MinFilled);
     assert_eq!(rule("idle_rounds = 900", "idle_rounds = 2"), SpecError::IdleRounds(2));
     assert_eq!(rule("ban_rounds = 225", "ban_rounds = 0"), SpecError::BanRounds);

@@ -394,6 +394,7 @@ pub(super) fn with_supernodes(slots: u64, funded: &[(u64, u64)]) -> ChainSpec {
     if let Some(spos) = spec.engine.spos_mut() {
         spos.block_reward = Amount(36 * UNITS_PER_COIN);
         spos.genesis_commission = 1_000;
+        spos.contend_fee = Amount(500 * UNITS_PER_COIN);
     }
     spec
 }

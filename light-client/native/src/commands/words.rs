@@ -52,6 +52,7 @@ pub(super) const fn kind(kind: HistoryKind) -> &'static str {
         HistoryKind::Interest => "interest",
         HistoryKind::Commission => "commission",
         HistoryKind::Minted => "minted",
+        HistoryKind::ContendFee => "contend_fee",
     }
 }
 

@@ -202,7 +202,7 @@ impl Question {
 }
 
 impl Moment {
-    /// The minting average balance with which an account contends in the next block.
+    /// The minting average balance of an account in the next block.
     pub fn weight(&self, account: &AccountRecord) -> Amount {
         account.average.at(self.height.next(), account.effective(), self.average_window)
     }

@@ -17,7 +17,8 @@ pub struct Standing {
     /// Its commission and all the stake that shares its rewards, in the round of the block; `None` if nobody ever staked
     /// there.
     pub pool: Option<Pool>,
-    /// The minting average balance with which it contends in the next block.
+    /// Its minting average balance in the next block: its weight, but who contends has no more than the contend fee leaves
+    /// of its balance.
     pub minting_average: Amount,
     /// For how many rounds with a certificate nothing was seen of it; 0 without a record.
     pub idle_rounds: u64,

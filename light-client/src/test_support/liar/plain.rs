@@ -123,6 +123,7 @@ fn parameters(stage: &Stage) -> Message {
         ("longer slots", (|spos: &mut SposSpec| spos.slot_ms += 1) as fn(&mut SposSpec)),
         ("no slots", |spos| spos.slot_ms = 0),
         ("a reward", |spos| spos.block_reward.0 += 1),
+        ("a contend fee", |spos| spos.contend_fee.0 += 1),
         ("another window", |spos| spos.average_window += 1),
         ("another commission", |spos| spos.genesis_commission += 1),
         ("strangers as holders", |spos| spos.slots = test_table(&[2_000, 2_001, 2_002, 2_003])),

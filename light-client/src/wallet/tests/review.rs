@@ -6,7 +6,8 @@ use crate::{
     crypto::{Hash, KeyPair},
     data_format::{
         Address, Amount, Call, ChainSpec, Checkpoint, CoinCall, Evidence, Height, LeaseCall, Link,
-        ModuleName, Network, Round, SupernodeCall, Transaction, Triple, Vote,
+        MintingKey, ModuleName, Network, Round, SlotTable, SupernodeCall, Transaction, Triple,
+        UNITS_PER_COIN, Vote,
     },
     transaction::AccountView,
     wallet::{Caution, Fact, Label, Review, ReviewFacts, Trust, Value, review},
@@ -86,8 +87,10 @@ fn leases_are_told_from_payments() {
 
 #[test]
 fn what_concerns_a_supernode_is_told_in_rows_of_its_own() {
-    let spec = ChainSpec { modules: vec![ModuleName::Supernode], ..spec() };
-    let chain = spec.id();
+    let mut spec = ChainSpec { modules: vec![ModuleName::Supernode], ..spec() };
+    let spos = spec.engine.spos_mut().unwrap();
+    (spos.slots, spos.contend_fee) = (SlotTable(vec![None; 2]), Amount(50_000 * UNITS_PER_COIN));
+    let (chain, sender) = (spec.id(), Address::of(&payment().sender, spec.network));
     let with = |call: SupernodeCall| {
         let transaction = Transaction { calls: vec![Call::Supernode(call)], ..payment() };
         review(&transaction.signed_bytes(&chain), &spec, &chain, &facts()).unwrap()
@@ -109,7 +112,14 @@ fn what_concerns_a_supernode_is_told_in_rows_of_its_own() {
     let accused = Hash(*key.public().as_bytes()).to_string();
     assert_eq!(row(&report, Label::ReportedKey), Some((accused, Trust::Signed)));
 
+    let word = MintingKey::sign(&key, &chain, &sender, payment().nonce, Checkpoint::default()).unwrap();
+    let contend = with(SupernodeCall::Contend { slot: 1, commission: 0, key: word.into() });
+    assert_eq!(row(&contend, Label::ContendForSlot), Some(("1".to_owned(), Trust::Signed)));
+    assert_eq!(row(&contend, Label::BurnedIfWon), Some(("50000 VSYS".to_owned(), Trust::Signed)));
+    assert_eq!(row(&contend, Label::Total).unwrap().0, "0.1 VSYS", "only who wins pays it");
+
     let release = with(SupernodeCall::Release);
+    assert_eq!(row(&release, Label::BurnedIfWon), None);
     assert_eq!(row(&release, Label::ReleaseSlot), Some(("yes".to_owned(), Trust::Signed)));
     let commission = with(SupernodeCall::SetCommission { commission: 1_205 });
     assert_eq!(row(&commission, Label::Commission), Some(("12.05 %".to_owned(), Trust::Signed)));
