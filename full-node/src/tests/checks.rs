@@ -267,8 +267,9 @@ fn a_slot_is_paid_for_by_who_won_it_and_once() {
         panic!("one price")
     };
     let of_another = history.iter().find(|(_, entry)| entry.record.kind == HistoryKind::Genesis).unwrap();
-    type Change = fn(&mut HistoryRecord, &HistoryRecord);
-    let changes: [(&str, &Vec<u8>, &HistoryEntry, Change, &[&str]); 4] = [
+    type Change<'a> =
+        (&'a str, &'a [u8], &'a HistoryEntry, fn(&mut HistoryRecord, &HistoryRecord), &'a [&'a str]);
+    let changes: [Change<'_>; 4] = [
         (
             "a fee",
             price_key,
@@ -296,7 +297,7 @@ fn a_slot_is_paid_for_by_who_won_it_and_once() {
         let mut entry = *entry;
         change(&mut entry.record, &price.record);
         let mut batch = Batch::default();
-        batch.put(Space::History, key.clone(), codec::encode(&entry));
+        batch.put(Space::History, key, codec::encode(&entry));
         let report = checked(&spoiled(&harness, &batch));
         let said: Vec<String> = report.findings.iter().map(ToString::to_string).collect();
         for words in words {
