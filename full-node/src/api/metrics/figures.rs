@@ -213,7 +213,9 @@ fn of_chains(figures: &mut Figures<'_>) {
         let way = chain.peers.as_ref()?.progress;
         Some(way.map_or(0, |way| way.target.0.saturating_sub(way.at.0)))
     });
-    figures.gauges("disk_bytes", "Bytes of the data folder and of folders directly in it", |chain| chain.folder.taken);
+    figures.gauges("disk_bytes", "Bytes of the data folder and of folders directly in it", |chain| {
+        chain.folder.taken
+    });
     figures
         .gauges("disk_free_bytes", "Bytes that are free where the data folder is", |chain| chain.folder.free);
 }
