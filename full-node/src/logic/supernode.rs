@@ -121,7 +121,7 @@ fn punish(state: &mut BlockState<'_>, culprit: Address) -> Result<(), CallError>
 }
 
 /// Whether a report that `key` did wrong in `round` would have an effect after this state: the key serves somebody, and
-/// that was not punished since. The half of [`accused`] that does not depend on the block that brings the report.
+/// that was not punished since. Whether a block may bring the report depends on its place besides.
 ///
 /// # Errors
 /// [`StateError`] when the state cannot be read.

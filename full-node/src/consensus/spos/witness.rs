@@ -27,7 +27,7 @@ const MAX_VOTES: usize = 64;
 ///
 /// **Trust and bounds.** Evidence proves itself, whoever it comes from. Kept is one offence of a key, of keys that serve an
 /// account after the head, and only what that account was not punished for: one punishment settles all before it, so a
-/// key that goes on offending adds nothing. Beyond [`MAX_KEYS`] keys the oldest offence is dropped. Of votes that prove
+/// key that goes on offending adds nothing. Beyond 256 keys the oldest offence is dropped. Of votes that prove
 /// nothing yet, those since the start are known, in memory; of blocks, those of the tree.
 #[derive(Debug, Default)]
 pub struct Witness {
