@@ -141,3 +141,65 @@ impl Open {
         (node, ended)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use full_node::{node::ChainChoice, storage::Retention, transaction::Limits};
+
+    use super::*;
+    use crate::commands::now;
+
+    async fn open_one() -> Open {
+        let config = NodeConfig {
+            data: None,
+            chain: ChainChoice::Development,
+            minting_keys: Vec::new(),
+            recoveries: Vec::new(),
+            payee: None,
+            retention: Retention::default(),
+            pool: Limits::default(),
+            now: now(),
+        };
+        let part = "the chain".to_owned();
+        ToRun { part, config, key_files: Vec::new(), minimum_free: 0 }.open(None).await.unwrap()
+    }
+
+    async fn until(happened: impl Fn() -> bool) {
+        while !happened() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_chain_that_ends_stands_still_and_the_others_go_on_until_the_last_one_ends() {
+        let chains = [open_one().await, open_one().await];
+        let [first, second] = chains.each_ref().map(|chain| chain.node.clone());
+        let mut running = Running::start(chains.into());
+        // As when a part of it fails: nobody asked the process to stop.
+        first.shutdown().await;
+        tokio::select! {
+            () = running.ended() => panic!("a chain is at work"),
+            () = until(|| first.status().halted.is_some()) => {}
+        }
+        let words = first.status().halted.unwrap();
+        assert!(words.contains("\"development\"") && words.contains("ended"), "{words}");
+        let before = second.status().head.height;
+        tokio::select! {
+            () = running.ended() => panic!("a chain is at work"),
+            () = until(|| second.status().head.height > before) => {}
+        }
+        assert_eq!(second.status().halted, None);
+        second.shutdown().await;
+        running.ended().await;
+        let failure = running.stop().await.unwrap_err();
+        assert_eq!(failure.exit_code(), 1);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn chains_that_are_stopped_end_well() {
+        let running = Running::start(vec![open_one().await, open_one().await]);
+        assert_eq!(running.stop().await, Ok(()));
+    }
+}
