@@ -18,6 +18,7 @@ mod build;
 mod crypto;
 mod finality;
 mod heap;
+mod history;
 mod light;
 mod measure;
 mod network;
@@ -45,6 +46,7 @@ const GROUPS: &[Group] = &[
     ("crypto", crypto::measure),
     ("light.header", light::measure_headers),
     ("light.bundle", light::measure_bundles),
+    ("light.history", history::measure),
     ("light.sync", sync::measure),
     ("light.peak_heap", heap::measure),
     ("trie", trie::measure),
