@@ -5,7 +5,7 @@ use light_client::{
     data_format::{Round, codec},
 };
 
-use super::{Batch, Snapshot, Space, StorageError, database::decode};
+use super::{Batch, Snapshot, Space, StorageError, snapshot::decode};
 
 /// The epoch that may go on stands after all others.
 const OPEN: [u8; 8] = [0xff; 8];

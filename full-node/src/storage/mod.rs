@@ -9,15 +9,18 @@
 //! [`Retention`]; the disk grows with the chain, and versions of the state older than the retention are deleted, bodies of
 //! old blocks if the operator wants that.
 
+mod batch;
 mod cache;
 mod database;
 mod epochs;
 mod headers;
+mod keys;
 mod nodes;
 mod pages;
 mod records;
 mod recoveries;
 mod redb_storage;
+mod snapshot;
 mod space_left;
 mod tables;
 
@@ -25,12 +28,13 @@ use std::{fmt, path::PathBuf};
 
 use light_client::state::NodeId;
 
-pub use database::{Database, Snapshot};
+pub use database::Database;
 pub use headers::StoredHeaders;
 pub use nodes::StateNodes;
 pub use records::{Effects, Finality, HistoryEntry, Inclusion, Version};
 pub use recoveries::{LoadError, Recovery};
 pub use redb_storage::RedbStorage;
+pub use snapshot::Snapshot;
 pub use space_left::{folder_bytes, free_bytes};
 
 /// How much of the past a node can prove, and what it keeps in memory.

@@ -1,0 +1,150 @@
+use light_client::{
+    consensus::spos::{Block, VotingRecord},
+    crypto::Hash,
+    data_format::{Address, BlockId, ChainId, ChainSpec, Evidence, Height, Outcome, TransactionId, codec},
+    state::NodeId,
+};
+
+use super::{Batch, Effects, Finality, HistoryEntry, Inclusion, Recovery, Space, Version, keys::*};
+
+/// What the layers above write, by its meaning.
+impl Batch {
+    /// Makes an empty folder the folder of a chain.
+    pub fn found(&mut self, chain: &ChainId, spec: &ChainSpec) {
+        self.meta(META_FORMAT, &FORMAT);
+        self.meta(META_CHAIN, chain);
+        self.meta(META_SPEC, spec);
+    }
+
+    /// Moves the head of the best branch.
+    pub fn head(&mut self, id: &BlockId) {
+        self.meta(META_HEAD, id);
+    }
+
+    /// Notes what the head weighs with all blocks before it.
+    pub fn head_weight(&mut self, weight: u128) {
+        self.meta(META_WEIGHT, &weight);
+    }
+
+    /// Notes what is final.
+    pub fn finality(&mut self, finality: &Finality) {
+        self.meta(META_FINALITY, finality);
+    }
+
+    /// Notes the id for the next state node.
+    pub fn next_node(&mut self, id: NodeId) {
+        self.meta(META_NEXT_NODE, &id);
+    }
+
+    /// Notes the height below which versions of the state are gone.
+    pub fn pruned(&mut self, height: Height) {
+        self.meta(META_PRUNED, &height);
+    }
+
+    /// Notes the height below which the transactions of blocks are gone.
+    pub fn bodies_from(&mut self, height: Height) {
+        self.meta(META_BODIES, &height);
+    }
+
+    /// Notes the height of the block from whose state the node started.
+    pub fn begins_at(&mut self, height: Height) {
+        self.meta(META_BEGINNING, &height);
+    }
+
+    /// Notes which minting keys were erased, all of them.
+    pub fn retired_keys(&mut self, keys: &[Hash]) {
+        self.meta(META_RETIRED, &keys);
+    }
+
+    /// Notes the recoveries that this chain followed.
+    pub fn recoveries_done(&mut self, done: &Vec<Recovery>) {
+        self.meta(META_RECOVERIES, done);
+    }
+
+    /// Keeps a block's body and outcomes.
+    pub fn body(&mut self, id: &BlockId, block: &Block, outcomes: &[Outcome]) {
+        self.put(Space::Bodies, *id.as_bytes(), codec::encode(&block.certificate));
+        for (index, transaction) in (0..).zip(&block.transactions) {
+            self.put(Space::Bodies, body_key(id, index), codec::encode(transaction));
+        }
+        self.put(Space::Outcomes, *id.as_bytes(), codec::encode(outcomes));
+    }
+
+    /// Removes a block's body and outcomes.
+    pub fn remove_body(&mut self, id: &BlockId, transactions: u32) {
+        self.remove(Space::Bodies, *id.as_bytes());
+        self.remove_transactions(id, transactions);
+        self.remove(Space::Outcomes, *id.as_bytes());
+    }
+
+    /// Removes a block's transactions alone: certificate and outcomes stay, which light clients ask for however old they are.
+    pub fn remove_transactions(&mut self, id: &BlockId, transactions: u32) {
+        for index in 0..transactions {
+            self.remove(Space::Bodies, body_key(id, index));
+        }
+    }
+
+    /// Keeps a block's version of the state; its nodes are written apart.
+    pub fn version(&mut self, id: &BlockId, version: &Version) {
+        self.put(Space::Versions, *id.as_bytes(), codec::encode(version));
+    }
+
+    /// Keeps what undoing and applying a block again needs.
+    pub fn effects(&mut self, id: &BlockId, effects: &Effects) {
+        self.put(Space::Effects, *id.as_bytes(), codec::encode(effects));
+    }
+
+    /// Notes a block of the best branch.
+    pub fn height(&mut self, height: Height, id: &BlockId) {
+        self.put(Space::Heights, height.0.to_be_bytes(), *id.as_bytes());
+    }
+
+    /// Forgets a block of the best branch.
+    pub fn remove_height(&mut self, height: Height) {
+        self.remove(Space::Heights, height.0.to_be_bytes());
+    }
+
+    /// Adds a history record.
+    pub fn history(&mut self, address: &Address, entry: &HistoryEntry) {
+        self.put(Space::History, history_key(address, entry.record.index), codec::encode(entry));
+    }
+
+    /// Removes a history record.
+    pub fn remove_history(&mut self, address: &Address, index: u64) {
+        self.remove(Space::History, history_key(address, index));
+    }
+
+    /// Notes where a transaction is.
+    pub fn inclusion(&mut self, id: &TransactionId, inclusion: &Inclusion) {
+        self.put(Space::Transactions, *id.as_bytes(), codec::encode(inclusion));
+    }
+
+    /// Notes what a minting key signed.
+    pub fn voting(&mut self, minting_key: &Hash, record: &VotingRecord) {
+        self.put(Space::Voting, *minting_key.as_bytes(), codec::encode(record));
+    }
+
+    /// Keeps a transaction that waits for a block, as its encoding.
+    pub fn waiting(&mut self, id: &TransactionId, signed: Vec<u8>) {
+        self.put(Space::Waiting, *id.as_bytes(), signed);
+    }
+
+    /// Forgets a transaction that waited.
+    pub fn remove_waiting(&mut self, id: &TransactionId) {
+        self.remove(Space::Waiting, *id.as_bytes());
+    }
+
+    /// Keeps evidence, in place of other evidence against the same key.
+    pub fn evidence(&mut self, evidence: &Evidence) {
+        self.put(Space::Evidence, *evidence.accused().as_bytes(), codec::encode(evidence));
+    }
+
+    /// Forgets the evidence against a key.
+    pub fn remove_evidence(&mut self, key: &Hash) {
+        self.remove(Space::Evidence, *key.as_bytes());
+    }
+
+    fn meta<T: borsh::BorshSerialize>(&mut self, key: &[u8], value: &T) {
+        self.put(Space::Meta, key, codec::encode(value));
+    }
+}

@@ -1,0 +1,30 @@
+//! Under which bytes things are kept.
+
+use light_client::data_format::{Address, BlockId};
+
+/// The format of the data folder.
+pub(super) const FORMAT: u32 = 4;
+
+pub(super) const META_FORMAT: &[u8] = b"format";
+pub(super) const META_CHAIN: &[u8] = b"chain";
+pub(super) const META_SPEC: &[u8] = b"spec";
+pub(super) const META_HEAD: &[u8] = b"head";
+pub(super) const META_WEIGHT: &[u8] = b"weight";
+pub(super) const META_FINALITY: &[u8] = b"finality";
+pub(super) const META_NEXT_NODE: &[u8] = b"next-node";
+pub(super) const META_PRUNED: &[u8] = b"pruned";
+pub(super) const META_BODIES: &[u8] = b"bodies";
+pub(super) const META_BEGINNING: &[u8] = b"beginning";
+pub(super) const META_RETIRED: &[u8] = b"retired";
+pub(super) const META_RECOVERIES: &[u8] = b"recoveries";
+
+/// Beyond every key of every space: no key starts with so many ones.
+pub(super) const END: [u8; 64] = [0xff; 64];
+
+pub(super) fn body_key(block: &BlockId, index: u32) -> Vec<u8> {
+    [&block.as_bytes()[..], &index.to_be_bytes()].concat()
+}
+
+pub(super) fn history_key(address: &Address, index: u64) -> Vec<u8> {
+    [&address.as_bytes()[..], &index.to_be_bytes()].concat()
+}
