@@ -25,16 +25,7 @@ impl Two {
         other.engine.spos_mut().unwrap().slot_ms = 60_000;
         let mut nodes = Vec::new();
         for spec in [spec, other] {
-            let config = NodeConfig {
-                data: None,
-                chain: ChainChoice::Spec(Box::new(spec)),
-                minting_keys: minting_keys(),
-                recoveries: Vec::new(),
-                payee: None,
-                retention: Retention::default(),
-                pool: crate::transaction::Limits::default(),
-                now: now(),
-            };
+            let config = in_memory(ChainChoice::Spec(Box::new(spec)), minting_keys());
             nodes.push(tokio::task::spawn_blocking(|| Node::open(config)).await.unwrap().unwrap());
         }
         Self { server: Server::over(&nodes, None), nodes }

@@ -262,16 +262,7 @@ async fn the_faucet_gives_and_has_limits() {
 async fn other_chains_have_no_faucet_and_no_made_up_chain_file() {
     let mut spec = development_spec(Time(now().0 - 10_000));
     spec.name = "not for development".to_owned();
-    let config = NodeConfig {
-        data: None,
-        chain: ChainChoice::Spec(Box::new(spec)),
-        minting_keys: minting_keys(),
-        recoveries: Vec::new(),
-        payee: None,
-        retention: Retention::default(),
-        pool: crate::transaction::Limits::default(),
-        now: now(),
-    };
+    let config = in_memory(ChainChoice::Spec(Box::new(spec)), minting_keys());
     let server = Server::of(config, None).await;
     assert_eq!(server.get("/v1/status").await.json()["development"], false);
     server.post_json("/v1/faucet", "{}").await.is_problem(404, "not_found");

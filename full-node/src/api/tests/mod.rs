@@ -47,23 +47,27 @@ struct Answer {
     body: Vec<u8>,
 }
 
+/// A node that keeps nothing.
+fn in_memory(chain: ChainChoice, minting_keys: Vec<KeyPair>) -> NodeConfig {
+    NodeConfig {
+        data: None,
+        chain,
+        minting_keys,
+        recoveries: Vec::new(),
+        payee: None,
+        retention: Retention::default(),
+        pool: crate::transaction::Limits::default(),
+        now: now(),
+    }
+}
+
 impl Server {
     async fn start() -> Self {
         Self::with_wallet(None).await
     }
 
     async fn with_wallet(wallet: Option<WalletFolder>) -> Self {
-        let config = NodeConfig {
-            data: None,
-            chain: ChainChoice::Development,
-            minting_keys: Vec::new(),
-            recoveries: Vec::new(),
-            payee: None,
-            retention: Retention::default(),
-            pool: crate::transaction::Limits::default(),
-            now: now(),
-        };
-        Self::of(config, wallet).await
+        Self::of(in_memory(ChainChoice::Development, Vec::new()), wallet).await
     }
 
     async fn of(config: NodeConfig, wallet: Option<WalletFolder>) -> Self {
