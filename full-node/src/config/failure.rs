@@ -149,6 +149,7 @@ impl From<SpecFileError> for Failure {
     fn from(error: SpecFileError) -> Self {
         let advice = match &error {
             SpecFileError::Io { .. } => "give the path of a chain spec with --chain",
+            SpecFileError::Inexact(_) => "describe the chain by a file from the start: see `vsys-node init`",
             SpecFileError::TooLong(_) => "is this really a chain spec?",
             SpecFileError::Line { .. } | SpecFileError::Spec { .. } => {
                 "mend the file; every node of a chain needs the same one"

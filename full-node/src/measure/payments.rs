@@ -63,7 +63,7 @@ impl Payments {
             engine: EngineSpec::Spos(SposSpec::without_rewards(SLOT_MS, SlotTable(vec![Some(holder)]))),
             modules: vec![ModuleName::Coin],
             fees: FeeSchedule { transfer: FEE, lease: FEE, supernode: FEE },
-            trusting_period_ms: 1_000,
+            trusting_period_ms: 21 * 86_400_000,
             peers: Vec::new(),
             accounts: recipients
                 .iter()

@@ -50,6 +50,11 @@ pub enum SpecFileError {
     /// It is longer than any spec.
     #[error("the chain spec {0} has more than {MAX_SPEC_BYTES} bytes")]
     TooLong(PathBuf),
+    /// The chain is not one that a file can describe.
+    #[error(
+        "the chain spec {0} cannot be written: read again, it would be another chain (trusting periods are whole days)"
+    )]
+    Inexact(PathBuf),
     /// It is not TOML, or holds something else than a spec.
     #[error("the chain spec {path} cannot be read at line {line}: {message}")]
     Line {
@@ -258,10 +263,13 @@ pub fn read_chain(path: &Path) -> Result<ChainFile, SpecFileError> {
 /// Writes a spec file that [`read_spec`] reads back as the same chain.
 ///
 /// # Errors
-/// [`SpecFileError::Io`] if the file cannot be written.
+/// [`SpecFileError::Io`] if the file cannot be written, [`SpecFileError::Inexact`] if no file can say what the chain is.
 pub fn write_spec(path: &Path, spec: &ChainSpec) -> Result<(), SpecFileError> {
     let failed = |cause| SpecFileError::Io { path: path.to_owned(), action: "written", cause };
     let text = print_spec(spec).map_err(|error| failed(io::Error::other(error)))?;
+    if parse_chain(&text).ok().is_none_or(|file| file.spec != *spec) {
+        return Err(SpecFileError::Inexact(path.to_owned()));
+    }
     fs::write(path, text).map_err(failed)
 }
 

@@ -18,6 +18,19 @@ fn fault(from: &str, to: &str) -> ParseFault {
 }
 
 #[test]
+fn a_chain_that_a_file_cannot_describe_is_not_written_as_another() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("chain.toml");
+    let mut spec = development_spec(Time(1_790_000_000_123));
+    write_spec(&path, &spec).unwrap();
+    assert_eq!(read_spec(&path).unwrap(), spec);
+    spec.trusting_period_ms += 1;
+    let refused = write_spec(&path, &spec).unwrap_err();
+    assert!(matches!(&refused, SpecFileError::Inexact(found) if *found == path), "{refused}");
+    assert_ne!(read_spec(&path).unwrap(), spec, "nothing changed");
+}
+
+#[test]
 fn a_printed_spec_is_the_same_chain() {
     let mut spec = development_spec(Time(1_790_000_000_123));
     assert_eq!(parse_spec(&print_spec(&spec).unwrap()), Ok(spec.clone()));
