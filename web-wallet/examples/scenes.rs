@@ -92,6 +92,26 @@ fn all() -> Vec<(&'static str, Scene)> {
             scene(View { sync: SyncView::TrustExpired { since: Time(NOW - 30 * DAY) }, ..stale() }),
         ),
         (
+            "agreed",
+            scene(View {
+                sync: SyncView::Agreed {
+                    height: Height(HEIGHT),
+                    time: Time(NOW - 30_000),
+                    operators: ["node.example".to_owned(), "other.example".to_owned()],
+                },
+                ..stale()
+            }),
+        ),
+        (
+            "forked",
+            scene(View {
+                sync: SyncView::Forked {
+                    servers: ["https://node.example".to_owned(), "https://other.example".to_owned()],
+                },
+                ..stale()
+            }),
+        ),
+        (
             "chain-replaced",
             scene(View {
                 notices: vec![Notice::ChainReplaced { former: Hash([0xc3; 32]).to_string() }],

@@ -1,5 +1,5 @@
 use light_client::{
-    client::{Client, Proven, Sync},
+    client::{Client, Grade, Proven, Sync},
     data_format::Time,
 };
 
@@ -14,6 +14,8 @@ const CLOCK_TOLERANCE_MS: u64 = 2_000;
 pub enum Standing {
     /// Proven at a final block that is as new as it can be.
     Verified,
+    /// As new as it can be, but from a block that only operators agree on.
+    Agreed,
     /// Proven, and nothing newer could be.
     Stale,
     /// Proven from a block that is too old to be trusted without a person's word.
@@ -24,8 +26,13 @@ pub enum Standing {
 pub fn standing(client: &Client, proven: &Proven, now: Time) -> Standing {
     if client.trust_expired(now) {
         Standing::Expired
+    } else if client.fork().is_some() {
+        Standing::Stale
     } else if is_fresh(client, client.verifier().time_of(proven.slot), now) && !is_ahead(proven.at, now) {
-        Standing::Verified
+        match proven.grade {
+            Grade::Final => Standing::Verified,
+            Grade::Agreed => Standing::Agreed,
+        }
     } else {
         Standing::Stale
     }
@@ -37,7 +44,7 @@ pub fn sync(client: &Client, now: Time) -> Sync {
     let ahead =
         is_ahead(client.trusted_time(), now) || client.proven_at().is_some_and(|at| is_ahead(at, now));
     match client.sync(now) {
-        Sync::Verified if ahead => Sync::Stale { since: client.proven_at() },
+        Sync::Verified | Sync::Agreed if ahead => Sync::Stale { since: client.proven_at() },
         sync => sync,
     }
 }

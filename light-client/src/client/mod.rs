@@ -32,8 +32,9 @@ pub use bundle::{
 pub use facts::{Claimed, Final, Position, Settled, Verified};
 pub use fate::Fate;
 pub use machine::{
-    AccountState, Client, Event, Health, LoadedHistory, Method, PaymentState, Proven, Request, RequestId,
-    Response, RestoreError, Server, Sync, TrackedPayment, TransportError,
+    AccountState, Agreed, Branch, Client, Event, Fork, Grade, Health, Lie, LoadedHistory, Method,
+    PaymentState, Proven, Request, RequestId, Response, RestoreError, Server, Sync, TrackedPayment,
+    TransportError,
 };
 pub use receipt::{ProvenPayment, Receipt};
 pub use store::{DamagedState, MemoryStateStore, StateStore, open_state, seal_state};

@@ -2,9 +2,9 @@ use std::{fmt, sync::Arc};
 
 use super::{
     Anchor, AnchorError, Clock, HeaderError, Instant, ProofOfWork, Spos, Trusted,
-    spos::{HandOver, HandOverError, HandedOver},
+    spos::{HandOver, HandOverError, HandedOver, Tables},
 };
-use crate::data_format::{BlockId, ChainId, ChainSpec, EngineSpec, Header, SealedHeader, Slot, Time};
+use crate::data_format::{BlockId, ChainId, ChainSpec, EngineSpec, Header, SealedHeader, Slot, Time, Vote};
 
 /// What a check says. Not every "no" is a lie: a proof can be honest and still too far from what is trusted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,6 +81,12 @@ pub trait Engine: fmt::Debug + Send + Sync {
     /// Signatures under a proof that [`Engine::advance`] accepted, and how many could have signed; `None` where nobody
     /// votes.
     fn signatures(&self, trusted: &Trusted, anchor: &Anchor) -> Option<(u32, u32)>;
+
+    /// The votes that a proof carries which [`Engine::advance`] accepted from a block with these tables; none where nobody
+    /// votes.
+    fn votes(&self, _: &Tables, _: &Anchor) -> Vec<Vote> {
+        Vec::new()
+    }
 
     /// Checks the steps that lead from a trusted block over changes of those who vote; gives what to trust from now on.
     ///

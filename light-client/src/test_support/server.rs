@@ -81,9 +81,16 @@ impl ScriptedServer {
     pub fn answer(&mut self, request: &Request) -> Response {
         let asked = Asked::of(request);
         let number = |name: &str| asked.number(name);
-        let trusted =
-            asked.trusted().and_then(|id| self.known.iter().rev().find(|known| known.id == id)).cloned();
-        let trusted = trusted.unwrap_or_else(|| self.chain.genesis());
+        let trusted = match asked.trusted() {
+            None => self.chain.genesis(),
+            Some(id) => match self.known.iter().rev().find(|known| known.id == id) {
+                Some(known) => known.clone(),
+                None => {
+                    let body = br#"{"code":"unknown_trusted_block","detail":"not of this chain"}"#.to_vec();
+                    return Response { status: 409, body };
+                }
+            },
+        };
         let body = match (request.method, asked.path.as_slice()) {
             (Method::Get, ["status"]) => {
                 format!("{{\"chain_id\":\"{}\"}}", self.chain.spec().id()).into_bytes()

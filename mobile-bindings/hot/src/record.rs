@@ -1,7 +1,7 @@
 //! Plain data for screens.
 
 use light_client::{
-    client::{AccountState, Client, Event, Health, Server, Sync},
+    client::{AccountState, Client, Event, Grade, Health, Server, Sync},
     data_format::{Address, Slot},
     state::{Asset, HistoryKind, HistoryRecord},
 };
@@ -25,6 +25,8 @@ pub enum HotEvent {
         /// Its id, 64 hexadecimal digits.
         transaction_id: String,
     },
+    /// Two servers proved final blocks that exclude each other: see [`SyncState::Forked`].
+    ForkSeen,
     /// A server's health changed.
     ServerChanged {
         /// Which, from 0.
@@ -48,6 +50,14 @@ pub enum SyncState {
         /// The newest final height.
         height: u64,
     },
+    /// As new as it can be, but only these two operators agree on it, because the newest block that somebody vouches
+    /// for is too old. Nothing of it is final before a checkpoint is confirmed: the app says so.
+    Agreed {
+        /// The newest height.
+        height: u64,
+        /// The hosts of the two.
+        operators: Vec<String>,
+    },
     /// No newer block could be proven.
     Stale {
         /// When something was last proven here, in milliseconds since 1970.
@@ -65,6 +75,12 @@ pub enum SyncState {
     },
     /// The trusted block is older than the chain allows: the app needs a newer chain file.
     TrustExpired,
+    /// Two servers prove final blocks that exclude each other. No proof can tell which chain is the right one: nothing
+    /// is asked until the app has a newer chain file.
+    Forked {
+        /// The servers' addresses.
+        servers: Vec<String>,
+    },
 }
 
 /// An account as far as it is proven.
@@ -93,6 +109,8 @@ pub struct ProvenBalance {
     pub block_ms: u64,
     /// When it was proven here, in milliseconds since 1970.
     pub proven_ms: u64,
+    /// Whether nobody vouches for that block but two operators that agree: then it is not final.
+    pub only_agreed: bool,
 }
 
 /// One change of an account.
@@ -182,6 +200,7 @@ impl From<Event> for HotEvent {
             Event::Final(height) => Self::FinalBlock { height: height.0 },
             Event::Account(address) => Self::AccountChanged { address: address.to_string() },
             Event::Payment(id) => Self::PaymentChanged { transaction_id: id.to_string() },
+            Event::Fork => Self::ForkSeen,
             Event::Server(index) => Self::ServerChanged { index: short(index) },
         }
     }
@@ -196,6 +215,15 @@ impl SyncState {
             Sync::OtherChain { server } => Self::OtherChain { server: short(server) },
             Sync::Lying { server } => Self::Lying { server: short(server) },
             Sync::TrustExpired => Self::TrustExpired,
+            Sync::Agreed => Self::Agreed {
+                height: client.trusted().height.0,
+                operators: client.agreed().map_or_else(Vec::new, |agreed| agreed.operators.to_vec()),
+            },
+            Sync::Forked => Self::Forked {
+                servers: client.fork().map_or_else(Vec::new, |fork| {
+                    [&fork.one, &fork.other].map(|branch| branch.server.clone()).to_vec()
+                }),
+            },
         }
     }
 }
@@ -224,6 +252,7 @@ impl AccountInfo {
                 height: proven.height.0,
                 block_ms: block_ms(proven.slot),
                 proven_ms: proven.at.0,
+                only_agreed: proven.grade == Grade::Agreed,
             }
         });
         let history = account.history();

@@ -114,6 +114,15 @@ impl HotWallet {
         self.change(|client, now| client.watch(address, now))
     }
 
+    /// Whether somebody looks at the app. While nobody does and no payment is open, servers are asked about once an hour;
+    /// told that somebody looks again, it asks at once. At the start somebody does.
+    ///
+    /// # Errors
+    /// The clock's failure.
+    pub fn set_visible(&self, visible: bool) -> Result<(), HotError> {
+        self.change(|client, now| client.set_watched(visible, now))
+    }
+
     /// Stops proving an account and forgets what was proven of it.
     ///
     /// # Errors
@@ -239,12 +248,16 @@ impl HotWallet {
         let (servers, known) = {
             let driver = lock(&self.driver);
             let client = driver.client();
-            let servers: Vec<String> = client.servers().iter().map(|s| s.url().to_owned()).collect();
+            // The one that knows of the account anyway comes first.
+            let home = client.home_of(&sender);
+            let mut servers: Vec<(usize, String)> =
+                client.servers().iter().map(|server| server.url().to_owned()).enumerate().collect();
+            servers.sort_by_key(|(server, _)| Some(*server) != home);
             let proven = client.account(&sender).and_then(|account| account.proven());
             (servers, proven.and_then(|p| p.record).map_or(0, |record| record.history_count))
         };
         let mut failure = HotError::NoProof { reason: "there is no server".to_owned() };
-        for (server, url) in servers.into_iter().enumerate() {
+        for (server, url) in servers {
             let trusted = self.installed.id;
             let request = Request {
                 // Not one of the client's: nothing is told to it.

@@ -104,6 +104,20 @@ pub enum SyncView {
         /// Holders whose signature counts; 0 for the block that the wallet was given to start from.
         of: u32,
     },
+    /// Proven up to here, from a block on which only two operators agree: nothing of it is final.
+    Agreed {
+        /// Its height.
+        height: Height,
+        /// Its time.
+        time: Time,
+        /// The hosts of the two.
+        operators: [String; 2],
+    },
+    /// Two servers prove final blocks that exclude each other: nothing is asked until somebody decides.
+    Forked {
+        /// Their addresses.
+        servers: [String; 2],
+    },
     /// Nothing new could be proven since.
     Stale {
         /// When the last proof was made here; `None` if never.

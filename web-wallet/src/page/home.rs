@@ -78,6 +78,18 @@ fn slot(ui: Ui<'_>) -> Html {
             words::SLOT_OTHER_CHAIN_WHY.to_owned(),
             Some((words::SEE, Message::Go(Route::Network))),
         ),
+        Slot::Forked { servers } => (
+            "stop",
+            words::SLOT_FORKED,
+            words::slot_forked(servers),
+            Some((words::SEE, Message::Go(Route::Network))),
+        ),
+        Slot::Agreed { operators } => (
+            "mind",
+            words::SLOT_AGREED,
+            words::slot_agreed(operators),
+            Some((words::SEE, Message::Go(Route::Network))),
+        ),
         Slot::TrustExpired { since } => (
             "mind",
             words::SLOT_TRUST_EXPIRED,

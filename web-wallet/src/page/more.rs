@@ -91,7 +91,7 @@ pub(crate) fn network(ui: Ui<'_>) -> Html {
     let (what, why) = words::sync(&view.sync, |time| ui.day_and_clock(time));
     let class = match view.sync {
         SyncView::Verified { .. } => "proven",
-        SyncView::Lying { .. } => "stop",
+        SyncView::Lying { .. } | SyncView::Forked { .. } => "stop",
         _ => "mind",
     };
     let server = |server: &web_protocol::ServerView| {

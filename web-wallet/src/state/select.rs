@@ -34,6 +34,16 @@ pub(crate) enum Slot {
     },
     /// The server is of another chain.
     OtherChain,
+    /// Final blocks exclude each other.
+    Forked {
+        /// The addresses of the servers that prove them.
+        servers: [String; 2],
+    },
+    /// Only two operators agree on what is shown.
+    Agreed {
+        /// Their hosts.
+        operators: [String; 2],
+    },
     /// The checkpoint is too old to be trusted.
     TrustExpired {
         /// Its time.
@@ -142,9 +152,11 @@ impl Model {
             _ => lie,
         };
         match (&view.sync, named) {
+            (SyncView::Forked { servers }, _) => Some(Slot::Forked { servers: servers.clone() }),
             (SyncView::Lying { .. }, None) => Some(Slot::Lying { url: String::new() }),
             (_, Some(server)) => Some(Slot::Lying { url: server.url.clone() }),
             (SyncView::OtherChain { .. }, _) => Some(Slot::OtherChain),
+            (SyncView::Agreed { operators, .. }, _) => Some(Slot::Agreed { operators: operators.clone() }),
             (SyncView::TrustExpired { since }, _) => Some(Slot::TrustExpired { since: *since }),
             (SyncView::Stale { since, .. }, _) => Some(Slot::Stale { since: *since }),
             (SyncView::Connecting | SyncView::Verified { .. }, _) => self.told(),

@@ -185,6 +185,8 @@ pub(crate) const SLOT_OTHER_CHAIN: &str = "The server is of another chain";
 pub(crate) const SLOT_OTHER_CHAIN_WHY: &str =
     "It is honest about it: the chain was started anew, or this is another one. What you see is from before.";
 pub(crate) const SLOT_TRUST_EXPIRED: &str = "This wallet slept too long";
+pub(crate) const SLOT_AGREED: &str = "Agreed, not final";
+pub(crate) const SLOT_FORKED: &str = "Two chains claim to be this one";
 pub(crate) const SLOT_STALE: &str = "Nobody confirms this right now";
 pub(crate) const SLOT_REPLACED: &str = "The chain was started anew";
 pub(crate) const SLOT_REPLACED_WHY: &str =
@@ -205,6 +207,22 @@ pub(crate) fn slot_lying(url: &str) -> String {
 pub(crate) fn slot_trust_expired(since: &str) -> String {
     format!(
         "Its newest trusted block is from {since}, too old to build on. Load the page again for a newer one."
+    )
+}
+
+pub(crate) fn slot_agreed([one, other]: &[String; 2]) -> String {
+    format!(
+        "This wallet's newest trusted block is too old. {one} and {other} agree on newer ones, and that is all that stands \
+         behind what you see. Load the page again for a newer block."
+    )
+}
+
+pub(crate) fn slot_forked([one, other]: &[String; 2]) -> String {
+    format!(
+        "{} and {} prove blocks that exclude each other. What you see is from before, and nothing more is asked. Do not pay \
+         before you know which is right.",
+        host(one),
+        host(other)
     )
 }
 
@@ -253,6 +271,8 @@ pub(crate) fn network(view: Option<&View>) -> (&'static str, String) {
         SyncView::OtherChain { .. } => ("wait", "Another chain".to_owned()),
         SyncView::Lying { .. } => ("bad", "A server lied".to_owned()),
         SyncView::TrustExpired { .. } => ("wait", "Too old".to_owned()),
+        SyncView::Agreed { .. } => ("wait", "Agreed, not final".to_owned()),
+        SyncView::Forked { .. } => ("bad", "Two chains".to_owned()),
     }
 }
 
@@ -564,6 +584,10 @@ pub(crate) fn sync(sync: &SyncView, shown: impl Fn(Time) -> String) -> (String, 
         SyncView::Lying { .. } => {
             (SLOT_LYING.to_owned(), "What it said cannot be true. Nothing of it is used.".to_owned())
         }
+        SyncView::Agreed { height, operators, .. } => {
+            (format!("Agreed up to block {}", number(height.0)), slot_agreed(operators))
+        }
+        SyncView::Forked { servers } => (SLOT_FORKED.to_owned(), slot_forked(servers)),
         SyncView::TrustExpired { since } => {
             (SLOT_TRUST_EXPIRED.to_owned(), slot_trust_expired(&shown(*since)))
         }

@@ -1,7 +1,7 @@
 //! What the page shows, made anew of what is proven whenever something happened.
 
 use light_client::{
-    client::{Client, Health, LoadedHistory, PaymentState, Proven, Sync, TrackedPayment},
+    client::{Client, Fork, Health, LoadedHistory, PaymentState, Proven, Sync, TrackedPayment},
     data_format::{Address, Amount, Call, ChainSpec, CoinCall, Time, Transaction, TransactionId},
     state::{Asset, HistoryKind, HistoryRecord},
     wallet::is_printable,
@@ -73,6 +73,14 @@ fn sync_view(client: &Client, sync: Sync) -> SyncView {
         }
         Sync::Lying { server } => SyncView::Lying { server: short(server) },
         Sync::TrustExpired => SyncView::TrustExpired { since: client.trusted_time() },
+        Sync::Agreed => {
+            let operators = client.agreed().map(|agreed| agreed.operators.clone()).unwrap_or_default();
+            SyncView::Agreed { height, time: client.trusted_time(), operators }
+        }
+        Sync::Forked => {
+            let servers = |fork: &Fork| [&fork.one, &fork.other].map(|branch| branch.server.clone());
+            SyncView::Forked { servers: client.fork().map(servers).unwrap_or_default() }
+        }
     }
 }
 

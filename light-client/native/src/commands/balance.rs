@@ -27,7 +27,7 @@ pub(crate) async fn run(options: &Options, balance: &Balance) -> Result<(), Fail
         .wait(
             &format!("{} accounts", addresses.len()),
             |_, _| (),
-            |session, now| session.all_verified(addresses, now).then_some(()),
+            |session, now| session.all_proven(addresses, now).then_some(()),
         )
         .await;
     let now = session.now()?;

@@ -113,6 +113,42 @@ impl Failure {
         Self::new(LIED, what, "nothing of it was used; ask another server with --server URL")
     }
 
+    /// Final blocks exclude each other.
+    pub(crate) fn forked(client: &Client) -> Self {
+        let mut what =
+            "two final blocks exclude each other: no proof can tell which chain is the right one".to_owned();
+        if let Some(fork) = client.fork() {
+            for branch in [&fork.one, &fork.other] {
+                let block = &branch.block;
+                what +=
+                    &format!("\n  {} proves block {} of height {}", branch.server, block.id, block.height);
+            }
+            for evidence in &fork.evidence {
+                let bytes = light_client::data_format::codec::encode(evidence);
+                let digits = light_client::data_format::codec::to_hex(&bytes);
+                what += &format!("\n  the key {} signed both: {digits}", evidence.accused());
+            }
+        }
+        let advice = "use nothing of it; ask people you trust which block is the chain's, and give a newer chain file \
+                      with --chain FILE. Each line of a key is evidence that can be reported on the chain";
+        Self::new(LIED, what, advice)
+    }
+
+    /// Two operators agree, and that is all.
+    pub(crate) fn agreed(client: &Client) -> Self {
+        let by = client.agreed().map_or_else(String::new, |agreed| agreed.operators.join(" and "));
+        let what = format!(
+            "the newest block that somebody vouches for is older than this chain is trusted for; {by} agree on block \
+             {}, which is not final",
+            client.trusted().height
+        );
+        Self::new(
+            EXPIRED,
+            what,
+            "get a newer chain file from somebody you trust, and give it with --chain FILE",
+        )
+    }
+
     /// The trusted block is too old.
     pub(crate) fn expired(client: &Client) -> Self {
         let days = client.spec().trusting_period_ms / 86_400_000;

@@ -94,7 +94,7 @@ pub(crate) async fn run(options: &Options, history: &History) -> Result<(), Fail
 /// Proves the account, then page after page until there are enough.
 async fn load(session: &mut Session, history: &History) -> Result<(), Failure> {
     let address = history.address;
-    let verified = |session: &Session, now| session.all_verified(&[address], now).then_some(());
+    let verified = |session: &Session, now| session.all_proven(&[address], now).then_some(());
     session.wait("the account", |_, _| (), verified).await?;
     let missing = |client: &Client| {
         let loaded = client.account(&address).map(AccountState::history);

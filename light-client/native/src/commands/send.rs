@@ -8,7 +8,7 @@ use std::{
 
 use clap::Args;
 use light_client::{
-    client::{Client, PaymentState, TrackedPayment},
+    client::{Client, Grade, PaymentState, TrackedPayment},
     crypto::KeyPair,
     data_format::{Address, Amount, SignedTransaction, Transaction, TransactionId},
     transaction::{AccountView, Transfer},
@@ -35,7 +35,8 @@ const LOOK_AGAIN: Duration = Duration::from_millis(200);
 /// `vsys-light send`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Proves both accounts, shows what will be signed, asks, stores the payment, sends it to every server, and follows it.
+Proves both accounts, shows what will be signed, asks, stores the payment, sends it, and follows it. One server gets it,
+and all of them if that one does not bring it into a block.
 Whoever stops it after that changes nothing: the next vsys-light sync says what became of it.
 
 Examples:
@@ -78,7 +79,7 @@ pub(crate) async fn run(options: &Options, send: &Send) -> Result<(), Failure> {
     session.change(|client, now| client.watch(from, now))?;
     let both = [from, send.to];
     session
-        .wait("both accounts", |_, _| (), |session, now| session.all_verified(&both, now).then_some(()))
+        .wait("both accounts", |_, _| (), |session, now| session.all_proven(&both, now).then_some(()))
         .await?;
     let signed = prepare(session.client(), send, &key, from)?;
     let fee = signed.transaction.fee;
@@ -102,6 +103,9 @@ pub(crate) async fn run(options: &Options, send: &Send) -> Result<(), Failure> {
 
 /// Drafts, shows, asks, signs.
 fn prepare(client: &Client, send: &Send, key: &KeyPair, from: Address) -> Result<SignedTransaction, Failure> {
+    if client.grade() == Grade::Agreed {
+        return Err(Failure::agreed(client));
+    }
     let (spec, chain) = (client.spec(), client.chain());
     let unproven = || Failure::failed(format!("nothing is proven of {from}"), "try again");
     let (account, height) = next_account(client, &from).ok_or_else(unproven)?;

@@ -144,7 +144,9 @@ impl Session {
         let proven = client.account(address).and_then(|account| account.proven());
         let trust = proven.map_or(Trust::Unknown, |proven| {
             let standing = match standing(client, proven, now) {
-                Standing::Verified if self.before.get(address) == Some(&proven.at) => Standing::Stale,
+                Standing::Verified | Standing::Agreed if self.before.get(address) == Some(&proven.at) => {
+                    Standing::Stale
+                }
                 standing => standing,
             };
             Trust::of(client, proven, standing)
@@ -152,10 +154,11 @@ impl Session {
         AccountLine::new(*address, proven, trust)
     }
 
-    /// Whether all of these accounts are proven as new as can be.
-    pub(super) fn all_verified(&self, addresses: &[Address], now: Time) -> bool {
-        sync(self.client(), now) == Sync::Verified
-            && addresses.iter().all(|address| matches!(self.account(address, now).trust, Trust::Verified(_)))
+    /// Whether all of these accounts are proven as new as can be, if only by an agreement: each says which.
+    pub(super) fn all_proven(&self, addresses: &[Address], now: Time) -> bool {
+        let proven =
+            |address| matches!(self.account(address, now).trust, Trust::Verified(_) | Trust::Agreed(_));
+        matches!(sync(self.client(), now), Sync::Verified | Sync::Agreed) && addresses.iter().all(proven)
     }
 
     /// Waits for what `done` finds, doing `nudge` before each look.
@@ -214,7 +217,8 @@ impl Session {
                     self.say_aside(&words);
                 }
             }
-            Event::Account(_) | Event::Final(_) => {}
+            // What it is ends whatever waits.
+            Event::Account(_) | Event::Final(_) | Event::Fork => {}
         }
         Ok(Some(event))
     }
@@ -238,7 +242,9 @@ impl Session {
             Sync::TrustExpired => return Some(Failure::expired(client)),
             Sync::Lying { .. } => return Some(Failure::lied(client)),
             Sync::OtherChain { .. } => return Some(Failure::no_answer(self.host.driver())),
-            Sync::Connecting | Sync::Verified | Sync::Stale { .. } => {}
+            Sync::Forked => return Some(Failure::forked(client)),
+            Sync::Agreed if waited >= self.timeout => return Some(Failure::agreed(client)),
+            Sync::Connecting | Sync::Verified | Sync::Agreed | Sync::Stale { .. } => {}
         }
         let gone =
             client.servers().iter().all(|server| !matches!(server.health(), Health::Unknown | Health::Good));

@@ -54,7 +54,8 @@ pub(crate) async fn run(options: &Options) -> Result<(), Failure> {
             |session, now| {
                 let client = session.client();
                 let asked = |server: &Server| *server.health() != Health::Unknown;
-                let verified = sync(client, now) == Sync::Verified && session.heard();
+                let fresh = matches!(sync(client, now), Sync::Verified | Sync::Agreed);
+                let verified = fresh && session.heard();
                 (client.servers().iter().all(asked) && verified).then_some(())
             },
         )
@@ -74,7 +75,9 @@ fn report(session: &Session, now: Time) -> Report {
     let trusted = client.trusted();
     let trust = match sync(client, now) {
         Sync::TrustExpired => "expired",
+        Sync::Forked => "forked",
         Sync::Verified if session.heard() => "verified",
+        Sync::Agreed if session.heard() => "agreed",
         _ if client.proven_at().is_some() => "stale",
         _ => "unknown",
     };

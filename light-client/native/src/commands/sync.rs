@@ -33,7 +33,7 @@ pub(crate) async fn run(options: &Options) -> Result<(), Failure> {
             |_, _| (),
             |session, now| {
                 let verified = session.heard() && sync(session.client(), now) == Sync::Verified;
-                (verified && session.all_verified(&accounts, now)).then_some(())
+                (verified && session.all_proven(&accounts, now)).then_some(())
             },
         )
         .await?;

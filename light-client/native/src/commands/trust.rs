@@ -15,6 +15,8 @@ use super::words::moment;
 pub(super) enum Trust {
     /// Proven in this run, at a final block that is as new as it can be.
     Verified(Place),
+    /// Proven in this run, from a block on which two operators agree. That is not final: confirm a checkpoint.
+    Agreed(Place),
     /// Proven once; nothing newer could be since then.
     Stale(Place),
     /// Proven once, from a block that is too old by now to be trusted.
@@ -57,6 +59,7 @@ impl Trust {
         let place = Place { height: proven.height.0, block_ms, proven_ms: proven.at.0 };
         match standing {
             Standing::Verified => Self::Verified(place),
+            Standing::Agreed => Self::Agreed(place),
             Standing::Stale => Self::Stale(place),
             Standing::Expired => Self::Expired(place),
         }
@@ -68,6 +71,9 @@ impl fmt::Display for Trust {
         match self {
             Self::Verified(Place { height, block_ms, .. }) => {
                 write!(f, "verified at block {height} of {}", moment(Time(*block_ms)))
+            }
+            Self::Agreed(Place { height, block_ms, .. }) => {
+                write!(f, "two operators agree, not final; block {height} of {}", moment(Time(*block_ms)))
             }
             Self::Stale(Place { height, proven_ms, .. }) => {
                 write!(f, "stale since {} (block {height})", moment(Time(*proven_ms)))

@@ -47,7 +47,7 @@ pub(crate) async fn run(options: &Options, watch: &Watch) -> Result<(), Failure>
             }
             shown.insert(*address, account);
         }
-        if let Sync::TrustExpired | Sync::Lying { .. } = sync(session.client(), now)
+        if let Sync::TrustExpired | Sync::Forked | Sync::Lying { .. } = sync(session.client(), now)
             && let Some(failure) = session.trouble(now, Duration::ZERO)
         {
             return Err(failure);

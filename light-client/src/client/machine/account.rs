@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use borsh::{BorshDeserialize, BorshSerialize};
 
-use super::requests::PAGE_RECORDS;
+use super::{requests::PAGE_RECORDS, trust::Grade};
 use crate::{
     client::{HistoryPage, ProofFailure, ProvenAccount, Verifier, facts::Final},
     data_format::{BlockId, Height, Slot, Time, Transaction, TransactionId, codec},
@@ -14,6 +14,8 @@ use crate::{
 pub struct AccountState {
     proven: Option<Proven>,
     history: LoadedHistory,
+    /// The server that is asked for it, by its [name](super::Server::name): no other needs to know of it.
+    pub(super) home: Option<u64>,
 }
 
 /// An account's record at a final block.
@@ -35,6 +37,8 @@ pub struct Proven {
     pub steps: u32,
     /// The server that sent it, by index.
     pub server: u32,
+    /// What stands behind the final block.
+    pub grade: Grade,
 }
 
 /// The newest part of an account's history: proven, without a gap, as long as it goes.
@@ -83,6 +87,8 @@ impl LoadedHistory {
 pub(super) struct Source {
     pub(super) server: usize,
     pub(super) bytes: usize,
+    pub(super) took_ms: u64,
+    pub(super) grade: Grade,
     pub(super) now: Time,
 }
 
@@ -134,6 +140,7 @@ impl AccountState {
             bytes: short(source.bytes),
             steps: short(steps),
             server: short(source.server),
+            grade: source.grade,
         });
         Ok(true)
     }
@@ -164,6 +171,11 @@ impl AccountState {
         let mut history = LoadedHistory { end, ..self.history.clone() };
         history.records.extend_from_slice(new);
         Ok(history)
+    }
+
+    /// Forgets what was proven; who is asked stays.
+    pub(super) fn forget(&mut self) {
+        *self = Self { home: self.home, ..Self::default() };
     }
 
     /// Takes a page of older records.

@@ -9,27 +9,44 @@
 //!   ◀─────── next_event()                 something to show or to store
 //! ```
 //!
-//! **Trust and bounds.** Servers are believed nothing: an answer changes state only through
-//! [`Verifier`]. A server that sent a lie is asked which chain it serves (it may have been re-created); if it is
-//! ours, it is not asked again until [`Client::refresh`]. A server whose newest final block the trusted holders do not
-//! vouch for is asked for the steps in between ([`HandOver`]), all of which are proven; one that still is out of reach
-//! then has to wait, as if it were silent. One request an account and one a payment are under way
-//! at a time; answers are bounded by [`Request::max_bytes`]; loaded history grows only by what the user asks for.
+//! **Trust and bounds.** Servers are believed nothing: an answer changes state only through [`Verifier`], from the block
+//! that was trusted when it was asked for. A server that sent a lie is asked which chain it serves (it may have been
+//! re-created); if it is ours, it is not asked again until [`Client::refresh`], and what it sent is kept ([`Lie`]). A
+//! server whose newest final block the trusted holders do not vouch for is asked for the steps in between ([`HandOver`]),
+//! all of which are proven; one that still is out of reach then has to wait, as if it were silent. One request an account
+//! and one a payment are under way at a time; answers are bounded by [`Request::max_bytes`]; loaded history grows only by
+//! what the user asks for.
+//!
+//! **Several servers.** Each address has a home among them, and no other is asked for it; a payment goes to its sender's
+//! home, and to all only if that does not get it into a block. Besides those asked for accounts one more is asked for the
+//! newest final block, each in its turn, and what they prove is compared: blocks that exclude each other are a [`Fork`],
+//! after which nothing is shown as new until a person decides. A server that does not know the trusted block is asked
+//! from what it proved itself, so one that is behind is told from one on another branch. Who answers faster and fails less
+//! is asked first; pauses after failures double and differ by chance.
+//!
+//! **Beyond the trusting period** holders of old may have sold their keys, and votes alone prove nothing: what two servers
+//! of different operators lead to is used then, as [`Grade::Agreed`] and never as final, until a person confirms a block
+//! with [`Client::confirm`]. Payments are not settled by it.
 
 mod account;
+mod lie;
 mod payment;
 mod requests;
 mod responses;
 mod saved;
 mod server;
+mod step;
+mod trust;
 
 use std::collections::{BTreeMap, VecDeque};
 
 pub use account::{AccountState, LoadedHistory, Proven};
+pub use lie::Lie;
 pub use payment::{PaymentState, TrackedPayment};
 pub use requests::{Method, Request, RequestId, Response, TransportError};
 pub use saved::RestoreError;
 pub use server::{Health, Server};
+pub use trust::{Agreed, Branch, Fork, Grade};
 
 #[cfg(doc)]
 use crate::consensus::spos::HandOver;
@@ -46,14 +63,22 @@ use requests::Pending;
 pub struct Client {
     spec: ChainSpec,
     verifier: Verifier,
+    /// The block that this client was given to start from.
+    given: Trusted,
+    /// The block that proofs start from.
     trusted: Trusted,
+    /// Set if only operators vouch for that block.
+    agreed: Option<Agreed>,
+    fork: Option<Fork>,
     /// Signatures under the newest final block, and those that could have been.
     signatures: Option<(u32, u32)>,
     /// When the newest proof of any kind was made here.
     proven_at: Option<Time>,
     servers: Vec<Server>,
-    /// The server asked first.
-    favourite: usize,
+    /// The server whose turn it is to be asked for the newest final block besides.
+    turn: usize,
+    /// Whether somebody looks.
+    watched: bool,
     accounts: BTreeMap<Address, AccountState>,
     payments: BTreeMap<TransactionId, TrackedPayment>,
     /// A handful at a time: one an account, one a payment, two a server.
@@ -76,6 +101,8 @@ pub enum Event {
     Payment(TransactionId),
     /// A server's health changed.
     Server(usize),
+    /// Final blocks exclude each other: [`Client::fork`].
+    Fork,
 }
 
 /// How the conversation with the servers goes.
@@ -85,6 +112,8 @@ pub enum Sync {
     Connecting,
     /// The newest final block is as new as it can be.
     Verified,
+    /// As new as it can be, but only operators vouch for it: [`Client::agreed`] says which. Somebody must confirm it.
+    Agreed,
     /// The newest final block is older than it should be: no newer one could be proven.
     Stale {
         /// When something was last proven here.
@@ -100,8 +129,11 @@ pub enum Sync {
         /// The server.
         server: usize,
     },
-    /// The trusted block is older than the chain's trusting period: somebody must confirm a newer one.
+    /// The trusted block is older than the chain's trusting period, and no two operators agree on a newer one:
+    /// somebody must confirm one.
     TrustExpired,
+    /// Two final blocks exclude each other, and no proof can tell which is right: somebody must.
+    Forked,
 }
 
 /// What the newest final block may be old beyond what the engine needs, before it counts as stale: a little for the way.
@@ -114,11 +146,15 @@ impl Client {
         Self {
             verifier: Verifier::new(&spec),
             spec,
+            given: trusted.clone(),
             trusted,
+            agreed: None,
+            fork: None,
             signatures: None,
             proven_at: None,
             servers: servers.into_iter().map(Server::new).collect(),
-            favourite: 0,
+            turn: 0,
+            watched: true,
             accounts: BTreeMap::new(),
             payments: BTreeMap::new(),
             pending: Vec::new(),
@@ -192,6 +228,9 @@ impl Client {
 
     /// How the conversation with the servers goes.
     pub fn sync(&self, now: Time) -> Sync {
+        if self.fork.is_some() {
+            return Sync::Forked;
+        }
         if self.trust_expired(now) {
             return Sync::TrustExpired;
         }
@@ -208,7 +247,7 @@ impl Client {
         }
         let fresh = self.verifier.engine().final_age_ms().saturating_add(FRESH_EXTRA_MS);
         if now.ms_since(self.trusted_time()) <= fresh && self.proven_at.is_some() {
-            return Sync::Verified;
+            return if self.agreed.is_some() { Sync::Agreed } else { Sync::Verified };
         }
         let unheard = self.servers.iter().all(|server| matches!(server.health(), Health::Unknown));
         if unheard { Sync::Connecting } else { Sync::Stale { since: self.proven_at } }
@@ -219,14 +258,25 @@ impl Client {
         now.ms_since(self.trusted_time()) > self.spec.trusting_period_ms
     }
 
-    /// Takes a checkpoint that a person confirmed, if it is newer than the trusted block.
+    /// Takes a checkpoint that a person confirmed, if it is newer than the trusted block. It ends an agreement and a fork:
+    /// what was proven under them, and may be of another chain, is forgotten and proven again from here.
     ///
     /// # Errors
     /// [`TableError`] if its tables are not tables.
     pub fn confirm(&mut self, checkpoint: TrustedCheckpoint, now: Time) -> Result<(), TableError> {
         let trusted = Trusted::try_from(checkpoint)?;
-        if trusted.is_after(&self.trusted) {
+        let in_doubt = self.agreed.take().is_some() | self.fork.take().is_some();
+        if in_doubt || trusted.is_after(&self.trusted) {
             self.trusted = trusted;
+            self.signatures = None;
+            self.pending.clear();
+            self.outbox.clear();
+            self.servers.iter_mut().for_each(Server::forget_chain);
+        }
+        if in_doubt {
+            self.accounts.values_mut().for_each(AccountState::forget);
+            let height = self.trusted.height;
+            self.payments.values_mut().for_each(|payment| payment.doubt(height));
         }
         self.refresh(now);
         Ok(())
@@ -249,7 +299,7 @@ impl Client {
         let id = signed.transaction.id(self.chain());
         let height = self.trusted.height;
         self.payments.entry(id).or_insert_with(|| TrackedPayment::new(signed, now, height));
-        self.ask_submit(id, now);
+        self.ask_submit(id, false, now);
         self.events.push_back(Event::Payment(id));
         id
     }
@@ -275,9 +325,27 @@ impl Client {
         self.tick(now);
     }
 
-    /// A server hinted that something changed. It is only a hint.
+    /// A server hinted that something changed. It is only a hint, and says nothing while nobody looks and no payment is
+    /// open.
     pub fn hint(&mut self, now: Time) {
-        self.poll(now);
+        if !self.rests() {
+            self.poll(now);
+        }
+    }
+
+    /// Somebody looks at what is proven, or nobody does: then the client asks about once an hour for a final block, unless
+    /// a payment is open. It is looked at until the host says otherwise.
+    pub fn set_watched(&mut self, watched: bool, now: Time) {
+        if watched != self.watched {
+            self.watched = watched;
+            if watched {
+                // Whoever comes back wants to see what is true now, and does not wait for pauses from before.
+                self.give_up_late(now);
+                self.servers.iter_mut().for_each(Server::wake);
+                self.next_poll = now;
+            }
+            self.tick(now);
+        }
     }
 
     /// The time went on: asks what is due, gives up what takes too long.

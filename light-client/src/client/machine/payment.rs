@@ -3,7 +3,9 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use super::AccountState;
 use crate::{
     client::Fate,
-    data_format::{Height, Outcome, SignedTransaction, Slot, Status, Time, TransactionId, codec},
+    data_format::{
+        Address, Height, Network, Outcome, SignedTransaction, Slot, Status, Time, TransactionId, codec,
+    },
     state::HistoryRecord,
 };
 
@@ -20,6 +22,8 @@ pub struct TrackedPayment {
     pub taken_at: Option<Time>,
     /// When it was last sent to a server.
     pub(super) sent_at: Option<Time>,
+    /// Whether it was sent to every server, and not only to the one that is asked for the sender's account.
+    pub(super) everywhere: bool,
     /// How far it is.
     pub state: PaymentState,
 }
@@ -67,7 +71,13 @@ pub enum PaymentState {
 
 impl TrackedPayment {
     pub(super) const fn new(signed: SignedTransaction, since: Time, since_height: Height) -> Self {
-        Self { signed, since, since_height, taken_at: None, sent_at: None, state: PaymentState::Signed }
+        let state = PaymentState::Signed;
+        Self { signed, since, since_height, taken_at: None, sent_at: None, everywhere: false, state }
+    }
+
+    /// Who pays.
+    pub(super) fn sender(&self, network: Network) -> Address {
+        Address::of(&self.signed.transaction.sender, network)
     }
 
     /// Whether nothing can happen to it any more.
@@ -107,6 +117,19 @@ impl TrackedPayment {
     /// The block it was in is not on the chain any more, or the server does not know it.
     pub(super) fn not_found(&mut self) {
         if matches!(self.state, PaymentState::InBlock { .. }) {
+            self.state = PaymentState::Submitted;
+        }
+    }
+
+    /// What was proven above this height may be of another chain: it is open again.
+    pub(super) fn doubt(&mut self, height: Height) {
+        let later = match self.state {
+            PaymentState::InBlock { .. } => true,
+            PaymentState::Final { height: found, .. } => found > height,
+            PaymentState::Expired | PaymentState::Replaced => self.since_height > height,
+            PaymentState::Signed | PaymentState::Submitted | PaymentState::Refused { .. } => false,
+        };
+        if later {
             self.state = PaymentState::Submitted;
         }
     }

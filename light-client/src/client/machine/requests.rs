@@ -1,9 +1,10 @@
-use super::{Client, Event, Health, PaymentState};
+use borsh::{BorshDeserialize, BorshSerialize};
+
+use super::{Client, Event, Health, PaymentState, Server, server::scattered};
 use crate::{
-    client::{AccountBundle, Anchor, Bundle, HistoryPage, TransactionBundle},
-    consensus::spos::{HandOver, Tables},
-    crypto::Hash,
-    data_format::{Address, BlockId, Time, TransactionId},
+    client::{AccountBundle, Anchor, Bundle, HeaderBundle, HistoryPage, TransactionBundle, Trusted},
+    consensus::spos::HandOver,
+    data_format::{Address, BlockId, Height, Time, TransactionId},
     transaction::Submission,
 };
 
@@ -64,26 +65,53 @@ pub enum TransportError {
 }
 
 /// What a request under way is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub(super) enum Purpose {
     Chain,
     Anchor,
-    /// The way on from this trusted block.
-    HandOver(BlockId),
+    HandOver,
     Account(Address),
     History(Address),
     Submit(TransactionId),
     Transaction(TransactionId),
+    /// Whether another server's final block is on the chain of the one that is asked.
+    Header(Compared),
 }
 
-#[derive(Clone, Copy, Debug)]
+/// A final block that one server proved, about which another one is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub(super) struct Compared {
+    /// The server that proved it.
+    #[borsh(skip)]
+    pub(super) behind: usize,
+    pub(super) height: Height,
+    pub(super) id: BlockId,
+}
+
+impl Purpose {
+    /// Bytes of an answer, at most.
+    const fn max_bytes(self) -> usize {
+        match self {
+            Self::Chain | Self::Submit(_) => MAX_STATUS_BYTES,
+            Self::Anchor => Anchor::MAX_BYTES,
+            Self::HandOver => HandOver::MAX_BYTES,
+            Self::Account(_) => AccountBundle::MAX_BYTES,
+            Self::History(_) => HistoryPage::MAX_BYTES,
+            Self::Transaction(_) => TransactionBundle::MAX_BYTES,
+            Self::Header(_) => HeaderBundle::MAX_BYTES,
+        }
+    }
+}
+
+#[derive(Clone, Debug)]
 pub(super) struct Pending {
     pub(super) id: RequestId,
     pub(super) server: usize,
     pub(super) purpose: Purpose,
+    pub(super) sent: Time,
     pub(super) deadline: Time,
-    /// The slot tables trusted when it was sent, as a header commits to them: answers tell theirs as changes to those.
-    pub(super) tables: Option<Hash>,
+    /// The block that it was asked from: the answer is proven from there.
+    pub(super) base: Trusted,
 }
 
 const TIMEOUT_MS: u64 = 10_000;
@@ -93,27 +121,34 @@ const MAX_STATUS_BYTES: usize = 64 * 1024;
 /// History records in one answer that a wallet asks for.
 pub(super) const PAGE_RECORDS: u64 = 50;
 
+/// While nobody looks and no payment is open: often enough that what is trusted never grows old.
+const IDLE_PAUSE_MS: u64 = 3_600_000;
+/// A payment that no server has shown in a block after so many blocks' time goes to every server.
+const PATIENCE_BLOCKS: u64 = 4;
+
 impl Client {
-    /// Asks what is due: the accounts on screen, or else the newest final block, and the open payments.
+    /// Asks what is due: the accounts on screen, the newest final block, and the open payments.
     pub(super) fn poll(&mut self, now: Time) {
-        let round = self.verifier.engine().final_every_ms().clamp(2_000, 60_000);
-        let open = self.payments.values().any(|payment| !payment.is_settled());
-        let pause = if open { self.verifier.engine().block_interval_ms().clamp(1_000, round) } else { round };
+        let engine = self.verifier.engine();
+        let round = engine.final_every_ms().clamp(2_000, 60_000);
+        let block = engine.block_interval_ms().clamp(1_000, round);
+        let rests = self.rests();
+        let pause = match (rests, self.has_open_payments()) {
+            (true, _) => IDLE_PAUSE_MS - scattered(now.0) % (IDLE_PAUSE_MS / 4),
+            (false, true) => block,
+            (false, false) => round,
+        };
         self.next_poll = now.plus_ms(pause);
-        if self.trust_expired(now) {
+        if self.fork.is_some() {
             return;
         }
-        let accounts: Vec<Address> = self.accounts.keys().copied().collect();
-        for address in &accounts {
-            self.ask_account(*address, now);
-        }
-        let favourite = self.choose_server(now);
-        // The other servers are asked for the newest final block alone: they must agree.
-        for server in 0..self.servers.len() {
-            if accounts.is_empty() || Some(server) != favourite {
-                self.ask_anchor(server, now);
+        if !rests {
+            let accounts: Vec<Address> = self.accounts.keys().copied().collect();
+            for address in accounts {
+                self.ask_account(address, now);
             }
         }
+        self.ask_anchors(rests, now);
         let open: Vec<TransactionId> =
             self.payments.iter().filter(|(_, p)| !p.is_settled()).map(|(id, _)| *id).collect();
         for id in open {
@@ -121,14 +156,71 @@ impl Client {
         }
     }
 
+    /// Whether nothing has to be proven soon: nobody looks, and no payment is open.
+    pub(super) fn rests(&self) -> bool {
+        !self.watched && !self.has_open_payments()
+    }
+
+    fn has_open_payments(&self) -> bool {
+        self.payments.values().any(|payment| !payment.is_settled())
+    }
+
+    /// Asks for the newest final block: whoever was never asked, or has to be asked on its own, and besides those who are
+    /// asked for accounts one server more, each in its turn. So two are heard whenever there are two, and none for ever
+    /// alone.
+    fn ask_anchors(&mut self, rests: bool, now: Time) {
+        let every = self.trust_expired(now);
+        if every && !self.has_operators() {
+            return;
+        }
+        let count = self.servers.len();
+        let mut heard = 0;
+        for server in 0..count {
+            let new = *self.servers[server].health() == Health::Unknown;
+            let alone = every || self.servers[server].goes_own_way();
+            if (alone || (new && !rests)) && !self.is_asked(server) {
+                self.ask_anchor(server, now);
+            }
+            heard += usize::from(self.is_asked(server));
+        }
+        let wanted = if rests { 1 } else { (heard + 1).max(2) };
+        for step in 0..count {
+            let server = (self.turn + step) % count;
+            if heard < wanted && !self.is_asked(server) {
+                self.ask_anchor(server, now);
+                if self.is_asked(server) {
+                    heard += 1;
+                    self.turn = server + 1;
+                }
+            }
+        }
+    }
+
+    /// Whether two servers are of different operators: one alone can vouch for nothing.
+    fn has_operators(&self) -> bool {
+        let mut operators = self.servers.iter().map(Server::operator);
+        operators.next().is_some_and(|first| operators.any(|other| other != first))
+    }
+
+    /// Whether an answer of a server that proves a final block is waited for.
+    fn is_asked(&self, server: usize) -> bool {
+        let proves = |purpose| matches!(purpose, Purpose::Anchor | Purpose::HandOver | Purpose::Account(_));
+        self.pending.iter().any(|pending| pending.server == server && proves(pending.purpose))
+    }
+
     /// Asks for an open payment: where it is, and submits it again if nobody seems to have it.
     fn follow(&mut self, id: TransactionId, now: Time) {
-        let resend_after = self.verifier.engine().final_every_ms().saturating_mul(2);
+        let engine = self.verifier.engine();
+        let patience = engine.block_interval_ms().saturating_mul(PATIENCE_BLOCKS);
+        let resend_after = engine.final_every_ms().saturating_mul(2);
         let Some(payment) = self.payments.get(&id) else { return };
-        let quiet = payment.sent_at.is_none_or(|at| now.ms_since(at) > resend_after);
-        let waiting = !matches!(payment.state, PaymentState::InBlock { .. });
-        if waiting && quiet {
-            self.ask_submit(id, now);
+        let (due, everywhere) = match (payment.sent_at, payment.everywhere) {
+            (None, everywhere) => (true, everywhere),
+            (Some(at), false) => (now.ms_since(at) >= patience, true),
+            (Some(at), true) => (now.ms_since(at) > resend_after, true),
+        };
+        if due && !matches!(payment.state, PaymentState::InBlock { .. }) {
+            self.ask_submit(id, everywhere, now);
         }
         self.ask_transaction(id, now);
     }
@@ -138,7 +230,7 @@ impl Client {
         let trusted = self.trusted.id;
         let path =
             format!("/v1/accounts/{address}/bundle?trusted={trusted}&known={known}&records={PAGE_RECORDS}");
-        self.ask_any(Purpose::Account(address), path, AccountBundle::MAX_BYTES, now);
+        self.ask_home(Purpose::Account(address), address, path, now);
     }
 
     pub(super) fn ask_history(&mut self, address: Address, now: Time) {
@@ -146,66 +238,72 @@ impl Client {
         let before = account.history().before().count;
         if before > 0 {
             let path = format!("/v1/accounts/{address}/history?before={before}&limit={PAGE_RECORDS}");
-            self.ask_any(Purpose::History(address), path, HistoryPage::MAX_BYTES, now);
+            self.ask_home(Purpose::History(address), address, path, now);
         }
     }
 
     fn ask_transaction(&mut self, id: TransactionId, now: Time) {
+        let Some(payment) = self.payments.get(&id) else { return };
+        let sender = payment.sender(self.spec.network);
         let path = format!("/v1/transactions/{id}/bundle?trusted={}", self.trusted.id);
-        self.ask_any(Purpose::Transaction(id), path, TransactionBundle::MAX_BYTES, now);
+        self.ask_home(Purpose::Transaction(id), sender, path, now);
     }
 
-    pub(super) fn ask_submit(&mut self, id: TransactionId, now: Time) {
-        if self.trust_expired(now) {
+    /// Submits a payment: to the server that is asked for the sender's account anyway, or to all of them.
+    pub(super) fn ask_submit(&mut self, id: TransactionId, everywhere: bool, now: Time) {
+        if !self.may_prove(now) {
             return;
         }
-        let Some(payment) = self.payments.get_mut(&id) else { return };
-        let chain = *self.verifier.chain();
-        let body = Submission { chain, signed: payment.signed.clone() }.encode();
-        payment.sent_at = Some(now);
-        // A payment goes to every server that can be asked: one may keep it to itself.
+        let Some(payment) = self.payments.get(&id) else { return };
+        let sender = payment.sender(self.spec.network);
+        let body = Submission { chain: *self.chain(), signed: payment.signed.clone() }.encode();
+        let home = self.home(sender, now);
         let mut asked = false;
         for server in 0..self.servers.len() {
-            if self.servers[server].may_ask(now) && !self.is_asking(server, Purpose::Submit(id)) {
-                self.send(
-                    server,
-                    Purpose::Submit(id),
-                    Method::Post,
-                    "/v1/transactions",
-                    body.clone(),
-                    MAX_STATUS_BYTES,
-                    now,
-                );
+            let meant = everywhere || Some(server) == home;
+            if meant && self.servers[server].may_ask(now) && !self.is_asking(server, Purpose::Submit(id)) {
+                let purpose = Purpose::Submit(id);
+                self.send(server, purpose, Method::Post, "/v1/transactions", body.clone(), now);
                 asked = true;
             }
         }
-        if !asked && let Some(payment) = self.payments.get_mut(&id) {
-            payment.sent_at = None;
+        if let (true, Some(payment)) = (asked, self.payments.get_mut(&id)) {
+            payment.sent_at = Some(now);
+            payment.everywhere |= everywhere;
         }
     }
 
     fn ask_anchor(&mut self, server: usize, now: Time) {
         if self.servers[server].may_ask(now) && !self.is_asking(server, Purpose::Anchor) {
-            let path = format!("/v1/beacon?trusted={}", self.trusted.id);
+            let path = format!("/v1/beacon?trusted={}", self.base(server, now).id);
             self.check_chain(server, now);
-            self.send(server, Purpose::Anchor, Method::Get, &path, Vec::new(), Anchor::MAX_BYTES, now);
+            self.send(server, Purpose::Anchor, Method::Get, &path, Vec::new(), now);
         }
     }
 
-    /// Asks a server for the steps that lead from the trusted block to its newest final one; one server at a time.
+    /// Asks a server for the steps that lead from the trusted block to its newest final one. What one server leads to serves
+    /// for all, unless each has to be heard on its own.
     pub(super) fn ask_hand_over(&mut self, server: usize, now: Time) {
-        if !self.pending.iter().any(|pending| matches!(pending.purpose, Purpose::HandOver(_))) {
-            let trusted = self.trusted.id;
-            let path = format!("/v1/handover?trusted={trusted}");
-            let purpose = Purpose::HandOver(trusted);
-            self.send(server, purpose, Method::Get, &path, Vec::new(), HandOver::MAX_BYTES, now);
+        let alone = self.trust_expired(now) || self.servers[server].goes_own_way();
+        let under_way =
+            |pending: &Pending| pending.purpose == Purpose::HandOver && (!alone || pending.server == server);
+        if !self.pending.iter().any(under_way) {
+            let path = format!("/v1/handover?trusted={}", self.base(server, now).id);
+            self.send(server, Purpose::HandOver, Method::Get, &path, Vec::new(), now);
         }
+    }
+
+    /// Asks a server for the header at the height of a final block that another one proved.
+    pub(super) fn ask_header(&mut self, server: usize, compared: Compared, now: Time) {
+        let (height, trusted) = (compared.height, self.base(server, now).id);
+        let path = format!("/v1/headers/{height}/bundle?trusted={trusted}");
+        self.send(server, Purpose::Header(compared), Method::Get, &path, Vec::new(), now);
     }
 
     /// Asks a server which chain it serves.
     pub(super) fn ask_chain(&mut self, server: usize, now: Time) {
         if !self.is_asking(server, Purpose::Chain) {
-            self.send(server, Purpose::Chain, Method::Get, "/v1/status", Vec::new(), MAX_STATUS_BYTES, now);
+            self.send(server, Purpose::Chain, Method::Get, "/v1/status", Vec::new(), now);
         }
     }
 
@@ -215,32 +313,57 @@ impl Client {
         }
     }
 
-    fn ask_any(&mut self, purpose: Purpose, path: String, max_bytes: usize, now: Time) {
+    /// Whether what servers answer can be proven now: what is trusted is neither too old nor in doubt.
+    pub(super) fn may_prove(&self, now: Time) -> bool {
+        self.fork.is_none() && !self.trust_expired(now)
+    }
+
+    /// Asks the server that is asked for this address anyway.
+    fn ask_home(&mut self, purpose: Purpose, address: Address, path: String, now: Time) {
         let under_way = self.pending.iter().any(|pending| pending.purpose == purpose);
-        if under_way || self.trust_expired(now) {
+        if under_way || !self.may_prove(now) {
             return;
         }
-        if let Some(server) = self.choose_server(now) {
+        if let Some(server) = self.home(address, now) {
             self.check_chain(server, now);
-            self.send(server, purpose, Method::Get, &path, Vec::new(), max_bytes, now);
+            self.send(server, purpose, Method::Get, &path, Vec::new(), now);
         }
     }
 
-    /// The favourite if it may be asked, else the next that may.
-    fn choose_server(&mut self, now: Time) -> Option<usize> {
-        let count = self.servers.len();
-        let server = (0..count)
-            .map(|step| (self.favourite + step) % count)
-            .find(|server| self.servers[*server].may_ask(now))?;
-        self.favourite = server;
-        Some(server)
+    /// The server that is asked about an address: always the same one, so that the others do not learn of it. Addresses
+    /// are spread evenly, so none learns of all where more than one answers. One that is absent for longer gives its
+    /// addresses away for good: a wallet that shows nothing would be worse, and coming back would tell both.
+    fn home(&mut self, address: Address, now: Time) -> Option<usize> {
+        let known = self.accounts.get(&address).and_then(|account| account.home);
+        let home = known.and_then(|name| self.servers.iter().find(|server| server.name() == name));
+        if let Some(server) = home.filter(|server| server.is_awaited(now)) {
+            let name = server.name();
+            let may_prove = server.may_prove(now);
+            return self.servers.iter().position(|server| may_prove && server.name() == name);
+        }
+        let load = |server: &Server| {
+            let others = self.accounts.iter().filter(|(other, _)| **other != address);
+            others.filter(|(_, account)| account.home == Some(server.name())).count()
+        };
+        let usable = self.servers.iter().enumerate().filter(|(_, server)| server.may_prove(now));
+        let (place, server) = usable.min_by_key(|(_, server)| (load(server), server.score()))?;
+        let name = server.name();
+        if let Some(account) = self.accounts.get_mut(&address) {
+            account.home = Some(name);
+        }
+        Some(place)
+    }
+
+    /// The server that is asked about a watched account, by index; `None` before any was.
+    pub fn home_of(&self, address: &Address) -> Option<usize> {
+        let name = self.accounts.get(address)?.home?;
+        self.servers.iter().position(|server| server.name() == name)
     }
 
     fn is_asking(&self, server: usize, purpose: Purpose) -> bool {
         self.pending.iter().any(|pending| pending.server == server && pending.purpose == purpose)
     }
 
-    #[allow(clippy::too_many_arguments, reason = "one place where a request is made of its parts")]
     fn send(
         &mut self,
         server: usize,
@@ -248,21 +371,16 @@ impl Client {
         method: Method,
         path: &str,
         body: Vec<u8>,
-        max_bytes: usize,
         now: Time,
     ) {
         let id = RequestId(self.next_request);
         self.next_request += 1;
         let deadline = now.plus_ms(TIMEOUT_MS + GRACE_MS);
-        let tables = self.held();
-        self.pending.push(Pending { id, server, purpose, deadline, tables });
+        let base = self.base(server, now).clone();
+        self.pending.push(Pending { id, server, purpose, sent: now, deadline, base });
         let url = format!("{}{path}", self.servers[server].url());
+        let max_bytes = purpose.max_bytes();
         self.outbox.push_back(Request { id, server, method, url, body, timeout_ms: TIMEOUT_MS, max_bytes });
-    }
-
-    /// The slot tables that are trusted now, as a header commits to them.
-    pub(super) fn held(&self) -> Option<Hash> {
-        self.trusted.tables.as_ref().map(Tables::commitment)
     }
 
     /// Gives up requests that the host never answered.
@@ -280,9 +398,6 @@ impl Client {
         }
         if let Health::Unreachable { retry_at } = self.servers[server].health() {
             self.next_poll = self.next_poll.min(*retry_at);
-        }
-        if self.favourite == server && self.servers.len() > 1 {
-            self.favourite = (server + 1) % self.servers.len();
         }
     }
 }

@@ -1,14 +1,15 @@
 use serde::Deserialize;
 
 use super::{
-    AccountState, Client, Event, Health, PaymentState,
+    AccountState, Client, Event, Grade, Health, Lie, PaymentState,
     account::Source,
-    requests::{Pending, Purpose, RequestId, Response, TransportError},
+    requests::{Compared, Pending, Purpose, RequestId, Response, TransportError},
+    step::Step,
 };
 use crate::{
     client::{
-        AccountBundle, Anchor, AnchorError, Bundle, HistoryPage, ProofFailure, TransactionBundle, Trusted,
-        facts::Settled,
+        AccountBundle, Anchor, AnchorError, BlockName, Bundle, HeaderBundle, HistoryPage, ProofFailure,
+        TransactionBundle, Trusted, facts::Settled,
     },
     consensus::spos::{HandOver, HandedOver},
     data_format::{Address, DecodeError, Time, TransactionId},
@@ -31,6 +32,11 @@ struct ProblemAnswer {
 /// Characters of a server's words that are kept.
 const MAX_WORDS: usize = 300;
 const NOT_INCLUDED: u16 = 404;
+const CONFLICT: u16 = 409;
+/// The code of a server that does not have the block it is asked from.
+const UNKNOWN_TRUSTED: &str = "unknown_trusted_block";
+/// It may be a moment behind: asked again after this, from what it proved itself.
+const IGNORANCE_PAUSE_MS: u64 = 1_000;
 const TOO_MANY_REQUESTS: u16 = 429;
 /// The code of a server whose account has used the nonce.
 const NONCE_USED: &str = "nonce_used";
@@ -39,13 +45,14 @@ impl Client {
     /// Takes the answer to a request. Answers to requests that are not under way change nothing.
     pub fn respond(&mut self, id: RequestId, answer: Result<Response, TransportError>, now: Time) {
         let Some(place) = self.pending.iter().position(|pending| pending.id == id) else { return };
-        let Pending { server, purpose, tables, .. } = self.pending.swap_remove(place);
+        let asked = self.pending.swap_remove(place);
+        let (server, purpose) = (asked.server, asked.purpose);
         let response = match answer {
             Ok(response) => response,
             // Which chain it serves would have to be asked again, for ever.
             Err(TransportError::TooLong) if purpose != Purpose::Chain => {
                 let found = DecodeError::Malformed("the answer is longer than it may be".to_owned());
-                return self.doubt(server, &found.into(), now);
+                return self.doubt(&asked, &[], &found.into(), now);
             }
             Err(_) => return self.note_unreachable(server, now),
         };
@@ -64,94 +71,146 @@ impl Client {
             NOT_INCLUDED if matches!(purpose, Purpose::Transaction(_)) => {
                 return self.take_not_found(purpose);
             }
+            CONFLICT if problem_code(&response).as_deref() == Some(UNKNOWN_TRUSTED) => {
+                return self.take_ignorance(server, now);
+            }
             _ => return self.note_unreachable(server, now),
         }
-        let overtaken = match purpose {
-            Purpose::History(_) => false,
-            Purpose::HandOver(from) => from != self.trusted.id,
-            _ => tables != self.held(),
-        };
-        if overtaken {
-            // Another answer moved the trust on meanwhile. This one was made for what was trusted before, and is neither
-            // proof nor lie now; what it was about is asked again.
-            self.next_poll = now;
+        let is_fact = matches!(purpose, Purpose::Account(_) | Purpose::History(_) | Purpose::Transaction(_));
+        if self.fork.is_some() || (is_fact && !self.may_prove(now)) {
             return;
         }
-        match self.take(server, purpose, &response.body, now) {
+        match self.take(&asked, &response.body, now) {
             Ok(()) => {}
-            Err(ProofFailure::Anchor(AnchorError::NotEnoughTrust { .. })) => self.lead_over(server, now),
+            Err(ProofFailure::Anchor(AnchorError::NotEnoughTrust { .. })) => self.lead_over(&asked, now),
             Err(ProofFailure::HandOver(failure)) if !failure.is_lie() => self.note_unreachable(server, now),
-            Err(failure) => self.doubt(server, &failure, now),
+            Err(failure) => self.doubt(&asked, &response.body, &failure, now),
+        }
+    }
+
+    /// A server does not know the block that it was asked from. It may be a little behind, or on another branch.
+    fn take_ignorance(&mut self, server: usize, now: Time) {
+        let nothing_older = self.servers[server].goes_own_way() && self.servers[server].lead().is_none();
+        self.servers[server].does_not_know(now);
+        if nothing_older {
+            self.note_unreachable(server, now);
+        } else {
+            self.next_poll = self.next_poll.min(now.plus_ms(IGNORANCE_PAUSE_MS));
         }
     }
 
     /// A server's newest final block is too many changes away for one step: it has to lead there. One that led somewhere
     /// already and still is out of reach is of no use for now.
-    fn lead_over(&mut self, server: usize, now: Time) {
-        if self.servers[server].has_led() {
+    fn lead_over(&mut self, asked: &Pending, now: Time) {
+        let server = asked.server;
+        if *self.base(server, now) != asked.base {
+            // Another led there meanwhile.
+            self.next_poll = now;
+        } else if self.servers[server].has_led() {
             self.note_unreachable(server, now);
         } else {
             self.ask_hand_over(server, now);
         }
     }
 
-    fn take(&mut self, server: usize, purpose: Purpose, body: &[u8], now: Time) -> Result<(), ProofFailure> {
-        let source = Source { server, bytes: body.len(), now };
-        match purpose {
+    fn take(&mut self, asked: &Pending, body: &[u8], now: Time) -> Result<(), ProofFailure> {
+        let Pending { server, base, .. } = asked;
+        let source = Source {
+            server: *server,
+            bytes: body.len(),
+            took_ms: now.ms_since(asked.sent),
+            grade: self.grade(),
+            now,
+        };
+        match asked.purpose {
             Purpose::Anchor => {
                 let anchor = Anchor::from_bytes(body)?;
-                let newer = self.verifier.anchor(&self.trusted, &anchor, now)?;
-                self.take_anchor(server, &anchor, newer, now);
+                let newer = self.verifier.anchor(base, &anchor, now)?;
+                self.take_anchor(base, &anchor, newer, source);
                 Ok(())
             }
-            Purpose::HandOver(_) => self.take_hand_over(server, &HandOver::from_bytes(body)?, now),
+            Purpose::HandOver => self.take_hand_over(base, &HandOver::from_bytes(body)?, source),
             Purpose::Account(address) => {
-                self.take_account(address, &AccountBundle::from_bytes(body)?, source)
+                self.take_account(base, address, &AccountBundle::from_bytes(body)?, source)
             }
             Purpose::History(address) => self.take_history(address, &HistoryPage::from_bytes(body)?, source),
             Purpose::Transaction(id) => {
-                self.take_transaction(id, &TransactionBundle::from_bytes(body)?, source)
+                self.take_transaction(base, id, &TransactionBundle::from_bytes(body)?, source)
+            }
+            Purpose::Header(compared) => {
+                self.take_header(base, compared, &HeaderBundle::from_bytes(body)?, source)
             }
             Purpose::Chain | Purpose::Submit(_) => Ok(()),
         }
     }
 
-    fn take_anchor(&mut self, server: usize, anchor: &Anchor, newer: Trusted, now: Time) {
-        if newer.round >= self.trusted.round
-            && let Some(signatures) = self.verifier.engine().signatures(&self.trusted, anchor)
-        {
-            self.signatures = Some(signatures);
-        }
-        let height = newer.height;
-        self.trust(newer, now);
-        if self.servers[server].proved(height) {
-            self.events.push_back(Event::Server(server));
+    /// An answer of a server was proven.
+    fn note_proof(&mut self, source: Source) {
+        if self.servers[source.server].proved(source.took_ms) {
+            self.events.push_back(Event::Server(source.server));
         }
     }
 
-    fn take_hand_over(&mut self, server: usize, bundle: &HandOver, now: Time) -> Result<(), ProofFailure> {
-        let HandedOver { trusted, signatures } = self.verifier.hand_over(&self.trusted, bundle, now)?;
+    fn take_anchor(&mut self, base: &Trusted, anchor: &Anchor, newer: Trusted, source: Source) {
+        if newer.round >= self.trusted.round
+            && let Some(signatures) = self.verifier.engine().signatures(base, anchor)
+        {
+            self.signatures = Some(signatures);
+        }
+        let votes = base.tables.as_ref().map(|held| self.verifier.engine().votes(held, anchor));
+        let step = Step { block: newer, votes: votes.unwrap_or_default() };
+        self.note_proof(source);
+        self.take_step(source.server, step, source.now);
+    }
+
+    fn take_hand_over(
+        &mut self,
+        base: &Trusted,
+        bundle: &HandOver,
+        source: Source,
+    ) -> Result<(), ProofFailure> {
+        let HandedOver { trusted, signatures, votes } = self.verifier.hand_over(base, bundle, source.now)?;
         self.signatures = signatures;
-        self.trust(trusted, now);
-        self.servers[server].led();
+        // Not yet good: its newest final block is still to be proven.
+        self.servers[source.server].led();
+        self.take_step(source.server, Step { block: trusted, votes }, source.now);
         if bundle.is_full() {
-            self.ask_hand_over(server, now);
+            self.ask_hand_over(source.server, source.now);
         } else {
-            self.poll(now);
+            self.poll(source.now);
+        }
+        Ok(())
+    }
+
+    fn take_header(
+        &mut self,
+        base: &Trusted,
+        compared: Compared,
+        bundle: &HeaderBundle,
+        source: Source,
+    ) -> Result<(), ProofFailure> {
+        let asked = BlockName::Height(compared.height);
+        let (newer, fact) = self.verifier.header(base, asked, bundle, source.now)?;
+        self.take_anchor(base, &bundle.anchor, newer, source);
+        // A block that is not final yet here says nothing of one that is final there.
+        if let (Settled::Final(header), None) = (fact, &self.fork) {
+            self.take_comparison(source.server, compared, header.at().id, source.now);
         }
         Ok(())
     }
 
     fn take_account(
         &mut self,
+        base: &Trusted,
         address: Address,
         bundle: &AccountBundle,
         source: Source,
     ) -> Result<(), ProofFailure> {
-        let (newer, proven) = self.verifier.account(&self.trusted, address, bundle, source.now)?;
+        let (newer, proven) = self.verifier.account(base, address, bundle, source.now)?;
+        let forks = self.excluded_by(source.server, &newer).is_some();
         let Some(account) = self.accounts.get_mut(&address) else { return Ok(()) };
-        let changed = account.take(proven, &bundle.history, &self.verifier, source)?;
-        self.take_anchor(source.server, &bundle.anchor, newer, source.now);
+        let changed = !forks && account.take(proven, &bundle.history, &self.verifier, source)?;
+        self.take_anchor(base, &bundle.anchor, newer, source);
         if changed {
             self.events.push_back(Event::Account(address));
             self.judge_payments(address);
@@ -167,10 +226,7 @@ impl Client {
     ) -> Result<(), ProofFailure> {
         let Some(account) = self.accounts.get_mut(&address) else { return Ok(()) };
         account.take_older(page, &self.verifier)?;
-        let height = self.trusted.height;
-        if self.servers[source.server].proved(height) {
-            self.events.push_back(Event::Server(source.server));
-        }
+        self.note_proof(source);
         self.events.push_back(Event::Account(address));
         self.judge_payments(address);
         Ok(())
@@ -178,17 +234,22 @@ impl Client {
 
     fn take_transaction(
         &mut self,
+        base: &Trusted,
         id: TransactionId,
         bundle: &TransactionBundle,
         source: Source,
     ) -> Result<(), ProofFailure> {
-        let (newer, settled) = self.verifier.transaction(&self.trusted, id, bundle, source.now)?;
-        self.take_anchor(source.server, &bundle.anchor, newer, source.now);
+        let (newer, settled) = self.verifier.transaction(base, id, bundle, source.now)?;
+        self.take_anchor(base, &bundle.anchor, newer, source);
+        let settles = self.grade() == Grade::Final && self.fork.is_none();
         let Some(payment) = self.payments.get_mut(&id) else { return Ok(()) };
         let before = payment.state.clone();
         match settled {
-            Settled::Final(fact) => payment.is_final(fact.value(), fact.at().height, fact.at().slot),
-            Settled::Pending(fact) => payment.in_block(fact.at().height, fact.at().slot, source.now),
+            Settled::Final(fact) if settles => {
+                payment.is_final(fact.value(), fact.at().height, fact.at().slot)
+            }
+            // Agreed on is not final.
+            fact => payment.in_block(fact.at().height, fact.at().slot, source.now),
         }
         if payment.state != before {
             self.events.push_back(Event::Payment(id));
@@ -251,20 +312,23 @@ impl Client {
     }
 
     /// Something does not hold. An honest server may be behind; another chain is no lie; the rest is.
-    fn doubt(&mut self, server: usize, failure: &ProofFailure, now: Time) {
+    fn doubt(&mut self, asked: &Pending, answer: &[u8], failure: &ProofFailure, now: Time) {
         if failure.is_lie() {
-            self.servers[server].suspect(failure.to_string());
-            self.ask_chain(server, now);
+            let server = &mut self.servers[asked.server];
+            let url = server.url().to_owned();
+            server.suspect(Lie::new(url, asked.purpose, &asked.base, answer, failure, now));
+            self.ask_chain(asked.server, now);
         }
     }
 
     /// What a newly proven account says of the payments from it.
     fn judge_payments(&mut self, address: Address) {
-        let Some(account) = self.accounts.get(&address) else { return };
+        let agreed = self.grade() == Grade::Agreed;
+        let Some(account) = self.accounts.get(&address).filter(|_| !agreed) else { return };
         let network = self.spec.network;
         let mut load_more = false;
         for (id, payment) in &mut self.payments {
-            if payment.is_settled() || Address::of(&payment.signed.transaction.sender, network) != address {
+            if payment.is_settled() || payment.sender(network) != address {
                 continue;
             }
             if let Some(state) = payment.judge(id, account)
@@ -287,6 +351,10 @@ fn nonce_used(payment: &super::TrackedPayment, account: &AccountState) -> bool {
     let record = account.proven().and_then(|proven| proven.record.as_ref());
     !matches!(payment.state, PaymentState::Final { .. })
         && record.is_some_and(|record| record.nonce > payment.signed.transaction.nonce)
+}
+
+fn problem_code(response: &Response) -> Option<String> {
+    serde_json::from_slice::<ProblemAnswer>(&response.body).ok().map(|problem| problem.code)
 }
 
 fn shortened(words: &str) -> String {

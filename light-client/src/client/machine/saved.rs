@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use borsh::BorshDeserialize;
 
-use super::{AccountState, Client, TrackedPayment};
+use super::{AccountState, Branch, Client, Fork, Grade, Lie, Server, TrackedPayment};
 use crate::{
     client::{Trusted, TrustedCheckpoint},
     consensus::spos::TableError,
@@ -11,12 +11,13 @@ use crate::{
 
 /// Bytes of a saved client, at most.
 const MAX_SAVED_BYTES: usize = 64 * 1024 * 1024;
-const FORMAT: u8 = 2;
+const FORMAT: u8 = 3;
 
 /// Everything proven so far, and the payments under way, after a byte for the format. Losing it costs one request.
 #[derive(BorshDeserialize)]
 struct Saved {
     chain: ChainId,
+    /// The newest block with a person's word behind it.
     trusted: TrustedCheckpoint,
     signatures: Option<(u32, u32)>,
     proven_at: Option<Time>,
@@ -24,7 +25,14 @@ struct Saved {
     accounts: BTreeMap<Address, AccountState>,
     #[borsh(deserialize_with = "codec::ordered_map")]
     payments: BTreeMap<TransactionId, TrackedPayment>,
+    fork: Option<Fork>,
+    /// What servers sent that cannot be true.
+    #[borsh(deserialize_with = "codec::bounded_list::<64, _, _>")]
+    lies: Vec<Lie>,
 }
+
+/// Lies that are kept, at most.
+const MAX_LIES: usize = 64;
 
 /// A saved state that cannot be used. Nothing has changed then; it costs one request to prove it all again.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -47,18 +55,23 @@ impl Client {
     /// Everything worth keeping, as bytes for the host's storage. No secrets are in it.
     pub fn save(&self) -> Vec<u8> {
         // The format and the fields of `Saved`, in their order and without a copy.
+        let trusted = self.agreed.as_ref().map_or(&self.trusted, |agreed| &agreed.root);
+        let lies: Vec<&Lie> = self.servers.iter().filter_map(Server::lie).take(MAX_LIES).collect();
         codec::encode(&(
             FORMAT,
             self.chain(),
-            self.trusted.checkpoint(),
+            trusted.checkpoint(),
             self.signatures,
             self.proven_at,
             &self.accounts,
             &self.payments,
+            &self.fork,
+            lies,
         ))
     }
 
-    /// Goes on from what was saved. The newer of the two trusted blocks, saved and given, is kept.
+    /// Goes on from what was saved. The newer of the two trusted blocks, saved and given, is kept. Servers that lied are
+    /// not asked, until [`Client::refresh`].
     ///
     /// # Errors
     /// [`RestoreError`] if the bytes are of another chain or format or cannot be read.
@@ -73,12 +86,30 @@ impl Client {
         }
         let trusted = Trusted::try_from(saved.trusted)?;
         if trusted.is_after(&self.trusted) {
-            self.trusted = trusted;
+            self.trusted = trusted.clone();
             self.signatures = saved.signatures;
         }
+        let given = &self.given;
+        let renewed = given.is_after(&trusted);
+        let is_before =
+            |branch: &Branch| (branch.block.round, branch.block.height) < (given.round, given.height);
+        let decided = saved.fork.as_ref().is_some_and(|fork| is_before(&fork.one) && is_before(&fork.other));
         self.proven_at = saved.proven_at;
         self.accounts = saved.accounts;
         self.payments = saved.payments;
+        // A block that was given since, later than both branches, says which one is the chain's.
+        self.fork = saved.fork.filter(|_| !decided);
+        for account in self.accounts.values_mut() {
+            let only_agreed = account.proven().is_some_and(|proven| proven.grade == Grade::Agreed);
+            if decided || (renewed && only_agreed) {
+                account.forget();
+            }
+        }
+        for lie in saved.lies {
+            if let Some(server) = self.servers.iter_mut().find(|server| server.url() == lie.server) {
+                server.lied(lie);
+            }
+        }
         Ok(())
     }
 }

@@ -1,7 +1,7 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 
 use super::{
-    Certificate, Electorate, HandOverStep, Link, SignerSet, Spos, Tables, TablesUpdate, Triple,
+    Certificate, Electorate, HandOverStep, Link, SignerSet, Spos, Tables, TablesUpdate, Triple, Vote,
     certificate::check_votes,
 };
 use crate::{
@@ -116,4 +116,13 @@ pub(super) fn signatures(held: &Tables, beacon: &Beacon) -> Option<(u32, u32)> {
     // Both are at most the holders of four tables.
     let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
     Some((count(beacon.signatures.len()), count(Electorate::new(&target, &source).len())))
+}
+
+/// The votes under a beacon that was accepted by whoever holds these tables.
+pub(super) fn votes(held: &Tables, beacon: &Beacon) -> Vec<Vote> {
+    let Ok((source, target)) = beacon.tables.resolve(held) else { return Vec::new() };
+    let electorate = Electorate::new(&target, &source);
+    let link = beacon.link();
+    let keys = electorate.keys(&beacon.signers).zip(&beacon.signatures);
+    keys.map(|(minting_key, signature)| Vote { link, minting_key, signature: *signature }).collect()
 }

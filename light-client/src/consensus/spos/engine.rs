@@ -1,4 +1,4 @@
-use super::{HandOver, HandOverError, HandedOver, Table, beacon, hand_over, vote_position};
+use super::{HandOver, HandOverError, HandedOver, Table, Tables, Vote, beacon, hand_over, vote_position};
 use crate::{
     consensus::{
         Anchor, AnchorError, Clock, Engine, HeaderError, Trusted, anchor::check_trusted, header::check_common,
@@ -137,6 +137,13 @@ impl Engine for Spos {
     fn signatures(&self, trusted: &Trusted, anchor: &Anchor) -> Option<(u32, u32)> {
         let Anchor::Beacon(beacon) = anchor else { return None };
         beacon::signatures(trusted.tables.as_ref()?, beacon)
+    }
+
+    fn votes(&self, held: &Tables, anchor: &Anchor) -> Vec<Vote> {
+        match anchor {
+            Anchor::Beacon(beacon) => beacon::votes(held, beacon),
+            _ => Vec::new(),
+        }
     }
 
     fn hand_over(

@@ -12,7 +12,7 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 
 use super::{
-    Beacon, Certificate, Link, SignerSet, Spos, Tables, TablesUpdate, Triple,
+    Beacon, Certificate, Link, SignerSet, Spos, Tables, TablesUpdate, Triple, Vote,
     beacon::{self, check_time, check_trust},
     certificate::check_votes,
 };
@@ -73,6 +73,8 @@ pub struct HandedOver {
     pub trusted: Trusted,
     /// Signatures under that block, and how many could have signed.
     pub signatures: Option<(u32, u32)>,
+    /// Those votes.
+    pub votes: Vec<Vote>,
 }
 
 /// A hand-over that does not hold, by rule. Links are counted from 0.
@@ -207,5 +209,6 @@ pub(super) fn check(
     }
     let trusted = beacon::check(engine, &here, &hand_over.end, now).map_err(HandOverError::End)?;
     let signatures = here.tables.as_ref().and_then(|held| beacon::signatures(held, &hand_over.end));
-    Ok(HandedOver { trusted, signatures })
+    let votes = here.tables.as_ref().map_or_else(Vec::new, |held| beacon::votes(held, &hand_over.end));
+    Ok(HandedOver { trusted, signatures, votes })
 }

@@ -1,0 +1,88 @@
+//! While nobody looks.
+
+use light_client::{
+    client::{Health, PaymentState, Sync},
+    test_support::chain::test_address,
+};
+
+use super::{World, coins};
+
+const DAY_MS: u64 = 24 * 3_600_000;
+
+#[test]
+fn a_client_that_nobody_looks_at_asks_about_once_an_hour_and_not_for_accounts() {
+    let mut world = World::alike(2, 3);
+    let mut client = world.client();
+    let start = world.now();
+    client.watch(test_address(1), start);
+    world.serve(&mut client, start);
+    client.set_watched(false, start);
+    world.serve(&mut client, start);
+    world.asked.clear();
+    let mut now = start;
+    let mut bytes = 0;
+    while now.ms_since(start) < DAY_MS {
+        now = client.next_tick().max(now.plus_ms(1_000));
+        client.tick(now);
+        // Whoever sends hints does not wake it.
+        client.hint(now);
+        world.serve_changed(&mut client, now, |request, response| {
+            bytes += request.url.len() + response.body.len();
+            response
+        });
+    }
+    let asked = world.asked.len();
+    assert!((20..=40).contains(&asked), "{asked} requests");
+    // Once it had to say which chain it serves.
+    let beacons = world.asked_for(0, "/v1/beacon") + world.asked_for(1, "/v1/beacon");
+    assert_eq!(beacons + world.asked_for(1, "/v1/status"), asked, "{:?}", world.asked);
+    assert!(world.asked_for(1, "/v1/status") <= 1);
+    assert!((0..2).all(|server| world.asked_for(server, "/v1/beacon") > 5), "each in its turn");
+    assert!(bytes <= 100_000, "{bytes} bytes");
+    assert!(matches!(client.sync(now), Sync::Stale { .. }), "nothing is said to be new");
+}
+
+#[test]
+fn whoever_looks_again_sees_what_is_true_now_at_once() {
+    let mut world = World::alike(1, 3);
+    let mut client = world.client();
+    let start = world.now();
+    client.watch(test_address(1), start);
+    world.serve(&mut client, start);
+    client.set_watched(false, start);
+    (0..20).for_each(|_| world.advance());
+    let now = world.now();
+    // What was asked before was never answered: the device slept.
+    client.tick(now);
+    assert!(matches!(client.servers()[0].health(), Health::Unreachable { .. }));
+    assert!(matches!(client.sync(now), Sync::Stale { .. }));
+    client.set_watched(true, now);
+    world.serve(&mut client, now);
+    assert_eq!(client.sync(now), Sync::Verified);
+    let proven = client.account(&test_address(1)).unwrap().proven().unwrap();
+    assert_eq!((proven.at, proven.height), (now, client.trusted().height));
+}
+
+#[test]
+fn a_payment_that_is_open_is_followed_though_nobody_looks() {
+    let mut world = World::alike(1, 3);
+    let mut client = world.client();
+    let start = world.now();
+    client.watch(test_address(1), start);
+    world.serve(&mut client, start);
+    let signed = world.servers[0].chain.transfer(1, test_address(2), coins(3));
+    let id = client.submit(signed, start);
+    world.serve(&mut client, start);
+    client.set_watched(false, start);
+    for _ in 0..3 {
+        world.advance();
+        let now = world.now();
+        client.tick(now);
+        world.serve(&mut client, now);
+    }
+    assert!(matches!(client.payment(&id).unwrap().state, PaymentState::Final { .. }));
+    let next = client.next_tick();
+    client.tick(next);
+    world.serve(&mut client, next);
+    assert!(client.next_tick().ms_since(next) > 600_000, "it rests now");
+}
