@@ -293,7 +293,7 @@ fn what_cannot_be_used_is_named_with_a_way_out() {
 
     // A chain that was left alone for years.
     let chain = ScriptedChain::new(4, Vec::new());
-    let file = ChainFile { spec: chain.spec().clone(), checkpoint: chain.checkpoint() };
+    let file = ChainFile { spec: chain.spec().clone(), checkpoint: chain.checkpoint(), servers: Vec::new() };
     let old = desk.folder.path().join("old.json");
     fs::write(&old, serde_json::to_vec(&file).unwrap()).unwrap();
     let said = desk.fails(
@@ -407,7 +407,11 @@ fn a_receipt_proves_a_payment_offline_on_a_machine_that_never_saw_the_chain() {
     let scripted = ScriptedChain::new(4, Vec::new());
     let other = fresh.path().join("other.json");
     let keep = |file: &ChainFile| fs::write(&other, serde_json::to_vec(file).unwrap()).unwrap();
-    keep(&ChainFile { spec: scripted.spec().clone(), checkpoint: scripted.checkpoint() });
+    keep(&ChainFile {
+        spec: scripted.spec().clone(),
+        checkpoint: scripted.checkpoint(),
+        servers: Vec::new(),
+    });
     let output = verify(fresh.path(), &other, &[file], b"");
     let told = String::from_utf8(output.stderr).unwrap();
     assert!(output.status.code() == Some(3) && told.contains("the receipt is of the chain"), "{told}");

@@ -185,5 +185,6 @@ pub(super) fn limited(name: &str, asked: Option<u64>, usual: u64, most: u64) -> 
 /// The file that tells a wallet of a development chain what it trusts: the spec, and genesis as the checkpoint.
 pub(super) fn chain_file(spec: &ChainSpec, genesis: &SealedHeader) -> Result<ChainFile, TableError> {
     let tables = Tables::at_genesis(spec)?;
-    Ok(ChainFile { spec: spec.clone(), checkpoint: Trusted::genesis(genesis, tables).checkpoint() })
+    let checkpoint = Trusted::genesis(genesis, tables).checkpoint();
+    Ok(ChainFile { spec: spec.clone(), checkpoint, servers: Vec::new() })
 }

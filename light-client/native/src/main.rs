@@ -33,6 +33,7 @@ Examples:
   vsys-light watch ADDRESS                       changes as they become final, until Ctrl-C
   vsys-light receipt TXID                        a file that proves a payment to others
   vsys-light verify-receipt FILE                 what a receipt proves; asks nobody
+  vsys-light checkpoint                          the newest proven block, for a device that was off for long
   vsys-light completion bash                     what makes the Tab key work
 
 The chain file says which chain it is and where trust starts. Get it from somebody you trust, not from the servers
@@ -61,6 +62,8 @@ enum Command {
     VerifyReceipt(commands::verify_receipt::VerifyReceipt),
     /// Show the chain, where trust is, and how the servers are
     Status,
+    /// Print the newest block proven here for another device, or trust one that you were given
+    Checkpoint(commands::checkpoint::Checkpoint),
     /// Print the completions of a shell
     Completion(commands::completion::Completion),
 }
@@ -76,6 +79,7 @@ fn main() -> ExitCode {
         Command::Receipt(receipt) => commands::run(commands::receipt::run(&options, &receipt)),
         Command::VerifyReceipt(verify) => commands::verify_receipt::run(&options, &verify),
         Command::Status => commands::run(commands::status::run(&options)),
+        Command::Checkpoint(checkpoint) => commands::run(commands::checkpoint::run(&options, &checkpoint)),
         Command::Completion(completion) => commands::completion::run::<Arguments>(&completion),
     };
     match ended {
@@ -136,6 +140,7 @@ mod tests {
             format!("vsys-light receipt {} --text --out file", "0".repeat(64)),
             format!("vsys-light receipt {} --text --json", "0".repeat(64)),
             "vsys-light verify-receipt".to_owned(),
+            "vsys-light checkpoint --trust".to_owned(),
             "vsys-light completion nutshell".to_owned(),
         ] {
             assert!(parse(&line).is_err(), "{line}");

@@ -13,19 +13,20 @@
 //! | 7, 12 | [`StateBundle`], [`Questions`]: answers from the state, and what is asked |
 //! | 8 | [`ChainParameters`]: the chain spec |
 //! | 11 | [`Receipt`](super::Receipt): a payment, proven to anybody |
+//! | 13 | [`ChainCheckpoint`]: a block that a person vouches for |
 
 use borsh::{BorshDeserialize, BorshSerialize};
 
 use crate::{
     block_tree::HeaderProof,
     consensus::{
-        Anchor, MAX_BURIED,
+        Anchor, MAX_BURIED, TrustedCheckpoint,
         spos::{Beacon, HandOver},
     },
     crypto::Hash,
     data_format::{
-        Address, ChainSpec, DecodeError, Header, MAX_HEADER_BYTES, Outcome, SealedHeader, Transaction,
-        TransactionProof, codec,
+        Address, ChainId, ChainSpec, DecodeError, Header, MAX_HEADER_BYTES, Outcome, SealedHeader,
+        Transaction, TransactionProof, codec,
     },
     state::{HistoryRecord, Question},
 };
@@ -205,6 +206,22 @@ pub struct Questions(#[borsh(deserialize_with = "codec::bounded_list::<64, _, _>
 impl Bundle for Questions {
     const KIND: u8 = 12;
     const MAX_BYTES: usize = 4 * 1024;
+}
+
+/// A final block of a chain that a person vouches for, to be shown to another device or typed there. It proves nothing:
+/// whoever takes it trusts who gave it.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct ChainCheckpoint {
+    /// The chain.
+    pub chain: ChainId,
+    /// The block, with its tables.
+    pub checkpoint: TrustedCheckpoint,
+}
+
+impl Bundle for ChainCheckpoint {
+    const KIND: u8 = 13;
+    /// Two tables of 64 holders, and more.
+    const MAX_BYTES: usize = 16 * 1024;
 }
 
 /// The spec of a chain, which proves itself: its hash is the chain's id.

@@ -26,17 +26,18 @@ pub use crate::consensus::{
 pub use answers::{ProvenAnswers, Slots};
 pub use block::{BlockName, BlockNameError};
 pub use bundle::{
-    AccountBundle, BUNDLE_VERSION, Bundle, ChainParameters, HeaderBundle, HeaderPath, HeaderRow, HistoryPage,
-    MAX_RECORDS, MAX_STATE_WITNESS_BYTES, MAX_TIP_HEADERS, Questions, StateBundle, TransactionBundle,
+    AccountBundle, BUNDLE_VERSION, Bundle, ChainCheckpoint, ChainParameters, HeaderBundle, HeaderPath,
+    HeaderRow, HistoryPage, MAX_RECORDS, MAX_STATE_WITNESS_BYTES, MAX_TIP_HEADERS, Questions, StateBundle,
+    TransactionBundle,
 };
 pub use facts::{Claimed, Final, Position, Settled, Verified};
 pub use fate::Fate;
 pub use machine::{
-    AccountState, Agreed, Branch, Client, Event, Fork, Grade, Health, Lie, LoadedHistory, Method,
-    PaymentState, Proven, Request, RequestId, Response, RestoreError, Server, Sync, TrackedPayment,
+    AccountState, Agreed, Branch, Client, ConfirmError, Event, Fork, Grade, Health, Lie, LoadedHistory,
+    Method, PaymentState, Proven, Request, RequestId, Response, RestoreError, Server, Sync, TrackedPayment,
     TransportError,
 };
 pub use receipt::{ProvenPayment, Receipt};
 pub use store::{DamagedState, MemoryStateStore, StateStore, open_state, seal_state};
-pub use trusted::{ChainFile, ChainFileError};
+pub use trusted::{ChainFile, ChainFileError, MAX_SERVERS};
 pub use verifier::{ProofFailure, ProvenAccount, Verifier};

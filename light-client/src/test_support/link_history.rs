@@ -128,6 +128,24 @@ impl LinkHistory {
         self.newest = newest;
     }
 
+    /// Lets a client that nobody looks at tick until a day has passed; what it asked for meanwhile.
+    pub fn idle_day(&mut self, client: &mut Client) -> Served {
+        let start = self.now();
+        client.set_watched(false, start);
+        let mut served = self.serve(client, start, |_, _| ());
+        let mut now = client.next_tick();
+        while now.ms_since(start) < 24 * 3_600_000 {
+            let passed = now.ms_since(self.now()) / (self.clock.slot_ms() * self.clock.slots_per_round());
+            self.advance_to(self.newest.plus(passed));
+            client.tick(now);
+            let hour = self.serve(client, now, |_, _| ());
+            served.bytes += hour.bytes;
+            served.round_trips += hour.round_trips;
+            now = client.next_tick();
+        }
+        served
+    }
+
     /// The checkpoint of a round, as one to start from.
     pub fn trusted(&mut self, round: Round) -> Trusted {
         let header = self.header(round);

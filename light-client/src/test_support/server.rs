@@ -58,6 +58,11 @@ impl ScriptedServer {
         self.known.push(trusted);
     }
 
+    /// The newest block that clients may name as trusted.
+    pub fn known_last(&self) -> Trusted {
+        self.known.last().cloned().unwrap_or_else(|| self.chain.genesis())
+    }
+
     /// Mints a round, with what is in the pool in its first block.
     pub fn advance(&mut self) {
         let pool = std::mem::take(&mut self.pool);

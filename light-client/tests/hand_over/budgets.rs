@@ -78,6 +78,18 @@ fn a_day_is_followed_within_its_budget() {
 }
 
 #[test]
+fn a_day_in_which_nobody_looks_is_within_its_budget() {
+    let mut history = history(Vec::new(), 100);
+    let (trusted, now) = (history.trusted(Round(100)), history.now());
+    let mut client = Client::new(history.spec().clone(), trusted, ["http://one".to_owned()]);
+    client.watch(test_address(1), now);
+    history.serve(&mut client, now, |_, _| ());
+    let Served { bytes, round_trips } = history.idle_day(&mut client);
+    assert!(bytes <= 100_000 && (20..=40).contains(&round_trips), "{bytes} bytes in {round_trips} trips");
+    assert_eq!(client.trusted().round, history.newest(), "what is trusted does not grow old");
+}
+
+#[test]
 fn one_link_weighs_about_a_kilobyte() {
     let mut history = history((0..14).map(|change| Round(change * 4 + 3)).collect(), 70);
     let trusted = history.trusted(Round(0));

@@ -1,7 +1,7 @@
 //! The machine asks for what leads over, and goes on with what it wanted.
 
 use light_client::{
-    client::{Bundle, Client, HandOver, Health, Request, Response, Sync, Trusted},
+    client::{Bundle, ChainCheckpoint, Client, HandOver, Health, Request, Response, Sync, Trusted},
     consensus::spos::{MAX_HAND_OVER_LINKS, Table, Tables},
     data_format::{Amount, GenesisAccount, Round, UNITS_PER_COIN},
     test_support::{
@@ -195,7 +195,8 @@ fn a_hand_over_from_what_is_no_longer_trusted_says_nothing() {
     let handed_over = client.verifier().hand_over(&server.chain.genesis(), &bundle, now).unwrap().trusted;
     // A person confirms a checkpoint between two of its links.
     let between = Trusted { round: links[0].source_round, ..handed_over };
-    client.confirm(between.checkpoint(), now).unwrap();
+    let chain = *client.chain();
+    client.confirm(ChainCheckpoint { chain, checkpoint: between.checkpoint() }, now).unwrap();
     let trusted = client.trusted().clone();
     client.respond(id, Ok(answer), now);
     assert_eq!(client.trusted(), &trusted);

@@ -1,7 +1,7 @@
 //! Beyond the trusting period.
 
 use light_client::{
-    client::{Client, Grade, PaymentState, Sync, Trusted},
+    client::{ChainCheckpoint, Client, Grade, PaymentState, Sync, Trusted},
     data_format::{Amount, ChainSpec, Time},
     test_support::{
         chain::{ScriptedChain, test_address, test_spec},
@@ -117,7 +117,8 @@ fn what_is_agreed_settles_no_payment() {
     );
     // Until a person confirms a block.
     let checkpoint = client.agreed().unwrap().block.clone();
-    client.confirm(checkpoint, now).unwrap();
+    let chain = *client.chain();
+    client.confirm(ChainCheckpoint { chain, checkpoint }, now).unwrap();
     assert_eq!(client.grade(), Grade::Final);
     assert!(
         client.account(&test_address(1)).unwrap().proven().is_none(),

@@ -1,8 +1,8 @@
 //! Final blocks that exclude each other.
 
 use light_client::{
-    client::{Client, Event, PaymentState, Sync},
-    data_format::Offence,
+    client::{Bundle, ChainCheckpoint, Client, ConfirmError, Event, PaymentState, Sync, TrustedCheckpoint},
+    data_format::{Offence, Time},
     test_support::{chain::test_address, server::ScriptedServer},
 };
 
@@ -26,6 +26,11 @@ fn watching(world: &mut World) -> Client {
     client.watch(test_address(2), now);
     world.serve(&mut client, now);
     client
+}
+
+fn confirm(client: &mut Client, block: &TrustedCheckpoint, now: Time) {
+    let chain = *client.chain();
+    client.confirm(ChainCheckpoint { chain, checkpoint: block.clone() }, now).unwrap();
 }
 
 fn assert_frozen(client: &mut Client, world: &mut World) {
@@ -138,7 +143,7 @@ fn a_person_decides_and_everything_is_proven_again_from_there() {
     assert_eq!(client.next_request(), None, "not while it is open which chain it is");
     let [one, other] = [client.fork().unwrap().one.clone(), client.fork().unwrap().other.clone()];
     let right = if one.server.contains("node0") { one } else { other };
-    client.confirm(right.block.clone(), now).unwrap();
+    confirm(&mut client, &right.block, now);
     assert_eq!(client.fork(), None);
     assert_eq!(client.trusted().id, right.block.id);
     // The other branch does not know that block: it goes its own way, and the fork is found again.
@@ -178,4 +183,47 @@ fn servers_on_the_same_branch_never_fork_over_a_long_time() {
         assert!(world.servers.iter().all(|server| server.chain.now() <= now));
     }
     assert_eq!(client.sync(world.now()), Sync::Verified);
+}
+
+#[test]
+fn a_newer_chain_file_decides_after_a_restart() {
+    let mut world = forked(3);
+    let client = watching(&mut world);
+    assert!(client.fork().is_some());
+    // Both branches go on, and the file is of one of them.
+    (0..3).for_each(|_| world.advance());
+    let newer = world.servers[0].known_last();
+    let mut again = Client::new(client.spec().clone(), newer.clone(), ["http://node0.example".to_owned()]);
+    again.restore(&client.save()).unwrap();
+    assert_eq!(again.fork(), None);
+    assert_eq!(again.trusted(), &newer);
+    let mut older = world.client();
+    older.restore(&client.save()).unwrap();
+    assert!(older.fork().is_some(), "the file of before decides nothing");
+}
+
+#[test]
+fn a_checkpoint_that_helps_nobody_is_refused_and_changes_nothing() {
+    let mut world = World::alike(1, 6);
+    let mut client = watching(&mut world);
+    let now = world.now();
+    let before = client.save();
+    let own = client.checkpoint(now).unwrap();
+    let other = ChainCheckpoint { chain: client.trusted().id, ..own.clone() };
+    assert_eq!(client.confirm(other.clone(), now), Err(ConfirmError::OtherChain(other.chain)));
+    let (trusted, found) = (client.trusted().height, world.servers[0].chain.genesis().height);
+    let older = ChainCheckpoint { checkpoint: world.servers[0].chain.checkpoint(), ..own.clone() };
+    assert_eq!(client.confirm(older, now), Err(ConfirmError::Older { trusted, found }));
+    (0..3).for_each(|_| world.advance());
+    let newer = ChainCheckpoint { checkpoint: world.servers[0].known_last().checkpoint(), ..own };
+    let late = now.plus_ms(2 * client.spec().trusting_period_ms);
+    assert_eq!(client.confirm(newer.clone(), late), Err(ConfirmError::Expired(newer.checkpoint.height)));
+    let mut empty = newer.clone();
+    empty.checkpoint.in_force.0.iter_mut().for_each(|holder| *holder = None);
+    assert!(matches!(client.confirm(empty, now), Err(ConfirmError::Table(_))));
+    assert_eq!(client.save(), before);
+    // What another device shows is taken as it was written.
+    let text = newer.to_text();
+    client.confirm(ChainCheckpoint::from_text(&text).unwrap(), now).unwrap();
+    assert_eq!(client.trusted().id, newer.checkpoint.id);
 }

@@ -56,6 +56,12 @@ pub enum HotError {
         /// What is wrong with it.
         reason: String,
     },
+    /// The block that somebody vouches for cannot be taken.
+    #[error("the block cannot be trusted: {reason}")]
+    Checkpoint {
+        /// Why not.
+        reason: String,
+    },
     /// Two callers wait for events at once.
     #[error("somebody waits for events already")]
     AlreadyWaiting,
@@ -146,6 +152,7 @@ impl HotError {
             Self::Platform { part: PlatformPart::Storage, .. } => "storage_failed",
             Self::Platform { part: PlatformPart::Clock, .. } => "clock_failed",
             Self::ChainFile { .. } => "chain_file",
+            Self::Checkpoint { .. } => "checkpoint",
             Self::AlreadyWaiting => "already_waiting",
             Self::Address { .. } => "address",
             Self::PublicKey { .. } => "public_key",

@@ -8,7 +8,9 @@ use std::{
 
 use futures_util::task::AtomicWaker;
 use light_client::{
-    client::{AccountBundle, Bundle as _, ChainFile, Client, Method, Request, RequestId, Trusted},
+    client::{
+        AccountBundle, Bundle as _, ChainCheckpoint, ChainFile, Client, Method, Request, RequestId, Trusted,
+    },
     data_format::{Address, Time, TransactionId},
     transaction::check_stateless,
     wallet::{SignRequest, SignatureReply, verify_reply},
@@ -85,7 +87,7 @@ impl HotWallet {
     /// The clock's failure.
     pub fn start(&self) -> Result<(), HotError> {
         self.stopped.store(false, Ordering::Release);
-        self.refresh()
+        self.change(Client::wake)
     }
 
     /// Ends the waiting: [`HotWallet::next_event`] gives nothing from now on, requests under way are dropped.
@@ -150,6 +152,29 @@ impl HotWallet {
     pub fn load_history(&self, address: String) -> Result<(), HotError> {
         let address = self.own_address(&address)?;
         self.change(|client, now| client.load_history(address, now))
+    }
+
+    /// The newest block that is proven here, as a text for another device; nothing while only operators vouch for blocks.
+    ///
+    /// # Errors
+    /// The clock's failure.
+    pub fn checkpoint(&self) -> Result<Option<String>, HotError> {
+        let driver = lock(&self.driver);
+        let now = driver.now()?;
+        Ok(driver.client().checkpoint(now).map(|checkpoint| checkpoint.to_text()))
+    }
+
+    /// Trusts a block that another device showed or somebody gave, because a person says so. It ends
+    /// [`SyncState::TrustExpired`](crate::SyncState), an agreement and a fork.
+    ///
+    /// # Errors
+    /// [`HotError::Checkpoint`], or the clock's failure; nothing has changed then.
+    pub fn confirm_checkpoint(&self, text: String) -> Result<(), HotError> {
+        let unusable = |reason: String| HotError::Checkpoint { reason };
+        let given = ChainCheckpoint::from_text(&text).map_err(|error| unusable(error.to_string()))?;
+        let mut confirmed = Ok(());
+        self.change(|client, now| confirmed = client.confirm(given, now))?;
+        confirmed.map_err(|error| unusable(error.to_string()))
     }
 
     /// Asks every server again, also those that lied: because a person said so.

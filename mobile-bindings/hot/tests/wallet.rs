@@ -63,6 +63,7 @@ impl World {
         self.with(|inside| ChainFile {
             spec: inside.server.chain.spec().clone(),
             checkpoint: inside.server.chain.checkpoint(),
+            servers: Vec::new(),
         })
     }
 

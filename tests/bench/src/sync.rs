@@ -37,6 +37,8 @@ pub(crate) fn measure(figures: &mut Figures) -> Result<(), String> {
     figures.print("light.sync_30y.bytes", Run::new(&mut years).served.bytes as f64, "B");
     figures.print("light.linear_1y.bytes", sealed_header_bytes() * ROUNDS_A_YEAR as f64 * SLOTS as f64, "B");
     figures.print("light.follow_day.bytes", follow_day(year) as f64, "B");
+    let year = history(&[], ROUNDS_A_YEAR, Box::new(|_, _| false));
+    figures.print("light.idle_day.bytes", idle_day(year) as f64, "B");
 
     let daily: Vec<Round> = (0..DAYS).map(|day| TRUSTED.plus(day * ROUNDS_A_DAY + 700)).collect();
     let mut daily = history(&daily, ROUNDS_A_YEAR, Box::new(|_, _| false));
@@ -168,6 +170,17 @@ fn sealed_header_bytes() -> f64 {
     let mut chain = ScriptedChain::new(SLOTS, Vec::new());
     chain.advance(&[]);
     codec::encode(chain.head()).len() as f64
+}
+
+/// Bytes of a day in which nobody looks at a client that watches an account.
+fn idle_day(mut history: LinkHistory) -> usize {
+    let (trusted, now) = (history.trusted(history.newest()), history.now());
+    let mut client = Client::new(history.spec().clone(), trusted, ["http://server".to_owned()]);
+    client.watch(test_address(1), now);
+    history.serve(&mut client, now, |_, _| ());
+    let served = history.idle_day(&mut client);
+    assert_eq!(client.trusted().round, history.newest());
+    served.bytes
 }
 
 /// Bytes of a day in which a client that shows no account asks for the newest final block whenever there is a new one.

@@ -24,8 +24,9 @@ const STORE_AGAIN_MS: u64 = 30_000;
 pub(crate) fn read_chain_file(bytes: &[u8], server: &str) -> Result<Client, Problem> {
     let file: ChainFile =
         serde_json::from_slice(bytes).map_err(|error| Problem::ChainFile(error.to_string()))?;
+    let others: Vec<String> = file.servers.iter().filter(|other| *other != server).cloned().collect();
     let (spec, trusted) = file.check().map_err(|error| Problem::ChainFile(error.to_string()))?;
-    Ok(Client::new(spec, trusted, [server.to_owned()]))
+    Ok(Client::new(spec, trusted, [server.to_owned()].into_iter().chain(others)))
 }
 
 /// A light client at work.
@@ -112,9 +113,10 @@ impl Chain {
 
     /// The next request to send.
     pub(crate) fn next_request(&mut self) -> Option<(Asked, Request)> {
-        let client::Request { id, method, url, body, timeout_ms, max_bytes, .. } =
+        let client::Request { id, server, method, url, body, timeout_ms, max_bytes } =
             self.client.next_request()?;
-        let about = if url.ends_with("/v1/status") {
+        // The faucet is asked of the first server.
+        let about = if server == 0 && url.ends_with("/v1/status") {
             About::Status
         } else if url.contains("/history?") {
             self.history_requests += 1;

@@ -1,6 +1,7 @@
 //! The commands of `vsys-light`, one file each: its arguments, and what it does with them.
 
 pub(crate) mod balance;
+pub(crate) mod checkpoint;
 pub(crate) mod completion;
 mod failure;
 mod files;

@@ -51,7 +51,7 @@ pub use trust::{Agreed, Branch, Fork, Grade};
 #[cfg(doc)]
 use crate::consensus::spos::HandOver;
 
-use super::{Trusted, TrustedCheckpoint, Verifier};
+use super::{ChainCheckpoint, Trusted, TrustedCheckpoint, Verifier};
 use crate::{
     consensus::spos::TableError,
     data_format::{Address, ChainId, ChainSpec, Height, SignedTransaction, Time, TransactionId},
@@ -103,6 +103,28 @@ pub enum Event {
     Server(usize),
     /// Final blocks exclude each other: [`Client::fork`].
     Fork,
+}
+
+/// A checkpoint that helps nobody.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ConfirmError {
+    /// It is of another chain.
+    #[error("the block is of the chain {0}")]
+    OtherChain(ChainId),
+    /// What is trusted is newer.
+    #[error("the block, of height {found}, is older than block {trusted}, which is proven")]
+    Older {
+        /// The height trusted.
+        trusted: Height,
+        /// The height given.
+        found: Height,
+    },
+    /// It is too old itself.
+    #[error("the block, of height {0}, is older than this chain is trusted for")]
+    Expired(Height),
+    /// Its slot tables are not tables.
+    #[error("the block cannot be used: {0}")]
+    Table(#[from] TableError),
 }
 
 /// How the conversation with the servers goes.
@@ -258,21 +280,38 @@ impl Client {
         now.ms_since(self.trusted_time()) > self.spec.trusting_period_ms
     }
 
-    /// Takes a checkpoint that a person confirmed, if it is newer than the trusted block. It ends an agreement and a fork:
-    /// what was proven under them, and may be of another chain, is forgotten and proven again from here.
+    /// The newest block that a person's word leads to, for other devices; `None` while only operators vouch for blocks,
+    /// or two chains claim to be this one.
+    pub fn checkpoint(&self, now: Time) -> Option<ChainCheckpoint> {
+        let sound = self.grade() == Grade::Final && self.fork.is_none() && !self.trust_expired(now);
+        sound.then(|| ChainCheckpoint { chain: *self.chain(), checkpoint: self.trusted.checkpoint() })
+    }
+
+    /// Takes a checkpoint that another device showed or somebody gave, because a person says so. It ends an agreement and a
+    /// fork: what was proven under them, and may be of another chain, is forgotten and proven again from here.
     ///
     /// # Errors
-    /// [`TableError`] if its tables are not tables.
-    pub fn confirm(&mut self, checkpoint: TrustedCheckpoint, now: Time) -> Result<(), TableError> {
-        let trusted = Trusted::try_from(checkpoint)?;
-        let in_doubt = self.agreed.take().is_some() | self.fork.take().is_some();
-        if in_doubt || trusted.is_after(&self.trusted) {
-            self.trusted = trusted;
-            self.signatures = None;
-            self.pending.clear();
-            self.outbox.clear();
-            self.servers.iter_mut().for_each(Server::forget_chain);
+    /// [`ConfirmError`]; nothing has changed then.
+    pub fn confirm(&mut self, given: ChainCheckpoint, now: Time) -> Result<(), ConfirmError> {
+        let ChainCheckpoint { chain, checkpoint } = given;
+        if chain != *self.chain() {
+            return Err(ConfirmError::OtherChain(chain));
         }
+        let trusted = Trusted::try_from(checkpoint)?;
+        let in_doubt = self.agreed.is_some() || self.fork.is_some();
+        if !in_doubt && !trusted.is_after(&self.trusted) {
+            return Err(ConfirmError::Older { trusted: self.trusted.height, found: trusted.height });
+        }
+        if now.ms_since(self.verifier.time_of(trusted.slot)) > self.spec.trusting_period_ms {
+            return Err(ConfirmError::Expired(trusted.height));
+        }
+        self.events.push_back(Event::Final(trusted.height));
+        self.trusted = trusted;
+        self.signatures = None;
+        (self.agreed, self.fork) = (None, None);
+        self.pending.clear();
+        self.outbox.clear();
+        self.servers.iter_mut().for_each(Server::forget_chain);
         if in_doubt {
             self.accounts.values_mut().for_each(AccountState::forget);
             let height = self.trusted.height;
@@ -325,6 +364,15 @@ impl Client {
         self.tick(now);
     }
 
+    /// The device slept, its network or its clock is another one: whoever comes back wants to see what is true now. Asks
+    /// at once, without waiting for pauses from before; servers that lied are not asked.
+    pub fn wake(&mut self, now: Time) {
+        self.give_up_late(now);
+        self.servers.iter_mut().for_each(Server::wake);
+        self.next_poll = now;
+        self.tick(now);
+    }
+
     /// A server hinted that something changed. It is only a hint, and says nothing while nobody looks and no payment is
     /// open.
     pub fn hint(&mut self, now: Time) {
@@ -338,13 +386,8 @@ impl Client {
     pub fn set_watched(&mut self, watched: bool, now: Time) {
         if watched != self.watched {
             self.watched = watched;
-            if watched {
-                // Whoever comes back wants to see what is true now, and does not wait for pauses from before.
-                self.give_up_late(now);
-                self.servers.iter_mut().for_each(Server::wake);
-                self.next_poll = now;
-            }
-            self.tick(now);
+            // A rest begins after the last question.
+            if watched { self.wake(now) } else { self.tick(now) }
         }
     }
 

@@ -288,10 +288,11 @@ impl Server {
         self.lie = Some(lie);
     }
 
-    /// It is not waited for any longer, if it did not answer.
+    /// Its pause is over. One that lied stays out.
     pub(super) fn wake(&mut self) {
-        if matches!(self.health, Health::Unreachable { .. }) {
+        if matches!(self.health, Health::Unreachable { .. } | Health::OtherChain { .. }) {
             self.failures = 0;
+            self.chain_checked = false;
             self.health = Health::Unknown;
         }
     }

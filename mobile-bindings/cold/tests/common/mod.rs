@@ -183,7 +183,7 @@ pub(crate) fn chain_file() -> ChainFile {
         in_force: slots,
         planned: None,
     };
-    ChainFile { spec, checkpoint }
+    ChainFile { spec, checkpoint, servers: Vec::new() }
 }
 
 /// The key of an account of [`PHRASE`].

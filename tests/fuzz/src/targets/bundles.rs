@@ -8,7 +8,7 @@ use light_client::{
     test_support::chain::test_address,
 };
 
-use super::{assert_same, reach};
+use super::{assert_same, proofs, reach};
 use crate::{
     Decoder, KIB, Reach, Seed, Target,
     scene::{ASKED, ROUNDS, Scene, UNKNOWN, Voteless, instant, scene, story, work},
@@ -27,19 +27,26 @@ pub const BUNDLES: Target = Target {
         Decoder::new("anchor-instant", anchor_instant, 4, 128 * KIB),
         Decoder::new("anchor-work", anchor_work, 4, 128 * KIB),
         Decoder::new("absent-account", absent_account, 10, 320 * KIB),
+        Decoder::new("state", proofs::state, 16, 512 * KIB),
+        Decoder::new("questions", proofs::questions, 8, 16 * KIB),
+        Decoder::new("header", proofs::header, 4, 128 * KIB),
+        Decoder::new("parameters", proofs::parameters, 8, 128 * KIB),
+        Decoder::new("hand-over", proofs::hand_over, 8, 256 * KIB),
+        Decoder::new("receipt", proofs::receipt, 8, 256 * KIB),
+        Decoder::new("receipt-from-elsewhere", proofs::receipt_from_elsewhere, 8, 256 * KIB),
     ],
     seeds,
 };
 
 /// Reads a bundle; what was read must be written as the same bytes.
-fn bundle<B: Bundle>(bytes: &[u8]) -> Option<B> {
+pub(super) fn bundle<B: Bundle>(bytes: &[u8]) -> Option<B> {
     let bundle = B::from_bytes(bytes).ok()?;
     assert_same(&bundle.to_bytes(), bytes);
     Some(bundle)
 }
 
 /// Whoever is trusted after a proof must be a block of the chain.
-fn assert_ours(scene: &Scene, trusted: &Trusted) {
+pub(super) fn assert_ours(scene: &Scene, trusted: &Trusted) {
     let sealed = scene.headers.get(trusted.height.0 as usize);
     assert!(sealed.is_some_and(|sealed| sealed.header.id() == trusted.id), "forged: {trusted:?}");
 }
@@ -223,6 +230,7 @@ fn seeds() -> Vec<Seed> {
         }
         .to_bytes(),
     ));
+    seeds.extend(proofs::seeds(&server));
     seeds.push(Seed::held("anchor-instant", "sealed", instant().anchor.clone()));
     seeds.push(Seed::held("anchor-work", "buried", work().anchor.clone()));
     seeds.push(Seed::read("anchor-instant", "of-another-engine", work().anchor.clone()));

@@ -3,6 +3,7 @@
 mod bundles;
 mod client;
 mod consensus;
+mod proofs;
 mod state;
 mod text;
 mod transactions;

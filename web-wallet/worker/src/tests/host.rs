@@ -258,7 +258,11 @@ impl Host {
 
 /// The chain file of a server's chain.
 pub(super) fn chain_file(server: &ScriptedServer) -> Vec<u8> {
-    let file = ChainFile { spec: server.chain.spec().clone(), checkpoint: server.chain.checkpoint() };
+    let file = ChainFile {
+        spec: server.chain.spec().clone(),
+        checkpoint: server.chain.checkpoint(),
+        servers: Vec::new(),
+    };
     serde_json::to_vec(&file).unwrap()
 }
 
