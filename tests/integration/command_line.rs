@@ -435,7 +435,7 @@ fn a_receipt_from_a_checkpoint_that_is_too_old_says_so() {
     (0..3).for_each(|_| chain.advance(&[]));
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("old.json");
-    let file = ChainFile { spec: chain.spec().clone(), checkpoint: chain.checkpoint() };
+    let file = ChainFile { spec: chain.spec().clone(), checkpoint: chain.checkpoint(), servers: Vec::new() };
     fs::write(&path, serde_json::to_vec(&file).unwrap()).unwrap();
     let receipt = chain.receipt(&chain.genesis(), &id).unwrap();
     let output = verify(folder.path(), &path, &["-"], &receipt.to_bytes());

@@ -51,7 +51,7 @@ pub use trust::{Agreed, Branch, Fork, Grade};
 #[cfg(doc)]
 use crate::consensus::spos::HandOver;
 
-use super::{ChainCheckpoint, Trusted, TrustedCheckpoint, Verifier};
+use super::{ChainCheckpoint, Trusted, Verifier};
 use crate::{
     consensus::spos::TableError,
     data_format::{Address, ChainId, ChainSpec, Height, SignedTransaction, Time, TransactionId},

@@ -112,7 +112,8 @@ fn refused(error: &dyn std::error::Error) -> Reach {
 
 fn seeds() -> Vec<Seed> {
     let scene = scene();
-    let file = ChainFile { spec: scene.spec.clone(), checkpoint: scene.genesis.checkpoint() };
+    let file =
+        ChainFile { spec: scene.spec.clone(), checkpoint: scene.genesis.checkpoint(), servers: Vec::new() };
     let text = |decoder, name, text: &str| Seed::held(decoder, name, text.as_bytes().to_vec());
     let bip39 = "legal winner thank year wave sausage worth useful legal winner thank yellow";
     vec![
