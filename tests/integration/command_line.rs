@@ -278,6 +278,29 @@ fn what_is_kept_may_be_damaged_or_in_use() {
 }
 
 #[test]
+fn a_block_proven_on_one_machine_is_trusted_on_another_by_a_persons_word() {
+    let node = NodeProcess::dev(None, NodeProcess::free_address());
+    let (first, second) = (Desk::new(&node), Desk::new(&node));
+    let report = first.json(&["checkpoint"]);
+    let (text, height) = (report["text"].as_str().unwrap(), report["height"].as_u64().unwrap());
+    assert!(height > 0 && text.len() < 4_000, "{report}");
+    let taken = second.json(&["checkpoint", "--trust", text]);
+    assert!(taken["height"].as_u64().unwrap() >= height, "{taken}");
+    let said = second.said(&["status"]);
+    assert!(said.contains("verified"), "{said}");
+
+    second.fails(&["checkpoint", "--trust", text], 2, "older than block");
+    second.fails(
+        &["checkpoint", "--trust", &text[..text.len() - 2]],
+        2,
+        "not one that vsys-light checkpoint prints",
+    );
+    let other = NodeProcess::dev(None, NodeProcess::free_address());
+    let foreign = Desk::new(&other).json(&["checkpoint"]);
+    second.fails(&["checkpoint", "--trust", foreign["text"].as_str().unwrap()], 2, "of the chain");
+}
+
+#[test]
 fn what_cannot_be_used_is_named_with_a_way_out() {
     let node = NodeProcess::dev(None, NodeProcess::free_address());
     let desk = Desk::new(&node);

@@ -14,5 +14,6 @@ mod network;
 mod payments;
 mod readmes;
 mod refusals;
+mod servers;
 mod testnet;
 mod two_machines;

@@ -6,10 +6,11 @@ mod agreement;
 mod fork;
 mod idle;
 mod privacy;
+mod storm;
 
 use light_client::{
     client::{Client, Request, Response, TransportError},
-    data_format::{Address, Amount, GenesisAccount, Time, UNITS_PER_COIN},
+    data_format::{Address, Amount, GenesisAccount, SignedTransaction, Time, UNITS_PER_COIN},
     test_support::{
         chain::{ScriptedChain, test_address},
         server::ScriptedServer,
@@ -40,13 +41,16 @@ struct World {
     servers: Vec<ScriptedServer>,
     /// Does not answer.
     silent: Vec<bool>,
+    /// Payments of the rounds that it has not minted yet.
+    backlog: Vec<Vec<SignedTransaction>>,
     /// Every request that was sent: the server and the address of the request.
     asked: Vec<(usize, String)>,
 }
 
 impl World {
     fn new(servers: Vec<ScriptedServer>) -> Self {
-        Self { silent: vec![false; servers.len()], servers, asked: Vec::new() }
+        let count = servers.len();
+        Self { servers, silent: vec![false; count], backlog: vec![Vec::new(); count], asked: Vec::new() }
     }
 
     /// As many servers with the same chain.

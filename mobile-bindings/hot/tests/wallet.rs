@@ -340,3 +340,31 @@ fn after_a_stop_nothing_comes_and_after_a_start_it_goes_on() {
     hot.start().unwrap();
     next(&hot);
 }
+
+#[test]
+fn a_block_proven_on_one_phone_is_trusted_on_another_by_a_persons_word() {
+    let world = World::new();
+    let first = proven(&world);
+    let text = first.checkpoint().unwrap().expect("a block was proven");
+    let second = world.hot();
+    second.confirm_checkpoint(format!(" {} \n", text.to_lowercase())).unwrap();
+    second.watch(payer().to_string()).unwrap();
+    until(&second, |hot| balance(hot) == balance(&first));
+    assert_eq!(second.confirm_checkpoint(text.clone()).unwrap_err().code(), "checkpoint", "it is no newer");
+    assert_eq!(second.confirm_checkpoint(text[4..].to_owned()).unwrap_err().code(), "checkpoint");
+}
+
+#[test]
+fn an_app_that_is_seen_again_asks_at_once() {
+    let world = World::new();
+    let hot = proven(&world);
+    hot.set_visible(false).unwrap();
+    world.with(|inside| (0..5).for_each(|_| inside.server.advance()));
+    let before = hot.account(payer().to_string()).unwrap().unwrap().balance.unwrap();
+    assert!(!before.only_agreed);
+    hot.set_visible(true).unwrap();
+    until(&hot, |hot| {
+        let now = hot.account(payer().to_string()).unwrap().unwrap().balance.unwrap();
+        now.height > before.height && matches!(hot.sync(), Ok(SyncState::Verified { .. }))
+    });
+}
