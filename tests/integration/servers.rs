@@ -121,4 +121,7 @@ fn a_liar_among_two_costs_nothing_and_is_not_asked_in_the_next_run() {
     let status: Value = serde_json::from_str(&status).unwrap();
     assert_eq!(status["servers"][0]["health"], "lying", "{status}");
     assert_eq!(status["servers"][1]["health"], "good", "{status}");
+    // A person may say that it is to be asked again.
+    run(&["sync".to_owned(), "--forgive".to_owned()]);
+    assert!(!liar.asked.lock().unwrap().is_empty());
 }

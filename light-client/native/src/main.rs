@@ -47,7 +47,7 @@ file is needed";
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Prove the newest final block, and what was asked for last time
-    Sync,
+    Sync(commands::sync::Sync),
     /// Prove what accounts have
     Balance(commands::balance::Balance),
     /// Prove what happened to an account
@@ -71,7 +71,7 @@ enum Command {
 fn main() -> ExitCode {
     let Arguments { command, options } = Arguments::parse();
     let ended = match command {
-        Command::Sync => commands::run(commands::sync::run(&options)),
+        Command::Sync(sync) => commands::run(commands::sync::run(&options, &sync)),
         Command::Balance(balance) => commands::run(commands::balance::run(&options, &balance)),
         Command::History(history) => commands::run(commands::history::run(&options, &history)),
         Command::Send(send) => commands::run(commands::send::run(&options, &send)),

@@ -80,6 +80,16 @@ impl Session {
         let timeout = Duration::from_secs(options.timeout);
         let proven = |(address, account): (&Address, &AccountState)| Some((*address, account.proven()?.at));
         let before = host.client().accounts().filter_map(proven).collect();
+        for server in host.client().servers() {
+            if let Health::Lying { lie } = server.health() {
+                let at =
+                    server.lie().map_or_else(String::new, |lie| format!(" on {}", words::moment(lie.at)));
+                tell(&format!(
+                    "{} sent what cannot be true{at} and is not asked (vsys-light sync --forgive asks again): {lie}",
+                    server.url()
+                ));
+            }
+        }
         let mut session = Self { host, timeout, before, progress: Progress::new(), told_unstored: false };
         session.tidy(only)?;
         Ok(session)

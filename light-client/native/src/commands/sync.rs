@@ -1,7 +1,8 @@
 //! `vsys-light sync`: proves the newest final block, and what was asked for last time.
 
+use clap::Args;
 use light_client::{
-    client::Sync,
+    client::{Client, Sync as Conversation},
     data_format::{Address, Height, Time},
 };
 use light_native::sync;
@@ -14,6 +15,14 @@ use super::{
     words::{self, PaymentLine, moment},
 };
 
+/// `vsys-light sync`.
+#[derive(Debug, Args)]
+pub(crate) struct Sync {
+    /// Ask again also servers that lied in this or an earlier run
+    #[arg(long)]
+    forgive: bool,
+}
+
 /// What was proven.
 #[derive(Serialize)]
 struct Report {
@@ -24,15 +33,18 @@ struct Report {
 }
 
 /// Waits until everything is as new as can be.
-pub(crate) async fn run(options: &Options) -> Result<(), Failure> {
+pub(crate) async fn run(options: &Options, arguments: &Sync) -> Result<(), Failure> {
     let mut session = Session::open(options, None, Keep::IfPossible)?;
+    if arguments.forgive {
+        session.change(Client::refresh)?;
+    }
     let accounts: Vec<Address> = session.client().accounts().map(|(address, _)| *address).collect();
     session
         .wait(
             "the newest final block",
             |_, _| (),
             |session, now| {
-                let verified = session.heard() && sync(session.client(), now) == Sync::Verified;
+                let verified = session.heard() && sync(session.client(), now) == Conversation::Verified;
                 (verified && session.all_proven(&accounts, now)).then_some(())
             },
         )
