@@ -299,6 +299,9 @@ impl Client {
         }
         let trusted = Trusted::try_from(checkpoint)?;
         let in_doubt = self.agreed.is_some() || self.fork.is_some();
+        if !in_doubt && trusted.id == self.trusted.id {
+            return Ok(());
+        }
         if !in_doubt && !trusted.is_after(&self.trusted) {
             return Err(ConfirmError::Older { trusted: self.trusted.height, found: trusted.height });
         }

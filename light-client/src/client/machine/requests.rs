@@ -214,10 +214,11 @@ impl Client {
         let patience = engine.block_interval_ms().saturating_mul(PATIENCE_BLOCKS);
         let resend_after = engine.final_every_ms().saturating_mul(2);
         let Some(payment) = self.payments.get(&id) else { return };
-        let (due, everywhere) = match (payment.sent_at, payment.everywhere) {
-            (None, everywhere) => (true, everywhere),
-            (Some(at), false) => (now.ms_since(at) >= patience, true),
-            (Some(at), true) => (now.ms_since(at) > resend_after, true),
+        let may_spread = !payment.everywhere && self.servers.len() > 1;
+        let (due, everywhere) = match payment.sent_at {
+            None => (true, payment.everywhere),
+            Some(at) if may_spread => (now.ms_since(at) >= patience, true),
+            Some(at) => (now.ms_since(at) > resend_after, true),
         };
         if due && !matches!(payment.state, PaymentState::InBlock { .. }) {
             self.ask_submit(id, everywhere, now);
