@@ -12,8 +12,10 @@ tests/setup/debian.sh chromium
 export CARGO_INCREMENTAL=0
 # Simulated networks play thousands of rounds: they cost more than the passes that make the node twice as fast.
 quick=(--config 'profile.dev.package.full-node.opt-level=1')
-step "building the node" cargo build --locked "${quick[@]}" --package full-node --bin vsys-node
-step "building the command-line client" cargo build --locked --package light-native --bin vsys-light
+# Programs and tests in one build, so that all of them have the same features of what they share.
+step "building the Rust tests" cargo build --locked "${quick[@]}" --workspace --bins --tests
+programs=$(realpath -m "${CARGO_TARGET_DIR:-target}")/debug
+export VSYS_NODE=$programs/vsys-node VSYS_LIGHT=$programs/vsys-light
 step "Rust tests" cargo test --locked "${quick[@]}" --workspace
 tests/make/fuzz.sh
 step "building the wallet" cargo run --locked --quiet --package web-bundle -- --out target/wallet

@@ -130,7 +130,7 @@ impl Failure {
             }
         }
         let advice = "use nothing of it; ask people you trust which block is the chain's, and give a newer chain file \
-                      with --chain FILE. Each line of a key is evidence that can be reported on the chain";
+                      with --chain FILE. Each line of a key is evidence for vsys-node supernode report";
         Self::new(LIED, what, advice)
     }
 
