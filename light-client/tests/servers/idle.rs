@@ -43,6 +43,25 @@ fn a_client_that_nobody_looks_at_asks_about_once_an_hour_and_not_for_accounts() 
 }
 
 #[test]
+fn a_silent_server_does_not_keep_a_resting_client_awake() {
+    let mut world = World::alike(2, 3);
+    let mut client = world.client();
+    let start = world.now();
+    client.watch(test_address(1), start);
+    world.serve(&mut client, start);
+    client.set_watched(false, start);
+    world.asked.clear();
+    world.silent[0] = true;
+    let mut now = start;
+    while now.ms_since(start) < DAY_MS {
+        now = client.next_tick().max(now.plus_ms(1_000));
+        client.tick(now);
+        world.serve(&mut client, now);
+    }
+    assert!(world.asked.len() <= 80, "{} requests", world.asked.len());
+}
+
+#[test]
 fn whoever_looks_again_sees_what_is_true_now_at_once() {
     let mut world = World::alike(1, 3);
     let mut client = world.client();

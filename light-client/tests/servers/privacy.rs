@@ -129,6 +129,40 @@ fn a_server_that_is_a_moment_behind_keeps_its_addresses() {
 }
 
 #[test]
+fn a_server_that_repeats_old_answers_is_no_liar_and_its_addresses_go_to_another() {
+    let mut world = World::alike(2, 3);
+    let mut client = world.client();
+    let mut now = world.now();
+    (1..=4).for_each(|key| client.watch(test_address(key), now));
+    let mut kept = std::collections::BTreeMap::new();
+    let path = |url: &str| url.split('?').next().unwrap().to_owned();
+    world.serve_changed(&mut client, now, |request, response| {
+        kept.insert((request.server, path(&request.url)), response.clone());
+        response
+    });
+    assert_eq!(client.sync(now), Sync::Verified);
+    for _ in 0..10 {
+        world.advance();
+        now = world.now();
+        client.tick(now);
+        world.serve_changed(&mut client, now, |request, response| {
+            let old = kept.get(&(request.server, path(&request.url))).filter(|_| request.server == 0);
+            old.cloned().unwrap_or(response)
+        });
+    }
+    assert!(
+        !matches!(client.servers()[0].health(), Health::Lying { .. }),
+        "{:?}",
+        client.servers()[0].health()
+    );
+    assert_eq!(client.sync(now), Sync::Verified);
+    for key in 1..=4 {
+        let proven = client.account(&test_address(key)).unwrap().proven().unwrap();
+        assert_eq!(proven.height, client.trusted().height, "account {key}");
+    }
+}
+
+#[test]
 fn a_payment_goes_to_its_senders_home_and_to_all_only_if_it_gets_into_no_block() {
     let mut world = World::alike(3, 3);
     let mut client = watching(&mut world, 3);

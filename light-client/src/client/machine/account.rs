@@ -16,6 +16,9 @@ pub struct AccountState {
     history: LoadedHistory,
     /// The server that is asked for it, by its [name](super::Server::name): no other needs to know of it.
     pub(super) home: Option<u64>,
+    /// Answers in a row of that server that were no lies and proved nothing new: it is behind, or says so.
+    #[borsh(skip)]
+    pub(super) useless: u8,
 }
 
 /// An account's record at a final block.
@@ -121,6 +124,7 @@ impl AccountState {
             // An answer that was overtaken on the way.
             return Ok(false);
         }
+        self.useless = 0;
         let ProvenAccount { record, before, steps } = proven.into_value();
         let end = record.as_ref().map_or(HistoryChain::EMPTY, AccountRecord::history);
         check_whole(page, end.count.saturating_sub(self.known()))?;

@@ -123,6 +123,8 @@ pub(super) const PAGE_RECORDS: u64 = 50;
 
 /// While nobody looks and no payment is open: often enough that what is trusted never grows old.
 const IDLE_PAUSE_MS: u64 = 3_600_000;
+/// An address goes to another server after so many answers in a row that prove nothing new.
+const MAX_USELESS: u8 = 3;
 /// A payment that no server has shown in a block after so many blocks' time goes to every server.
 const PATIENCE_BLOCKS: u64 = 4;
 
@@ -335,9 +337,11 @@ impl Client {
     /// are spread evenly, so none learns of all where more than one answers. One that is absent for longer gives its
     /// addresses away for good: a wallet that shows nothing would be worse, and coming back would tell both.
     fn home(&mut self, address: Address, now: Time) -> Option<usize> {
-        let known = self.accounts.get(&address).and_then(|account| account.home);
+        let account = self.accounts.get(&address);
+        let known = account.and_then(|account| account.home);
+        let stuck = account.is_some_and(|account| account.useless >= MAX_USELESS);
         let home = known.and_then(|name| self.servers.iter().find(|server| server.name() == name));
-        if let Some(server) = home.filter(|server| server.is_awaited(now)) {
+        if let Some(server) = home.filter(|server| !stuck && server.is_awaited(now)) {
             let name = server.name();
             let may_prove = server.may_prove(now);
             return self.servers.iter().position(|server| may_prove && server.name() == name);
@@ -347,10 +351,14 @@ impl Client {
             others.filter(|(_, account)| account.home == Some(server.name())).count()
         };
         let usable = self.servers.iter().enumerate().filter(|(_, server)| server.may_prove(now));
-        let (place, server) = usable.min_by_key(|(_, server)| (load(server), server.score()))?;
+        // The one that was of no use comes last, for it may be the only one.
+        let last = |server: &Server| known == Some(server.name());
+        let (place, server) =
+            usable.min_by_key(|(_, server)| (last(server), load(server), server.score()))?;
         let name = server.name();
         if let Some(account) = self.accounts.get_mut(&address) {
             account.home = Some(name);
+            account.useless = 0;
         }
         Some(place)
     }
@@ -397,7 +405,7 @@ impl Client {
         if self.servers[server].unreachable(now) {
             self.events.push_back(Event::Server(server));
         }
-        if let Health::Unreachable { retry_at } = self.servers[server].health() {
+        if let (Health::Unreachable { retry_at }, false) = (self.servers[server].health(), self.rests()) {
             self.next_poll = self.next_poll.min(*retry_at);
         }
     }

@@ -84,7 +84,18 @@ impl Client {
             Ok(()) => {}
             Err(ProofFailure::Anchor(AnchorError::NotEnoughTrust { .. })) => self.lead_over(&asked, now),
             Err(ProofFailure::HandOver(failure)) if !failure.is_lie() => self.note_unreachable(server, now),
-            Err(failure) => self.doubt(&asked, &response.body, &failure, now),
+            Err(failure) if failure.is_lie() => self.doubt(&asked, &response.body, &failure, now),
+            // It may be behind, or its clock ahead: no lie, and no help either.
+            Err(_) => self.note_useless(server, purpose, now),
+        }
+    }
+
+    fn note_useless(&mut self, server: usize, purpose: Purpose, now: Time) {
+        self.servers[server].is_absent(now);
+        if let Purpose::Account(address) = purpose
+            && let Some(account) = self.accounts.get_mut(&address)
+        {
+            account.useless = account.useless.saturating_add(1);
         }
     }
 
@@ -94,7 +105,7 @@ impl Client {
         self.servers[server].does_not_know(now);
         if nothing_older {
             self.note_unreachable(server, now);
-        } else {
+        } else if !self.rests() {
             self.next_poll = self.next_poll.min(now.plus_ms(IGNORANCE_PAUSE_MS));
         }
     }
@@ -311,14 +322,12 @@ impl Client {
         }
     }
 
-    /// Something does not hold. An honest server may be behind; another chain is no lie; the rest is.
+    /// No honest server of this chain sends this; but perhaps it serves another one.
     fn doubt(&mut self, asked: &Pending, answer: &[u8], failure: &ProofFailure, now: Time) {
-        if failure.is_lie() {
-            let server = &mut self.servers[asked.server];
-            let url = server.url().to_owned();
-            server.suspect(Lie::new(url, asked.purpose, &asked.base, answer, failure, now));
-            self.ask_chain(asked.server, now);
-        }
+        let server = &mut self.servers[asked.server];
+        let url = server.url().to_owned();
+        server.suspect(Lie::new(url, asked.purpose, &asked.base, answer, failure, now));
+        self.ask_chain(asked.server, now);
     }
 
     /// What a newly proven account says of the payments from it.

@@ -191,6 +191,11 @@ impl Server {
             self.compared = None;
         }
         self.own_way = true;
+        self.is_absent(now);
+    }
+
+    /// It helps nobody now.
+    pub(super) fn is_absent(&mut self, now: Time) {
         self.absent_since = self.absent_since.or(Some(now));
     }
 
@@ -245,7 +250,7 @@ impl Server {
         self.has_led = false;
         let pause = (FIRST_PAUSE_MS << self.failures.min(8)).min(LONGEST_PAUSE_MS);
         self.failures = self.failures.saturating_add(1);
-        self.absent_since = self.absent_since.or(Some(now));
+        self.is_absent(now);
         let changed = !matches!(self.health, Health::Unreachable { .. });
         let shorter = self.chance(now) % (pause / 2);
         self.health = Health::Unreachable { retry_at: now.plus_ms(pause - shorter) };
