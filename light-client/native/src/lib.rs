@@ -36,7 +36,6 @@ mod driver;
 #[cfg(feature = "host")]
 pub mod host;
 mod platform;
-mod standing;
 mod stored;
 #[cfg(test)]
 mod tests;
@@ -44,5 +43,4 @@ mod tests;
 pub use account::{counterparty, next_account};
 pub use driver::{Driver, Failure, Hint};
 pub use platform::{Clock, Transport, ask};
-pub use standing::{Standing, standing, sync};
 pub use stored::LostState;

@@ -15,6 +15,7 @@ mod fate;
 mod machine;
 mod parameters;
 mod receipt;
+mod standing;
 mod store;
 mod trusted;
 mod verifier;
@@ -38,6 +39,7 @@ pub use machine::{
     TransportError,
 };
 pub use receipt::{ProvenPayment, Receipt};
+pub use standing::{Standing, standing, sync};
 pub use store::{DamagedState, MemoryStateStore, StateStore, open_state, seal_state};
 pub use trusted::{ChainFile, ChainFileError, MAX_SERVERS};
 pub use verifier::{ProofFailure, ProvenAccount, Verifier};

@@ -10,12 +10,13 @@ use futures_util::task::AtomicWaker;
 use light_client::{
     client::{
         AccountBundle, Bundle as _, ChainCheckpoint, ChainFile, Client, Method, Request, RequestId, Trusted,
+        sync,
     },
     data_format::{Address, Time, TransactionId},
     transaction::check_stateless,
     wallet::{SignRequest, SignatureReply, verify_reply},
 };
-use light_native::{Driver, ask, sync};
+use light_native::{Driver, ask};
 
 use crate::{
     AccountInfo, Clock, HotError, HotEvent, PaymentInfo, PaymentOrder, PaymentRequest, ServerInfo, Storage,

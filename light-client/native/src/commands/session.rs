@@ -6,13 +6,14 @@ use std::{
 };
 
 use light_client::{
-    client::{AccountState, Client, Event, Health, MemoryStateStore, PaymentState, Sync},
+    client::{
+        AccountState, Client, Event, Health, MemoryStateStore, PaymentState, Standing, Sync, standing, sync,
+    },
     data_format::{Address, ChainSpec, Time},
 };
 use light_native::{
-    Failure as HostTrouble, Standing,
+    Failure as HostTrouble,
     host::{Host, HostDriver, HttpTransport, RedbStateStore, RedbStateStoreError},
-    standing, sync,
 };
 
 use super::{

@@ -1,10 +1,9 @@
 use std::fmt;
 
 use light_client::{
-    client::{Client, Proven},
+    client::{Client, Proven, Standing},
     data_format::{Address, Amount, Time},
 };
-use light_native::Standing;
 use serde::Serialize;
 
 use super::words::moment;

@@ -1,7 +1,6 @@
-use light_client::client::{Health, Sync};
+use light_client::client::{Health, Standing, Sync, standing, sync};
 
 use super::world::{BALANCE, World, balance, is_verified};
-use crate::{Standing, standing, sync};
 
 const HOUR_MS: u64 = 3_600_000;
 

@@ -1,7 +1,5 @@
-use light_client::{
-    client::{Client, Grade, Proven, Sync},
-    data_format::Time,
-};
+use super::{Client, Grade, Proven, Sync};
+use crate::data_format::Time;
 
 /// What may be older than the engine needs before it counts as stale: a little for the way, as in
 /// [`Client::sync`].
