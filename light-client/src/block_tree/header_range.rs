@@ -1,13 +1,14 @@
 //! The mountain range over all headers before a block: proves any old header from a new one.
 //!
-//! The library accepts a repeated position and a wrong size. So a proof here is of one leaf; the size comes
-//! from the header's height, the position from the old header's height; the length must be exact.
+//! The library makes the range and its proofs. Its verifier accepts a repeated position and a wrong size, so a proof here is
+//! of one leaf and is checked here: the size comes from the header's height, the position from the old header's height; the
+//! length must be exact.
 
 use std::{collections::BTreeMap, convert::Infallible};
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use ckb_merkle_mountain_range::{
-    Error as RangeError, MMR, MMRStoreReadOps, MMRStoreWriteOps, Merge, MerkleProof, helper::get_peaks,
+    Error as RangeError, MMR, MMRStoreReadOps, MMRStoreWriteOps, Merge, helper::get_peaks,
     leaf_index_to_mmr_size, leaf_index_to_pos,
 };
 
@@ -41,8 +42,12 @@ impl Merge for MergeHashes {
     type Item = Hash;
 
     fn merge(left: &Hash, right: &Hash) -> Result<Hash, RangeError> {
-        Ok(Hash::of(Domain::HEADER_RANGE, &[&[1], left.as_bytes(), right.as_bytes()]))
+        Ok(merged(left, right))
     }
+}
+
+fn merged(left: &Hash, right: &Hash) -> Hash {
+    Hash::of(Domain::HEADER_RANGE, &[&[1], left.as_bytes(), right.as_bytes()])
 }
 
 fn leaf(id: &BlockId) -> Hash {
@@ -199,18 +204,12 @@ impl HeaderProof {
     /// As [`HeaderProof::verify`].
     pub fn verify_under(&self, newer: Height, headers_root: &Hash, old: &Header) -> Result<(), ProofError> {
         let (index, count) = (old.height.0, newer.0);
-        if index >= count {
-            return Err(ProofError::Index { index, count });
+        let place = Place::of(index, count).ok_or(ProofError::Index { index, count })?;
+        let (found, expected) = (self.0.len(), place.proof_length());
+        if found != expected {
+            return Err(ProofError::Length { found, expected });
         }
-        let expected = proof_length(index, count);
-        if self.0.len() != expected {
-            return Err(ProofError::Length { found: self.0.len(), expected });
-        }
-        let proof = MerkleProof::<Hash, MergeHashes>::new(range_size(count), self.0.clone());
-        match proof.calculate_root(vec![(leaf_index_to_pos(index), leaf(&old.id()))]) {
-            Ok(root) if root == *headers_root => Ok(()),
-            _ => Err(ProofError::Root),
-        }
+        if place.root(leaf(&old.id()), &self.0) == *headers_root { Ok(()) } else { Err(ProofError::Root) }
     }
 }
 
@@ -218,22 +217,54 @@ fn range_size(count: u64) -> u64 {
     count.checked_sub(1).map_or(0, leaf_index_to_mmr_size)
 }
 
-/// Siblings inside the leaf's own mountain, one hash for each mountain to its left, and one for all to its right.
-fn proof_length(index: u64, count: u64) -> usize {
-    let (mut first, mut left) = (0, 0);
-    for height in (0..64).rev() {
-        let leaves = 1u64 << height;
-        if count & leaves == 0 {
-            continue;
+/// Where a leaf is in a range: a mountain of 2^n leaves for each bit n of their number, the highest first.
+struct Place {
+    /// Mountains to the left of its own.
+    left: usize,
+    /// The height of its own.
+    height: usize,
+    /// Its index there.
+    index: u64,
+    /// Whether there are mountains to the right.
+    right: bool,
+}
+
+impl Place {
+    /// `None` beyond the end.
+    fn of(mut index: u64, count: u64) -> Option<Self> {
+        let mut left = 0;
+        for height in (0..64).rev() {
+            let leaves = 1u64 << height;
+            if count & leaves == 0 {
+                continue;
+            }
+            if index < leaves {
+                return Some(Self { left, height, index, right: count & (leaves - 1) != 0 });
+            }
+            index -= leaves;
+            left += 1;
         }
-        if index < first + leaves {
-            let right = count & (leaves - 1) != 0;
-            return left + height + usize::from(right);
-        }
-        first += leaves;
-        left += 1;
+        None
     }
-    left
+
+    /// One hash for each mountain to the left, then the siblings on the way up, then one for all to the right.
+    fn proof_length(&self) -> usize {
+        self.left + self.height + usize::from(self.right)
+    }
+
+    /// The root to which a proof of this length leads from a leaf.
+    fn root(&self, leaf: Hash, proof: &[Hash]) -> Hash {
+        let (left, rest) = proof.split_at(self.left.min(proof.len()));
+        let (siblings, right) = rest.split_at(self.height.min(rest.len()));
+        let mut root = leaf;
+        for (level, sibling) in siblings.iter().enumerate() {
+            let is_left = self.index >> level & 1 == 0;
+            root = if is_left { merged(&root, sibling) } else { merged(sibling, &root) };
+        }
+        // Peaks are joined from the right, and the right one of a pair comes first.
+        root = right.iter().fold(root, |root, peaks| merged(peaks, &root));
+        left.iter().rev().fold(root, |root, peak| merged(&root, peak))
+    }
 }
 
 #[cfg(test)]

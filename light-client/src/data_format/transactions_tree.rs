@@ -1,10 +1,11 @@
 //! The Merkle tree over a block's outcomes.
 //!
-//! The library verifies proofs with a repeated index or an index beyond the leaf count. So a proof here is of
-//! one leaf; the count comes from the header; the index is inside the leaf; the length must be exact.
+//! The library makes the tree and its proofs. Its verifier accepts a repeated index or an index beyond the leaf count, so a
+//! proof here is of one leaf and is checked here: the count comes from the header; the index is inside the leaf; the length
+//! must be exact.
 
 use borsh::{BorshDeserialize, BorshSerialize};
-use rs_merkle::{Hasher, MerkleProof, MerkleTree};
+use rs_merkle::{Hasher, MerkleTree};
 
 use super::{Header, Outcome, codec};
 use crate::crypto::{Domain, Hash};
@@ -81,28 +82,32 @@ impl TransactionProof {
         if index >= count {
             return Err(ProofError::Index { index: index.into(), count: count.into() });
         }
-        let expected = path_length(index, count);
-        if self.0.len() != expected {
-            return Err(ProofError::Length { found: self.0.len(), expected });
+        let (found, expected) = (self.0.len(), sides(index, count).count());
+        if found != expected {
+            return Err(ProofError::Length { found, expected });
         }
-        let proof = MerkleProof::<OutcomeHasher>::new(self.0.iter().map(|hash| hash.0).collect());
-        let root =
-            proof.root(&[index as usize], &[leaf(outcome)], count as usize).map_err(|_| ProofError::Root)?;
+        let root = sides(index, count).zip(&self.0).fold(leaf(outcome), |node, (is_left, sibling)| {
+            let (left, right) = if is_left { (&node, &sibling.0) } else { (&sibling.0, &node) };
+            OutcomeHasher::concat_and_hash(left, Some(right))
+        });
         if Hash(root) == header.transactions_root { Ok(()) } else { Err(ProofError::Root) }
     }
 }
 
-/// Siblings on the way up: a node without one is carried to the next level as it is.
-fn path_length(mut index: u32, mut count: u32) -> usize {
-    let mut length = 0;
-    while count > 1 {
-        if index ^ 1 < count {
-            length += 1;
+/// For each sibling on the way up from a leaf, whether it is to the right: the way's own node is then the left one. A node
+/// without a sibling is carried to the next level as it is.
+fn sides(mut index: u32, mut count: u32) -> impl Iterator<Item = bool> {
+    std::iter::from_fn(move || {
+        while count > 1 {
+            let (place, width) = (index, count);
+            index /= 2;
+            count = count.div_ceil(2);
+            if place ^ 1 < width {
+                return Some(place % 2 == 0);
+            }
         }
-        index /= 2;
-        count = count.div_ceil(2);
-    }
-    length
+        None
+    })
 }
 
 #[cfg(test)]
