@@ -5,21 +5,36 @@ import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { test } from "node:test";
 import { gunzipSync } from "node:zlib";
-import { WALLET } from "./lib/paths.js";
+import { LIGHT, WALLET } from "./lib/paths.js";
 
 const BUDGET_GZ_BYTES = 400_000;
+const LIGHT_BUDGET_GZ_BYTES = 150_000;
 
-test("the whole wallet is at most 400 kB", async () => {
-  const { files, total_gz_bytes } = JSON.parse(await readFile(path.join(WALLET, "build.json"), "utf8"));
-  let total = 0;
+/** Compressed bytes of a built folder's files by path, as they are on disk; the folder's report must say the same. */
+async function weigh(folder) {
+  const { files, total_gz_bytes } = JSON.parse(await readFile(path.join(folder, "build.json"), "utf8"));
+  const sizes = new Map();
   for (const { path: name, bytes, gz_bytes } of files) {
-    const compressed = await readFile(path.join(WALLET, `${name}.gz`));
+    const compressed = await readFile(path.join(folder, `${name}.gz`));
     assert.equal(compressed.length, gz_bytes, name);
     assert.equal(gunzipSync(compressed).length, bytes, name);
-    total += compressed.length;
+    sizes.set(name, gz_bytes);
   }
-  assert.ok(files.some(({ path: name }) => name === "main_bg.wasm"));
-  assert.ok(files.some(({ path: name }) => name === "worker_bg.wasm"));
-  assert.equal(total, total_gz_bytes);
+  assert.equal(sum(sizes.values()), total_gz_bytes);
+  return sizes;
+}
+
+const sum = (numbers) => [...numbers].reduce((total, number) => total + number, 0);
+
+test("the whole wallet is at most 400 kB", async () => {
+  const sizes = await weigh(WALLET);
+  assert.ok(sizes.has("main_bg.wasm") && sizes.has("worker_bg.wasm"));
+  const total = sum(sizes.values());
   assert.ok(total <= BUDGET_GZ_BYTES, `${total} bytes, ${total - BUDGET_GZ_BYTES} too many`);
+});
+
+test("the light client alone, module and script, is at most 150 kB", async () => {
+  const sizes = await weigh(LIGHT);
+  const total = sizes.get("light_wasm_bg.wasm") + sizes.get("light_wasm.js");
+  assert.ok(total > 0 && total <= LIGHT_BUDGET_GZ_BYTES, `${total} bytes, ${total - LIGHT_BUDGET_GZ_BYTES} too many`);
 });

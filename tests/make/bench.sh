@@ -9,6 +9,7 @@ cd "$(dirname "$0")/../.."
     tests/setup/npm.sh
     tests/setup/debian.sh chromium
     step "building the wallet" cargo run --locked --quiet --package web-bundle -- --out target/wallet
+    step "building the light client's module" cargo run --locked --quiet --package web-bundle -- --product light-wasm
     step "building the node and the bench" \
         cargo build --locked --release --package full-node --package bench --bin vsys-node --bin bench --bin light-heap
 } >&2

@@ -19,6 +19,9 @@ export VSYS_NODE=$programs/vsys-node VSYS_LIGHT=$programs/vsys-light
 step "Rust tests" cargo test --locked "${quick[@]}" --workspace
 tests/make/fuzz.sh
 step "building the wallet" cargo run --locked --quiet --package web-bundle -- --out target/wallet
+for product in light-wasm light-conformance; do
+    step "building $product" cargo run --locked --quiet --package web-bundle -- --product "$product"
+done
 step "browser tests" npm --prefix tests/browser test
 for suite in mobile-bindings/*/test.sh; do
     step "$(basename "$(dirname "$suite")") tests" "$suite"

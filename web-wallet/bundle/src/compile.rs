@@ -1,15 +1,61 @@
-//! Cargo: where the workspace is, and the two compiled modules.
+//! Cargo: where the workspace is, and the compiled modules of a product.
 
 use std::env;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use clap::ValueEnum;
 use serde::Deserialize;
 
 use crate::error::BundleError;
 
-/// The two modules: name in the served folder, package, and its binary.
-const MODULES: [(&str, &str); 2] = [("main", "web-wallet"), ("worker", "web-worker")];
+/// What can be built.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Product {
+    /// The browser wallet: page, worker and the files of www/.
+    Wallet,
+    /// The light client alone, for any page.
+    LightWasm,
+    /// The same with the checks that every target must pass.
+    LightConformance,
+}
+
+impl Product {
+    /// Its name, which is also that of its folder.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Wallet => "wallet",
+            Self::LightWasm => "light-wasm",
+            Self::LightConformance => "light-conformance",
+        }
+    }
+
+    /// Its modules: name in the folder, cargo's target, whether it runs by itself.
+    const fn modules(self) -> &'static [(&'static str, &'static str, bool)] {
+        match self {
+            Self::Wallet => &[("main", "web-wallet", true), ("worker", "web-worker", true)],
+            Self::LightWasm | Self::LightConformance => &[("light_wasm", "light_wasm", false)],
+        }
+    }
+
+    /// What cargo builds it with. A library is asked for as a C library alone: with Rust's kind beside it cargo would not
+    /// optimise over crates.
+    const fn command(self) -> &'static [&'static str] {
+        match self {
+            Self::Wallet => &[
+                "build",
+                "--package=web-wallet",
+                "--package=web-worker",
+                "--bin=web-wallet",
+                "--bin=web-worker",
+            ],
+            Self::LightWasm => &["rustc", "--package=light-wasm", "--lib", "--crate-type=cdylib"],
+            Self::LightConformance => {
+                &["rustc", "--package=light-wasm", "--lib", "--crate-type=cdylib", "--features=conformance"]
+            }
+        }
+    }
+}
 
 /// SHA-512 as a loop instead of eighty rounds in a row: a phrase takes a few milliseconds more, the download four kilobytes less.
 const SMALL_HASHES: [&str; 2] = ["--cfg", "sha2_backend_soft=\"compact\""];
@@ -20,6 +66,8 @@ pub(crate) struct Compiled {
     pub(crate) name: &'static str,
     /// The WASM file.
     pub(crate) path: PathBuf,
+    /// Whether it is a program, which starts itself; else whoever loads it calls what it exports.
+    pub(crate) is_program: bool,
 }
 
 /// The folder of the workspace that holds the current folder.
@@ -34,14 +82,11 @@ pub(crate) fn workspace_root() -> Result<PathBuf, BundleError> {
     Ok(manifest.parent().map_or_else(PathBuf::new, Path::to_owned))
 }
 
-/// Compiles both modules with a cargo profile.
-pub(crate) fn modules(root: &Path, profile: &str) -> Result<Vec<Compiled>, BundleError> {
+/// Compiles the modules of a product with a cargo profile.
+pub(crate) fn modules(root: &Path, product: Product, profile: &str) -> Result<Vec<Compiled>, BundleError> {
     let mut command = Command::new(cargo());
-    command.current_dir(root).args(["build", "--target", "wasm32-unknown-unknown"]);
+    command.current_dir(root).args(product.command()).args(["--target", "wasm32-unknown-unknown"]);
     command.args(["--profile", profile, "--message-format", "json-render-diagnostics"]);
-    for (_, package) in MODULES {
-        command.args(["--package", package, "--bin", package]);
-    }
     // Panic messages name source files: without this they, and so the build's hash, would tell where it was built.
     let mut flags = path_remaps(root);
     flags.extend(SMALL_HASHES.map(str::to_owned));
@@ -50,17 +95,17 @@ pub(crate) fn modules(root: &Path, profile: &str) -> Result<Vec<Compiled>, Bundl
 
     let mut built = Vec::new();
     for line in messages.lines() {
-        if let Message::CompilerArtifact { target, executable: Some(path) } = serde_json::from_str(line)? {
-            built.push((target.name, path));
+        if let Message::CompilerArtifact { target, filenames } = serde_json::from_str(line)? {
+            let is_module = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "wasm");
+            built.extend(filenames.into_iter().find(is_module).map(|path| (target.name, path)));
         }
     }
-    MODULES
-        .into_iter()
-        .map(|(name, package)| match built.iter().find(|(target, _)| target == package) {
-            Some((_, path)) => Ok(Compiled { name, path: path.clone() }),
-            None => Err(BundleError::NotBuilt { name: package }),
-        })
-        .collect()
+    let compiled = |&(name, target, is_program): &(&'static str, &'static str, bool)| {
+        let (_, path) =
+            built.iter().find(|(found, _)| found == target).ok_or(BundleError::NotBuilt { name: target })?;
+        Ok(Compiled { name, path: path.clone(), is_program })
+    };
+    product.modules().iter().map(compiled).collect()
 }
 
 /// What cargo says while it builds, as far as it matters here.
@@ -69,7 +114,7 @@ pub(crate) fn modules(root: &Path, profile: &str) -> Result<Vec<Compiled>, Bundl
 enum Message {
     CompilerArtifact {
         target: Target,
-        executable: Option<PathBuf>,
+        filenames: Vec<PathBuf>,
     },
     #[serde(other)]
     Else,

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-/// Why the wallet was not bundled.
+/// Why nothing was bundled.
 #[derive(Debug, Error)]
 pub(crate) enum BundleError {
     /// A file or folder cannot be read or written.
@@ -36,7 +36,7 @@ pub(crate) enum BundleError {
     /// Cargo built no file of this name.
     #[error("cargo built no {name}.wasm")]
     NotBuilt {
-        /// The binary's name.
+        /// The target's name.
         name: &'static str,
     },
     /// The JavaScript side of a module cannot be made.

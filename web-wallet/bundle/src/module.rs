@@ -28,7 +28,7 @@ const OPTIMIZER_ARGUMENTS: [&str; 10] = [
 ];
 
 /// Raised when this file does something else with the same input.
-const RECIPE: u32 = 2;
+const RECIPE: u32 = 3;
 
 /// The hash of what a finished folder was made of.
 const STAMP: &str = "made-of";
@@ -56,21 +56,23 @@ pub(crate) fn finish(root: &Path, compiled: &Compiled, work: &Path) -> Result<Fi
     Ok(files)
 }
 
-/// Makes the JavaScript side, as an ES module that starts itself.
+/// Makes the JavaScript side, as an ES module: of a program one that starts itself, of a library one with types.
 fn bind(compiled: &Compiled, out: &Path) -> Result<(), BundleError> {
     let refused = |error| BundleError::Bindgen { path: compiled.path.clone(), reason: format!("{error:#}") };
     let mut bindgen = Bindgen::new();
-    bindgen.input_path(&compiled.path).out_name(compiled.name).typescript(false);
+    bindgen.input_path(&compiled.path).out_name(compiled.name).typescript(!compiled.is_program);
     bindgen.omit_default_module_path(false).remove_name_section(true).remove_producers_section(true);
     bindgen.web(true).map_err(refused)?.generate(out).map_err(refused)?;
 
-    // A page may run no inline script, so the module calls its own default export instead of being called: one file and one round trip less than a
-    // second script.
     let path = out.join(format!("{}.js", compiled.name));
     let generated = fs::read_to_string(&path).map_err(BundleError::file(&path))?;
     // No text in it spans lines, so what a line begins with can go: a tenth of the download.
     let mut script: String = generated.lines().flat_map(|line| [line.trim_start(), "\n"]).collect();
-    script.push_str(&format!("import start from \"./{}.js\";\nstart();\n", compiled.name));
+    if compiled.is_program {
+        // A page may run no inline script, so the module calls its own default export instead of being called: one file and one round trip less
+        // than a second script.
+        script.push_str(&format!("import start from \"./{}.js\";\nstart();\n", compiled.name));
+    }
     fs::write(&path, script).map_err(BundleError::file(&path))
 }
 
@@ -94,7 +96,8 @@ mod tests {
         let path = root.path().join("a.wasm");
         fs::write(&path, b"\0asm").unwrap();
         let error =
-            finish(root.path(), &Compiled { name: "a", path }, &root.path().join("work")).unwrap_err();
+            finish(root.path(), &Compiled { name: "a", path, is_program: true }, &root.path().join("work"))
+                .unwrap_err();
         assert!(matches!(error, BundleError::NoOptimizer { .. }));
         assert!(error.to_string().contains("npm ci"), "{error}");
     }
