@@ -13,5 +13,6 @@ pub mod header_store;
 pub mod liar;
 pub mod link_history;
 pub mod node_store;
+pub mod random;
 pub mod server;
 pub mod state_store;

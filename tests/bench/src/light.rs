@@ -28,12 +28,18 @@ const PAYMENTS: u64 = 1_000;
 /// History records that a wallet asks for at once.
 const RECORDS: u64 = 50;
 
-/// Headers as bytes: decoded, hashed, checked against parent, clock and seal.
-pub(crate) fn measure_headers(figures: &mut Figures) -> Result<(), String> {
+/// The chain whose headers are checked.
+pub(crate) fn header_chain() -> ScriptedChain {
     let mut chain = ScriptedChain::new(SLOTS, vec![account(test_address(1))]);
     for _ in 0..ROUNDS {
         chain.advance(&[]);
     }
+    chain
+}
+
+/// Headers as bytes: decoded, hashed, checked against parent, clock and seal.
+pub(crate) fn measure_headers(figures: &mut Figures) -> Result<(), String> {
+    let chain = header_chain();
     let spec = chain.spec().clone();
     let engine = Spos::new(&spec);
     let table = Tables::at_genesis(&spec).unwrap().unwrap().in_force;

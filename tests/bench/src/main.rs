@@ -30,6 +30,7 @@ mod submissions;
 mod sync;
 mod trie;
 mod wallet;
+mod wasm;
 
 use std::{env, process::ExitCode, time::Instant};
 
@@ -49,6 +50,7 @@ const GROUPS: &[Group] = &[
     ("light.history", history::measure),
     ("light.sync", sync::measure),
     ("light.peak_heap", heap::measure),
+    ("light.wasm", wasm::measure),
     ("trie", trie::measure),
     ("state", state::measure),
     ("node.payments", payments::measure),

@@ -3,10 +3,13 @@
 use std::{
     collections::BTreeMap,
     env, fs,
-    process::Child,
+    path::Path,
+    process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
 
+pub(crate) use light_client::test_support::random::Sequence;
+use serde_json::Value;
 use tempfile::TempDir;
 
 /// The figures printed so far.
@@ -60,6 +63,54 @@ pub(crate) fn folder() -> Result<TempDir, String> {
     TempDir::new_in(&beside).map_err(|error| error.to_string())
 }
 
+/// The root of the repository.
+pub(crate) fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().and_then(Path::parent).expect("a folder in a folder")
+}
+
+/// Compressed bytes of a built folder's file, or of all of it, as its report says.
+pub(crate) fn gz_bytes(folder: &str, file: Option<&str>) -> Result<f64, String> {
+    let path = root().join(folder).join("build.json");
+    let text = fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let build: Value = serde_json::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))?;
+    let bytes = match file {
+        None => &build["total_gz_bytes"],
+        Some(name) => {
+            let files = build["files"].as_array().into_iter().flatten();
+            files.into_iter().find(|file| file["path"] == name).map_or(&Value::Null, |file| &file["gz_bytes"])
+        }
+    };
+    bytes.as_f64().ok_or_else(|| format!("{} has no size of {}", path.display(), file.unwrap_or("all")))
+}
+
+/// Runs a script that prints `name value unit`, and prints these figures.
+pub(crate) fn run_script(
+    figures: &mut Figures,
+    script: &Path,
+    arguments: &[&Path],
+    environment: &[(&str, &Path)],
+) -> Result<(), String> {
+    let output = Command::new("node")
+        .arg(script)
+        .args(arguments)
+        .envs(environment.iter().copied())
+        .current_dir(root())
+        .stderr(Stdio::inherit())
+        .output()
+        .map_err(|error| format!("node: {error}"))?;
+    for line in String::from_utf8_lossy(&output.stdout).lines() {
+        let fields: Vec<&str> = line.split(' ').collect();
+        let [name, value, unit] = fields[..] else { return Err(format!("no figure: {line:?}")) };
+        let value = value.parse().map_err(|error| format!("{line:?}: {error}"))?;
+        figures.print(name, value, unit);
+    }
+    if output.status.success() {
+        Ok(())
+    } else {
+        Err(format!("{} ended with {}", script.display(), output.status))
+    }
+}
+
 /// A process that ends with this value.
 pub(crate) struct Running(pub(crate) Child);
 
@@ -68,29 +119,5 @@ impl Drop for Running {
         // Gone already is fine.
         drop(self.0.kill());
         drop(self.0.wait());
-    }
-}
-
-/// Numbers that look random and are the same in every run (SplitMix64).
-pub(crate) struct Sequence(pub(crate) u64);
-
-impl Sequence {
-    pub(crate) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    pub(crate) fn below(&mut self, bound: usize) -> usize {
-        usize::try_from(self.next() % bound as u64).expect("below the bound")
-    }
-
-    pub(crate) fn bytes(&mut self) -> [u8; 32] {
-        let mut bytes = [0; 32];
-        for chunk in bytes.chunks_exact_mut(8) {
-            chunk.copy_from_slice(&self.next().to_le_bytes());
-        }
-        bytes
     }
 }

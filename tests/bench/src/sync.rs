@@ -18,7 +18,7 @@ use crate::measure::{Figures, median, time};
 
 const SLOTS: u64 = 15;
 /// The round of the checkpoint that is trusted.
-const TRUSTED: Round = Round(10);
+pub(crate) const TRUSTED: Round = Round(10);
 /// Accounts in the state, of which the client watches one.
 const ACCOUNTS: u64 = 1_000;
 const DAYS: u64 = 365;
@@ -28,7 +28,7 @@ const PASSES: usize = 9;
 const SILENT: [u64; 2] = [1_013, 1_014];
 
 pub(crate) fn measure(figures: &mut Figures) -> Result<(), String> {
-    let mut year = history(&[], ROUNDS_A_YEAR, Box::new(|_, _| false));
+    let mut year = quiet_year();
     let one = Run::new(&mut year);
     figures.print("light.sync_1y.bytes", one.served.bytes as f64, "B");
     figures.print("light.sync_1y.verify_ms", one.verify_ms(), "ms");
@@ -60,6 +60,11 @@ pub(crate) fn measure(figures: &mut Figures) -> Result<(), String> {
     figures.print("light.sync_1y_hostile.round_trips", run.served.round_trips as f64, "round trips");
     figures.print("light.sync_1y_hostile.verify_ms", run.verify_ms(), "ms");
     Ok(())
+}
+
+/// A year in which no holder changed.
+pub(crate) fn quiet_year() -> LinkHistory {
+    history(&[], ROUNDS_A_YEAR, Box::new(|_, _| false))
 }
 
 /// A chain whose table changed in one slot in each of these rounds, the silent holders' slots aside; so many rounds after

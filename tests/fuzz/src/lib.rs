@@ -27,4 +27,4 @@ pub mod targets;
 pub use budget::{Budget, KIB};
 pub use corpus::{check_corpus, corpus_folder, stored_inputs, write_corpus};
 pub use decoder::{Decoder, Reach, Seed, Target};
-pub use mutations::{Mutations, Sequence, Tally, run_all};
+pub use mutations::{Mutations, Tally, run_all};

@@ -2,6 +2,8 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use light_client::test_support::random::Sequence;
+
 use crate::{Decoder, Reach};
 
 /// Places of an input that are changed one after the other, at most; of a longer input, so many spread over it.
@@ -102,24 +104,6 @@ impl<'a> Mutations<'a> {
 fn overwrite(bytes: &mut [u8], at: usize, with: &[u8]) {
     for (byte, new) in bytes.iter_mut().skip(at).zip(with) {
         *byte = *new;
-    }
-}
-
-/// Numbers that look random and are the same in every run (SplitMix64).
-pub struct Sequence(pub u64);
-
-impl Sequence {
-    /// The next one.
-    pub const fn number(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    /// The next one, below a bound above 0.
-    pub const fn below(&mut self, bound: usize) -> usize {
-        (self.number() % bound as u64) as usize
     }
 }
 
