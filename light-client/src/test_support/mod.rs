@@ -9,6 +9,7 @@
 
 mod bundles;
 pub mod chain;
+pub mod conformance;
 pub mod header_store;
 pub mod liar;
 pub mod link_history;
@@ -16,3 +17,4 @@ pub mod node_store;
 pub mod random;
 pub mod server;
 pub mod state_store;
+pub mod trie_model;

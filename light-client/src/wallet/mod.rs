@@ -24,9 +24,9 @@ mod payment;
 mod quiz;
 mod request;
 mod review;
-mod seed;
+pub(crate) mod seed;
 mod signing;
-mod slip10;
+pub(crate) mod slip10;
 #[cfg(test)]
 mod tests;
 pub mod words;

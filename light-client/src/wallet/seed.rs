@@ -243,7 +243,7 @@ impl Seed {
 
 /// BIP-39's seed: PBKDF2 with HMAC-SHA512, 2048 rounds. (Not the `bip39` crate's own: that would bring a second
 /// SHA-512 into the browser's download.)
-pub(super) fn stretch(phrase: &str, passphrase: &str) -> Zeroizing<[u8; 64]> {
+pub(crate) fn stretch(phrase: &str, passphrase: &str) -> Zeroizing<[u8; 64]> {
     let mut seed = Zeroizing::new([0; 64]);
     let salt = Zeroizing::new(format!("mnemonic{passphrase}"));
     pbkdf2::pbkdf2_hmac::<Sha512>(phrase.as_bytes(), salt.as_bytes(), 2048, &mut seed[..]);

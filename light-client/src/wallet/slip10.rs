@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 const HARDENED: u32 = 1 << 31;
 
 /// The Ed25519 seed at `path` under a master seed. Every index is hardened; its top bit is ignored.
-pub(super) fn derive(seed: &[u8], path: &[u32]) -> Zeroizing<[u8; 32]> {
+pub(crate) fn derive(seed: &[u8], path: &[u32]) -> Zeroizing<[u8; 32]> {
     let (mut key, mut chain_code) = hash(b"ed25519 seed", &[seed]);
     for index in path {
         let index = (index | HARDENED).to_be_bytes();

@@ -25,6 +25,8 @@
 //! **Bounds.** One request an account and one a payment at a time; history grows by what is asked for.
 
 mod adapter;
+#[cfg(feature = "conformance")]
+mod conformance;
 mod error;
 mod order;
 mod payment;
@@ -32,6 +34,8 @@ mod platform;
 mod record;
 mod wallet;
 
+#[cfg(feature = "conformance")]
+pub use conformance::{conformance_names, conformance_run};
 pub use error::{HotError, PlatformError, PlatformPart, TransportError};
 pub use order::{PaymentOrder, PaymentRequest, TextRow};
 pub use payment::{PaymentInfo, PaymentState};

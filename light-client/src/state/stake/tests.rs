@@ -1,4 +1,4 @@
-//! The average against V.Systems' vectors; rewards against a model that walks over every lot of every position at
+//! The average at its ends; rewards against a model that walks over every lot of every position at
 //! every block.
 
 use std::collections::BTreeMap;
@@ -8,30 +8,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::data_format::{Amount, Height, Round};
 
-const MAB: &str = include_str!("../../../../tests/vectors/vsystems-mab.json");
 const WINDOW: u64 = 86_400;
-
-#[test]
-fn the_minting_average_is_that_of_v_systems() {
-    let vectors: serde_json::Value = serde_json::from_str(MAB).unwrap();
-    let rows = vectors["rows"].as_array().unwrap();
-    assert!(rows.len() >= 8);
-    for row in rows {
-        let number = |name: &str| row[name].as_u64().unwrap();
-        let before = MintingAverage {
-            height: Height(1_000),
-            effective: Amount(number("e_last")),
-            weighted: Amount(number("w_last")),
-        };
-        let height = Height(1_000 + number("delta_height"));
-        assert_eq!(before.at(height, Amount(number("e_now")), WINDOW), Amount(number("weighted")), "{row}");
-    }
-    let account = &vectors["documented_account"];
-    let effective = Amount(account["effective"].as_u64().unwrap());
-    let plateau =
-        MintingAverage { effective, ..MintingAverage::default() }.at(Height(WINDOW), effective, WINDOW);
-    assert_eq!(plateau.units(), account["weighted_at_plateau"].as_u64().unwrap());
-}
 
 #[test]
 fn the_average_does_not_change_within_a_block_and_falls_with_the_balance() {

@@ -1,5 +1,4 @@
 mod forgery;
-mod model;
 mod pieces;
 mod proof;
 mod question;
@@ -7,3 +6,5 @@ mod size;
 mod store;
 mod trie;
 mod witness;
+
+use crate::test_support::trie_model as model;

@@ -28,20 +28,49 @@ pub use message::{Message, Said};
 pub use scene::Ending;
 pub use stage::Stage;
 
+/// About what is not proven, or proves itself.
+pub fn plain(stage: &Stage) -> Vec<Message> {
+    plain::messages(stage)
+}
+
+/// About the newest final block.
+pub fn anchor(stage: &Stage) -> Vec<Message> {
+    vec![anchor::message(stage)]
+}
+
+/// About accounts.
+pub fn account(stage: &Stage) -> Vec<Message> {
+    account::messages(stage)
+}
+
+/// About older history.
+pub fn history(stage: &Stage) -> Vec<Message> {
+    vec![history::message(stage)]
+}
+
+/// About blocks and what is in them.
+pub fn block(stage: &Stage) -> Vec<Message> {
+    block::messages(stage)
+}
+
+/// About receipts.
+pub fn receipt(stage: &Stage) -> Vec<Message> {
+    vec![receipt::message(stage)]
+}
+
+/// About answers from the state.
+pub fn state(stage: &Stage) -> Vec<Message> {
+    state::messages(stage)
+}
+
+/// About hand-overs, on a chain of their own.
+pub fn hand_over(_: &Stage) -> Vec<Message> {
+    vec![hand_over::message()]
+}
+
 /// Every kind of message with its lies.
 pub fn messages() -> Vec<Message> {
     let stage = Stage::new();
-    [
-        plain::messages(&stage),
-        vec![anchor::message(&stage)],
-        account::messages(&stage),
-        vec![history::message(&stage)],
-        block::messages(&stage),
-        vec![receipt::message(&stage)],
-        state::messages(&stage),
-        vec![hand_over::message()],
-    ]
-    .into_iter()
-    .flatten()
-    .collect()
+    let kinds = [plain, anchor, account, history, block, receipt, state, hand_over];
+    kinds.into_iter().flat_map(|kind| kind(&stage)).collect()
 }

@@ -57,7 +57,9 @@ pub struct Stage {
 }
 
 impl Stage {
-    pub(super) fn new() -> Self {
+    /// Everything is made anew, and the same each time.
+    #[allow(clippy::new_without_default, reason = "it is made, not empty")]
+    pub fn new() -> Self {
         let (chain, payments) = script(ROUNDS, 0);
         let (then, _) = script(TRUSTED_ROUNDS, 0);
         let verifier = Verifier::new(chain.spec());

@@ -1,58 +1,18 @@
 use proptest::prelude::*;
-use serde_json::Value;
 use zeroize::Zeroizing;
 
 use super::{OTHER_PHRASE, PHRASE};
 use crate::{
-    crypto::{KeyPair, PublicKey, Scheme},
+    crypto::{Hash, PublicKey, Scheme},
     data_format::Network,
-    wallet::{
-        IndexError, Keyring, PhraseError, PhraseWarning, Seed, seed::stretch, slip10, word_quiz, words,
-    },
+    wallet::{IndexError, Keyring, PhraseError, PhraseWarning, Seed, word_quiz, words},
 };
 
-const BIP_39: &str = include_str!("../../../../tests/vectors/bip39-english.json");
-const SLIP_10: &str = include_str!("../../../../tests/vectors/slip-0010-ed25519.json");
-const VSYSTEMS: &str = include_str!("../../../../tests/vectors/vsystems-keys.json");
 const VSYSTEMS_PHRASE: &str =
     "captain slight hurdle bless engage gallery senior wisdom uniform young pretty first glad jar claw";
 
-fn vectors(text: &str, name: &str) -> Vec<Value> {
-    let vectors = serde_json::from_str::<Value>(text).unwrap()[name].as_array().unwrap().clone();
-    assert!(!vectors.is_empty());
-    vectors
-}
-
-fn hex(value: &Value) -> Vec<u8> {
-    let digits = value.as_str().unwrap();
-    (0..digits.len()).step_by(2).map(|at| u8::from_str_radix(&digits[at..at + 2], 16).unwrap()).collect()
-}
-
 fn phrase_of(seed: &Seed) -> String {
     seed.words().iter().map(|word| word.as_str()).collect::<Vec<_>>().join(" ")
-}
-
-#[test]
-fn phrases_agree_with_bip_39() {
-    for vector in vectors(BIP_39, "vectors") {
-        let phrase = vector["phrase"].as_str().unwrap();
-        let seed = Seed::generate(&hex(&vector["entropy"])).unwrap();
-        assert_eq!(phrase_of(&seed), phrase);
-        assert_eq!(phrase_of(&Seed::from_bip39(phrase).unwrap()), phrase);
-        assert_eq!(stretch(phrase, "TREZOR").to_vec(), hex(&vector["seed"]));
-    }
-}
-
-#[test]
-fn derivation_agrees_with_slip_0010() {
-    for vector in vectors(SLIP_10, "vectors") {
-        for key in vector["keys"].as_array().unwrap() {
-            let path = key["path"].as_array().unwrap().iter().map(|index| index.as_u64().unwrap() as u32);
-            let derived = slip10::derive(&hex(&vector["seed"]), &path.collect::<Vec<_>>());
-            assert_eq!(derived.to_vec(), hex(&key["private"]), "{key}");
-            assert_eq!(KeyPair::ed25519(&derived).public().as_bytes().to_vec(), hex(&key["public"]));
-        }
-    }
 }
 
 /// m/44'/360'/0'/0' and m/44'/360'/1'/0' without a passphrase, computed apart from this crate with Python's
@@ -64,24 +24,11 @@ fn accounts_lie_on_the_documented_path() {
         (0, "07045983d5e97909d76cc090bd51378774aa8970816c3edc8970b0e2ca624c8b"),
         (1, "c0b16ddc33064910772b9e6de9459dc2dfc7a22b62fa0f6e405fba0862276b76"),
     ] {
-        let expected: [u8; 32] = hex(&Value::from(public)).try_into().unwrap();
+        let expected = Hash::from_hex(public).unwrap().0;
         assert_eq!(seed.key(index).unwrap().public(), PublicKey::Ed25519(expected));
     }
     assert_eq!(seed.key(1 << 31).map(|_| ()), Err(IndexError(1 << 31)));
     assert!(seed.key((1 << 31) - 1).is_ok());
-}
-
-#[test]
-fn vsystems_phrases_give_their_published_addresses() {
-    for vector in vectors(VSYSTEMS, "phrases") {
-        let (seed, warnings) = Seed::from_vsystems(vector["phrase"].as_str().unwrap()).unwrap();
-        assert!(warnings.is_empty(), "{warnings:?}");
-        assert_eq!(seed.scheme(), Scheme::Curve25519);
-        let network = if vector["network"] == "M" { Network::Main } else { Network::Test };
-        let mut keyring = Keyring::new(seed, network);
-        let account = keyring.derive(vector["index"].as_u64().unwrap() as u32).unwrap();
-        assert_eq!(account.address.to_string(), vector["address"].as_str().unwrap());
-    }
 }
 
 #[test]

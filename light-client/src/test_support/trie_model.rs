@@ -4,24 +4,26 @@ use std::collections::BTreeMap;
 
 use crate::crypto::Hash;
 
-pub(super) type Model = BTreeMap<Vec<u8>, Vec<u8>>;
+/// Keys with their values.
+pub type Model = BTreeMap<Vec<u8>, Vec<u8>>;
 
 const TRIE: &[u8; 32] = b"vsys/1/state-trie\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
 const VALUE: &[u8; 32] = b"vsys/1/state-value\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
 
 /// The root of all entries; the sub-root, if they are those with a common prefix.
-pub(super) fn root(entries: &Model) -> Hash {
+pub fn root(entries: &Model) -> Hash {
     let leaves: Vec<Leaf<'_>> =
         entries.iter().map(|(key, value)| Leaf { key, value, bits: bits(key) }).collect();
     Hash(subtree(&leaves))
 }
 
-pub(super) fn starting_with(entries: &Model, prefix: &[u8]) -> Model {
+/// The entries whose keys start with a prefix.
+pub fn starting_with(entries: &Model, prefix: &[u8]) -> Model {
     entries.iter().filter(|(key, _)| key.starts_with(prefix)).map(|(k, v)| (k.clone(), v.clone())).collect()
 }
 
 /// Whether one is a prefix of the other, and they are not the same.
-pub(super) fn conflicts(entries: &Model, key: &[u8]) -> bool {
+pub fn conflicts(entries: &Model, key: &[u8]) -> bool {
     entries.keys().any(|other| other != key && (other.starts_with(key) || key.starts_with(other)))
 }
 
