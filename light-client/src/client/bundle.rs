@@ -55,17 +55,7 @@ pub trait Bundle: BorshSerialize + BorshDeserialize {
     /// # Errors
     /// [`DecodeError`] if the bytes are too many, of another version or kind, or malformed.
     fn from_bytes(bytes: &[u8]) -> Result<Self, DecodeError> {
-        if bytes.len() > Self::MAX_BYTES {
-            return Err(DecodeError::TooLong { found: bytes.len(), limit: Self::MAX_BYTES });
-        }
-        match bytes {
-            [BUNDLE_VERSION, kind, body @ ..] if *kind == Self::KIND => codec::decode(body, Self::MAX_BYTES),
-            [version, kind, ..] => Err(DecodeError::Malformed(format!(
-                "a bundle of version {version} and kind {kind}, expected {BUNDLE_VERSION} and {}",
-                Self::KIND
-            ))),
-            _ => Err(DecodeError::Malformed("a bundle has at least two bytes".to_owned())),
-        }
+        codec::decode(body(bytes, Self::KIND, Self::MAX_BYTES)?, Self::MAX_BYTES)
     }
 
     /// The bytes in hexadecimal digits, to be pasted or scanned.
@@ -79,6 +69,20 @@ pub trait Bundle: BorshSerialize + BorshDeserialize {
     /// As [`Bundle::from_bytes`], and if the text is something else than hexadecimal digits.
     fn from_text(text: &str) -> Result<Self, DecodeError> {
         Self::from_bytes(&codec::from_hex(text.trim(), Self::MAX_BYTES)?)
+    }
+}
+
+/// What comes after the version and the kind. Apart, so that the code is there once for all kinds.
+fn body(bytes: &[u8], kind: u8, limit: usize) -> Result<&[u8], DecodeError> {
+    if bytes.len() > limit {
+        return Err(DecodeError::TooLong { found: bytes.len(), limit });
+    }
+    match bytes {
+        [BUNDLE_VERSION, found, body @ ..] if *found == kind => Ok(body),
+        [version, found, ..] => Err(DecodeError::Malformed(format!(
+            "a bundle of version {version} and kind {found}, expected {BUNDLE_VERSION} and {kind}"
+        ))),
+        _ => Err(DecodeError::Malformed("a bundle has at least two bytes".to_owned())),
     }
 }
 

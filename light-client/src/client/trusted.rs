@@ -36,7 +36,7 @@ pub enum ChainFileError {
     Table(#[from] TableError),
     /// A server's address is none that requests can be appended to, or there are too many.
     #[error(
-        "{0:?} is no server's address: http:// or https:// and a host, without a trailing slash; at most {MAX_SERVERS}"
+        "\"{0}\" is no server's address: http:// or https:// and a host, without a trailing slash; at most {MAX_SERVERS}"
     )]
     Server(String),
 }
@@ -51,7 +51,8 @@ impl ChainFile {
         let trusted = Trusted::try_from(self.checkpoint)?;
         let beyond = self.servers.get(MAX_SERVERS);
         if let Some(wrong) = beyond.or_else(|| self.servers.iter().find(|url| !is_server(url))) {
-            return Err(ChainFileError::Server(wrong.chars().take(200).collect()));
+            let shown = wrong.chars().filter(|c| !c.is_control()).take(200).collect();
+            return Err(ChainFileError::Server(shown));
         }
         Ok((self.spec, trusted))
     }

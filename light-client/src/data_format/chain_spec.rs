@@ -230,7 +230,7 @@ impl ChainSpec {
         }
         let mut named = BTreeSet::new();
         for (place, peer) in self.peers.iter().enumerate() {
-            if !named.insert(peer) || Ed25519Key::parse(peer.as_bytes()).is_err() {
+            if !named.insert(peer.as_bytes().as_slice()) || Ed25519Key::parse(peer.as_bytes()).is_err() {
                 return Err(SpecError::Peer(place));
             }
         }
@@ -242,7 +242,7 @@ impl ChainSpec {
             if account.balance == Amount::ZERO {
                 return Err(SpecError::EmptyAccount(account.address));
             }
-            if !seen.insert(account.address) {
+            if !seen.insert(account.address.as_bytes().as_slice()) {
                 return Err(SpecError::RepeatedAccount(account.address));
             }
         }

@@ -239,7 +239,8 @@ impl SposSpec {
             if holder.address.network() != network {
                 return Err(SpecError::Network(holder.address));
             }
-            if !addresses.insert(holder.address) || !keys.insert(holder.minting_key) {
+            let (address, key) = (holder.address.as_bytes(), holder.minting_key.as_bytes());
+            if !addresses.insert(address.as_slice()) || !keys.insert(key.as_slice()) {
                 return Err(SpecError::RepeatedHolder(position));
             }
             Ed25519Key::parse(holder.minting_key.as_bytes()).map_err(|_| SpecError::MintingKey(position))?;

@@ -2,7 +2,7 @@
 
 use light_client::{
     client::{Bundle, ChainCheckpoint, Client, ConfirmError, Event, PaymentState, Sync, TrustedCheckpoint},
-    data_format::{Offence, Time},
+    data_format::{Evidence, MAX_EVIDENCE_BYTES, Offence, Time, decode},
     test_support::{chain::test_address, server::ScriptedServer},
 };
 
@@ -62,6 +62,7 @@ fn blocks_of_one_round_that_exclude_each_other_are_shown_with_who_signed_both() 
     assert!(fork.evidence.len() >= 3, "{} pieces", fork.evidence.len());
     let chain = *client.chain();
     for evidence in &fork.evidence {
+        let evidence: Evidence = decode(evidence, MAX_EVIDENCE_BYTES).unwrap();
         let Offence { minting_key, .. } = evidence.verify(&chain, 4).expect("a node takes it");
         let slots = &world.servers[0].chain.genesis().tables.unwrap().in_force.slots().0.clone();
         assert!(slots.iter().flatten().any(|holder| holder.minting_key == minting_key));

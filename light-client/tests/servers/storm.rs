@@ -124,7 +124,9 @@ impl Storm {
             let Some(proven) = client.account(&test_address(key)).and_then(|account| account.proven()) else {
                 continue;
             };
-            let truth = self.truth.get(&(proven.id, key)).expect("a checkpoint of the chain");
+            let Some(truth) = self.truth.get(&(proven.id, key)) else {
+                panic!("no checkpoint: {}", proven.id)
+            };
             assert_eq!(proven.record, *truth, "account {key} at height {}", proven.height);
         }
     }

@@ -117,6 +117,25 @@ impl LightClient {
         Ok(())
     }
 
+    /// The device slept or its network is another one: asks at once, whoever did not lie.
+    ///
+    /// # Errors
+    /// `time`.
+    pub fn wake(&mut self, now: f64) -> Result<(), LightError> {
+        self.client.wake(time(now)?);
+        Ok(())
+    }
+
+    /// Whether somebody looks. While nobody does and no payment is open, servers are asked about once an hour.
+    ///
+    /// # Errors
+    /// `time`.
+    #[wasm_bindgen(js_name = setWatched)]
+    pub fn set_watched(&mut self, watched: bool, now: f64) -> Result<(), LightError> {
+        self.client.set_watched(watched, time(now)?);
+        Ok(())
+    }
+
     /// The next thing that changed.
     #[wasm_bindgen(js_name = nextEvent, unchecked_return_type = "LightEvent | undefined")]
     pub fn next_event(&mut self) -> JsValue {

@@ -19,7 +19,8 @@ export type LightEvent =
   | { kind: "final"; height: number }
   | { kind: "account"; address: string }
   | { kind: "payment"; id: string }
-  | { kind: "server"; server: number };
+  | { kind: "server"; server: number }
+  | { kind: "fork" };
 
 /** A final block. */
 export interface LightBlock {
@@ -28,11 +29,19 @@ export interface LightBlock {
   timeMs: number;
 }
 
-/** `stale`: no newer block could be proven. `expired`: a person has to confirm a newer checkpoint. */
+/**
+ * `stale`: no newer block could be proven. `expired`: a person has to confirm a newer checkpoint. `agreed`: as new as can be,
+ * but only two operators vouch for it, so nothing is final. `forked`: two final blocks exclude each other, and a person has
+ * to say which chain it is.
+ */
 export interface LightSync {
-  state: "connecting" | "verified" | "stale" | "other_chain" | "lying" | "expired";
+  state: "connecting" | "verified" | "agreed" | "stale" | "other_chain" | "lying" | "expired" | "forked";
   /** Which one serves another chain, or lied. */
   server?: number;
+  /** The hosts of the two who agree. */
+  operators?: [string, string];
+  /** The servers that prove blocks which exclude each other. */
+  branches?: [string, string];
   /** The newest final block that is proven. */
   block: LightBlock;
   /** Signatures under it, of so many that could have signed. */
@@ -57,7 +66,7 @@ export interface LightServer {
 
 export interface LightAccount {
   address: string;
-  trust: "unknown" | "verified" | "stale" | "expired";
+  trust: "unknown" | "verified" | "agreed" | "stale" | "expired";
   /** What it holds at a final block; missing while nothing is proven, which is not 0. */
   proven?: {
     /** Whether the chain has a record of it; without one it holds nothing and never signed. */

@@ -2,8 +2,8 @@
 
 use light_client::{
     client::{
-        AccountState, Client, Event, Health, Method, PaymentState, Proven, ProvenPayment, Request, Server,
-        Standing, Sync, TrackedPayment, Trusted, standing,
+        AccountState, Client, Event, Fork, Health, Method, PaymentState, Proven, ProvenPayment, Request,
+        Server, Standing, Sync, TrackedPayment, Trusted, standing,
     },
     data_format::{Address, Amount, BlockId, Call, Height, Slot, Status, Time, Transaction, TransactionId},
     state::{Asset, HistoryKind, HistoryRecord},
@@ -34,6 +34,7 @@ pub(crate) fn event(event: Event) -> JsValue {
         Event::Account(address) => ("account", "address", text(&address)),
         Event::Payment(id) => ("payment", "id", text(&id)),
         Event::Server(server) => ("server", "server", number(server as u64)),
+        Event::Fork => ("fork", "", JsValue::UNDEFINED),
     };
     Plain::new().with("kind", word(kind)).with(name, value).done()
 }
@@ -46,12 +47,18 @@ pub(crate) fn sync(client: &Client, sync: Sync) -> JsValue {
         Sync::OtherChain { server } => ("other_chain", Some(server)),
         Sync::Lying { server } => ("lying", Some(server)),
         Sync::TrustExpired => ("expired", None),
+        Sync::Agreed => ("agreed", None),
+        Sync::Forked => ("forked", None),
     };
+    let names = |names: &[String; 2]| list(names.iter().map(|name| word(name)));
+    let branches = |fork: &Fork| names(&[&fork.one, &fork.other].map(|branch| branch.server.clone()));
     let (signed, of) = client.signatures().unzip();
     let trusted = client.trusted();
     Plain::new()
         .with("state", word(state))
         .with("server", maybe(server, |server| number(server as u64)))
+        .with("operators", maybe(client.agreed(), |agreed| names(&agreed.operators)))
+        .with("branches", maybe(client.fork(), branches))
         .with("block", block(client, &trusted.id, trusted.height, trusted.slot))
         .with("signatures", maybe(signed, |signed| number(signed.into())))
         .with("signers", maybe(of, |of| number(of.into())))
@@ -79,6 +86,7 @@ pub(crate) fn account(client: &Client, address: &Address, account: &AccountState
     let trust = match account.proven().map(|proven| standing(client, proven, now)) {
         None => "unknown",
         Some(Standing::Verified) => "verified",
+        Some(Standing::Agreed) => "agreed",
         Some(Standing::Stale) => "stale",
         Some(Standing::Expired) => "expired",
     };

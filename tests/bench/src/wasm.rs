@@ -45,7 +45,8 @@ struct Scene<'a> {
 
 impl Scene<'_> {
     fn json(self, asks: &Value) -> Value {
-        let chain_file = ChainFile { spec: self.spec.clone(), checkpoint: self.trusted.checkpoint() };
+        let chain_file =
+            ChainFile { spec: self.spec.clone(), checkpoint: self.trusted.checkpoint(), servers: Vec::new() };
         let answers: BTreeMap<_, _> =
             self.answers.iter().map(|(url, body)| (url, codec::to_hex(body))).collect();
         json!({

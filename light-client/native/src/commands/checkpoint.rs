@@ -2,10 +2,9 @@
 
 use clap::Args;
 use light_client::{
-    client::{Bundle, ChainCheckpoint, Sync},
+    client::{Bundle, ChainCheckpoint, Sync, sync},
     data_format::{BlockId, Height, Time},
 };
-use light_native::sync;
 use serde::Serialize;
 
 use super::{

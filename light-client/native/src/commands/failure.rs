@@ -4,7 +4,7 @@ use std::{fmt, io, path::Path};
 
 use light_client::{
     client::{Client, Health, ProofFailure, StateStore},
-    data_format::Height,
+    data_format::{Height, codec},
 };
 use light_native::host::{ClockError, HostDriver, HttpError, RedbStateStoreError};
 use serde_json::json;
@@ -124,13 +124,11 @@ impl Failure {
                     &format!("\n  {} proves block {} of height {}", branch.server, block.id, block.height);
             }
             for evidence in &fork.evidence {
-                let bytes = light_client::data_format::codec::encode(evidence);
-                let digits = light_client::data_format::codec::to_hex(&bytes);
-                what += &format!("\n  the key {} signed both: {digits}", evidence.accused());
+                what += &format!("\n  evidence against a key that signed both: {}", codec::to_hex(evidence));
             }
         }
         let advice = "use nothing of it; ask people you trust which block is the chain's, and give a newer chain file \
-                      with --chain FILE. Each line of a key is evidence for vsys-node supernode report";
+                      with --chain FILE. Each line of evidence is for vsys-node supernode report";
         Self::new(LIED, what, advice)
     }
 

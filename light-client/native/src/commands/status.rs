@@ -3,10 +3,9 @@
 use std::time::Duration;
 
 use light_client::{
-    client::{Health, Server, Sync},
+    client::{Health, Server, Sync, sync},
     data_format::{ChainId, Height, Time},
 };
-use light_native::sync;
 use serde::Serialize;
 
 use super::{

@@ -2,10 +2,9 @@
 
 use clap::Args;
 use light_client::{
-    client::{Client, Sync as Conversation},
+    client::{Client, Sync as Conversation, sync},
     data_format::{Address, Height, Time},
 };
-use light_native::sync;
 use serde::Serialize;
 
 use super::{

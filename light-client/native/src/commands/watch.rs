@@ -3,8 +3,10 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use clap::Args;
-use light_client::{client::Sync, data_format::Address};
-use light_native::sync;
+use light_client::{
+    client::{Sync, sync},
+    data_format::Address,
+};
 
 use super::{
     Failure, Options, say, say_json,

@@ -8,7 +8,7 @@ use std::{
 
 use futures_util::{FutureExt as _, future::BoxFuture};
 use light_client::{
-    client::{Client, Event, Method, Request, Response, StateStore, Sync, TransportError},
+    client::{Client, Event, Method, Request, Response, StateStore, Sync, TransportError, sync},
     data_format::{Address, Amount, ChainId, GenesisAccount, SignedTransaction, Time},
     test_support::{
         chain::{ScriptedChain, test_address},
@@ -16,7 +16,7 @@ use light_client::{
     },
 };
 
-use crate::{Clock, Driver, Failure, LostState, Transport, sync};
+use crate::{Clock, Driver, Failure, LostState, Transport};
 
 pub(super) const BALANCE: u64 = 100_000_000_000;
 

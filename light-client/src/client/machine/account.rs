@@ -128,12 +128,20 @@ impl AccountState {
         let ProvenAccount { record, before, steps } = proven.into_value();
         let end = record.as_ref().map_or(HistoryChain::EMPTY, AccountRecord::history);
         check_whole(page, end.count.saturating_sub(self.known()))?;
-        let history = self.extended(before, end, page)?;
-        if let (Some(record), true) = (&record, history.is_complete()) {
-            record.check_balance(&history.records)?;
+        let new = self.joined(before, end, page)?;
+        let history = &mut self.history;
+        let (kept, before) =
+            if let Some(new) = new { (new, history.before) } else { (&page.records[..], before) };
+        let old = if new.is_some() { history.records.as_slice() } else { &[] };
+        if let (Some(record), 0) = (&record, before.count) {
+            record.check_balance(old.iter().chain(kept))?;
         }
-        self.history = history;
-        self.history.learn(page, verifier);
+        if new.is_none() {
+            history.records.clear();
+        }
+        history.records.extend_from_slice(kept);
+        (history.before, history.end) = (before, end);
+        history.learn(page, verifier);
         let short = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
         self.proven = Some(Proven {
             record,
@@ -149,32 +157,27 @@ impl AccountState {
         Ok(true)
     }
 
-    /// The history with a page of newest records joined to it.
-    fn extended(
+    /// What is new in a page of newest records that goes on from what was proven before; `None` if more happened than one
+    /// answer holds, so that the history starts again from the page.
+    fn joined<'a>(
         &self,
         before: HistoryChain,
         end: HistoryChain,
-        page: &HistoryPage,
-    ) -> Result<LoadedHistory, ProofFailure> {
+        page: &'a HistoryPage,
+    ) -> Result<Option<&'a [HistoryRecord]>, ProofFailure> {
         let known = self.history.end;
-        let rewritten = ProofFailure::Rewritten { known: known.count, count: end.count };
+        let rewritten = || ProofFailure::Rewritten { known: known.count, count: end.count };
         if end.count < known.count || (end.count == known.count && end.head != known.head) {
-            return Err(rewritten);
+            return Err(rewritten());
         }
         if before.count > known.count {
-            // More happened than one answer holds: start again from the newest.
-            return Ok(LoadedHistory { before, end, records: page.records.clone(), ..self.history.clone() });
+            return Ok(None);
         }
         // The page's chain must pass through what was proven before, or that was rewritten.
         let overlap = usize::try_from(known.count - before.count).unwrap_or(usize::MAX);
-        let (old, new) = page.records.split_at_checked(overlap).ok_or_else(|| rewritten.clone())?;
+        let (old, new) = page.records.split_at_checked(overlap).ok_or_else(rewritten)?;
         let joint = old.iter().try_fold(before, HistoryChain::append)?;
-        if joint != known {
-            return Err(rewritten);
-        }
-        let mut history = LoadedHistory { end, ..self.history.clone() };
-        history.records.extend_from_slice(new);
-        Ok(history)
+        if joint == known { Ok(Some(new)) } else { Err(rewritten()) }
     }
 
     /// Forgets what was proven; who is asked stays.
@@ -186,15 +189,14 @@ impl AccountState {
     pub(super) fn take_older(&mut self, page: &HistoryPage, verifier: &Verifier) -> Result<(), ProofFailure> {
         check_whole(page, self.history.before.count)?;
         let before = verifier.page(page, self.history.before)?;
-        let mut history = LoadedHistory { before, ..self.history.clone() };
-        history.records.splice(0..0, page.records.iter().copied());
-        if let (true, Some(record)) =
-            (history.is_complete(), self.proven.as_ref().and_then(|p| p.record.as_ref()))
-        {
-            record.check_balance(&history.records)?;
+        let history = &mut self.history;
+        let record = self.proven.as_ref().and_then(|proven| proven.record.as_ref());
+        if let (0, Some(record)) = (before.count, record) {
+            record.check_balance(page.records.iter().chain(&history.records))?;
         }
+        history.records.splice(0..0, page.records.iter().copied());
+        history.before = before;
         history.learn(page, verifier);
-        self.history = history;
         Ok(())
     }
 }

@@ -91,8 +91,9 @@ impl Server {
     /// Who runs it: the host in its address. Hosts that differ count as operators that differ; that they are is in the
     /// hands of whoever chose the servers.
     pub fn operator(&self) -> &str {
-        let rest = self.url.split_once("://").map_or(self.url.as_str(), |(_, rest)| rest);
-        let host = rest.split(['/', '?', '#']).next().unwrap_or(rest);
+        let url = self.url.as_str();
+        let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")).unwrap_or(url);
+        let host = rest.split('/').next().unwrap_or(rest);
         // An IPv6 address stands in brackets and has colons of its own.
         match host.rsplit_once(':') {
             Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,

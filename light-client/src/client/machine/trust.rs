@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     client::{Trusted, TrustedCheckpoint},
-    data_format::{BlockId, Evidence, Time, codec},
+    data_format::{BlockId, Time, codec},
 };
 
 /// How far a proof reaches.
@@ -44,10 +44,11 @@ pub struct Fork {
     pub other: Branch,
     /// When it was seen.
     pub at: Time,
-    /// What keys signed on both, one piece a key: each can be reported on chain, and its holder loses the slot. None if
-    /// the two were proven by votes of different rounds only.
+    /// What keys signed on both, one piece a key, as a report on the chain carries it: Borsh of
+    /// [`Evidence`](crate::data_format::Evidence). Whoever signed both loses the slot. None if the two were proven by votes
+    /// of different rounds only.
     #[borsh(deserialize_with = "codec::bounded_list::<256, _, _>")]
-    pub evidence: Vec<Evidence>,
+    pub evidence: Vec<Vec<u8>>,
 }
 
 /// One side of a [`Fork`].
@@ -188,6 +189,7 @@ impl Client {
         };
         let (first, second) = (&self.servers[one], &self.servers[other]);
         let evidence = step::evidence(first.steps(), second.steps());
+        let evidence = evidence.iter().map(codec::encode).collect();
         if let (Some(one), Some(other)) = (branch(first), branch(second)) {
             self.fork = Some(Fork { one, other, at: now, evidence });
             self.outbox.clear();
