@@ -121,7 +121,8 @@ where
         if map.last_key_value().is_some_and(|(last, _)| *last >= key) {
             return Err(Error::new(ErrorKind::InvalidData, "the keys of a map do not rise"));
         }
-        map.insert(key, V::deserialize_reader(reader)?);
+        // As everybody else adds to such maps: another way would be the same code twice.
+        map.entry(key).or_insert(V::deserialize_reader(reader)?);
     }
     Ok(map)
 }

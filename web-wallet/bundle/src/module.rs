@@ -13,8 +13,11 @@ use crate::site::{self, Files};
 /// The shrinking tool, from the npm package `binaryen`.
 const OPTIMIZER: &str = "tests/browser/node_modules/binaryen/bin/wasm-opt";
 
-/// Its arguments: for size, then what rustc emits for this target without being asked. Browsers of 2023 and later know all of it.
-const OPTIMIZER_ARGUMENTS: [&str; 10] = [
+/// Its arguments: for size, once more after the control flow was made anew, then what rustc emits for this target without being asked. Browsers of 2023 and later know all of it.
+const OPTIMIZER_ARGUMENTS: [&str; 13] = [
+    "-Oz",
+    "--flatten",
+    "--rereloop",
     "-Oz",
     "--converge",
     "--strip-debug",

@@ -80,8 +80,9 @@ impl LoadedHistory {
     }
 
     fn learn(&mut self, page: &HistoryPage, verifier: &Verifier) {
-        self.transactions
-            .extend(verifier.transactions(page).map(|(id, transaction)| (id, transaction.clone())));
+        for (id, transaction) in verifier.transactions(page) {
+            self.transactions.entry(id).or_insert_with(|| transaction.clone());
+        }
     }
 }
 

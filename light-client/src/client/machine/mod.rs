@@ -56,6 +56,7 @@ use crate::{
     consensus::spos::TableError,
     data_format::{Address, ChainId, ChainSpec, Height, SignedTransaction, Time, TransactionId},
 };
+use payment::Payments;
 use requests::Pending;
 
 /// The light client of one chain.
@@ -80,7 +81,7 @@ pub struct Client {
     /// Whether somebody looks.
     watched: bool,
     accounts: BTreeMap<Address, AccountState>,
-    payments: BTreeMap<TransactionId, TrackedPayment>,
+    payments: Payments,
     /// A handful at a time: one an account, one a payment, two a server.
     pending: Vec<Pending>,
     next_request: u64,
@@ -178,7 +179,7 @@ impl Client {
             turn: 0,
             watched: true,
             accounts: BTreeMap::new(),
-            payments: BTreeMap::new(),
+            payments: Payments::default(),
             pending: Vec::new(),
             next_request: 0,
             outbox: VecDeque::new(),
@@ -318,7 +319,7 @@ impl Client {
         if in_doubt {
             self.accounts.values_mut().for_each(AccountState::forget);
             let height = self.trusted.height;
-            self.payments.values_mut().for_each(|payment| payment.doubt(height));
+            self.payments.iter_mut().for_each(|(_, payment)| payment.doubt(height));
         }
         self.refresh(now);
         Ok(())
@@ -340,7 +341,7 @@ impl Client {
     pub fn submit(&mut self, signed: SignedTransaction, now: Time) -> TransactionId {
         let id = signed.transaction.id(self.chain());
         let height = self.trusted.height;
-        self.payments.entry(id).or_insert_with(|| TrackedPayment::new(signed, now, height));
+        self.payments.follow(id, TrackedPayment::new(signed, now, height));
         self.ask_submit(id, false, now);
         self.events.push_back(Event::Payment(id));
         id
@@ -348,7 +349,7 @@ impl Client {
 
     /// Stops following a payment.
     pub fn forget(&mut self, id: &TransactionId) {
-        self.payments.remove(id);
+        self.payments.forget(id);
     }
 
     /// Loads older history of a watched account; nothing to do when all of it is loaded.

@@ -28,6 +28,47 @@ pub struct TrackedPayment {
     pub state: PaymentState,
 }
 
+/// The payments that are followed, in the order in which they were handed over: a handful, so the one that is meant is
+/// looked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub(super) struct Payments(
+    #[borsh(deserialize_with = "codec::bounded_list::<65_536, _, _>")] Vec<(TransactionId, TrackedPayment)>,
+);
+
+impl Payments {
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&TransactionId, &TrackedPayment)> {
+        self.0.iter().map(|(id, payment)| (id, payment))
+    }
+
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = (&TransactionId, &mut TrackedPayment)> {
+        self.0.iter_mut().map(|(id, payment)| (&*id, payment))
+    }
+
+    pub(super) fn get(&self, id: &TransactionId) -> Option<&TrackedPayment> {
+        self.iter().find(|(other, _)| *other == id).map(|(_, payment)| payment)
+    }
+
+    pub(super) fn get_mut(&mut self, id: &TransactionId) -> Option<&mut TrackedPayment> {
+        self.iter_mut().find(|(other, _)| *other == id).map(|(_, payment)| payment)
+    }
+
+    /// Nothing happens if it is followed already.
+    pub(super) fn follow(&mut self, id: TransactionId, payment: TrackedPayment) {
+        if self.get(&id).is_none() {
+            self.0.push((id, payment));
+        }
+    }
+
+    pub(super) fn forget(&mut self, id: &TransactionId) {
+        self.0.retain(|(other, _)| other != id);
+    }
+
+    /// Whether something can still happen to one of them.
+    pub(super) fn are_open(&self) -> bool {
+        self.iter().any(|(_, payment)| !payment.is_settled())
+    }
+}
+
 /// How far a payment is. Only `InBlock`, `Final`, `Expired` and `Replaced` are proven; the others are what
 /// servers say.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]

@@ -164,7 +164,7 @@ impl Client {
     }
 
     fn has_open_payments(&self) -> bool {
-        self.payments.values().any(|payment| !payment.is_settled())
+        self.payments.are_open()
     }
 
     /// Asks for the newest final block: whoever was never asked, or has to be asked on its own, and besides those who are

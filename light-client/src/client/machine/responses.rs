@@ -336,7 +336,7 @@ impl Client {
         let Some(account) = self.accounts.get(&address).filter(|_| !agreed) else { return };
         let network = self.spec.network;
         let mut load_more = false;
-        for (id, payment) in &mut self.payments {
+        for (id, payment) in self.payments.iter_mut() {
             if payment.is_settled() || payment.sender(network) != address {
                 continue;
             }

@@ -2,11 +2,11 @@ use std::collections::BTreeMap;
 
 use borsh::BorshDeserialize;
 
-use super::{AccountState, Branch, Client, Fork, Grade, Lie, Server, TrackedPayment};
+use super::{AccountState, Branch, Client, Fork, Grade, Lie, Server, payment::Payments};
 use crate::{
     client::{Trusted, TrustedCheckpoint},
     consensus::spos::TableError,
-    data_format::{Address, ChainId, DecodeError, Time, TransactionId, codec},
+    data_format::{Address, ChainId, DecodeError, Time, codec},
 };
 
 /// Bytes of a saved client, at most.
@@ -23,8 +23,7 @@ struct Saved {
     proven_at: Option<Time>,
     #[borsh(deserialize_with = "codec::ordered_map")]
     accounts: BTreeMap<Address, AccountState>,
-    #[borsh(deserialize_with = "codec::ordered_map")]
-    payments: BTreeMap<TransactionId, TrackedPayment>,
+    payments: Payments,
     fork: Option<Fork>,
     /// What servers sent that cannot be true.
     #[borsh(deserialize_with = "codec::bounded_list::<64, _, _>")]
