@@ -118,6 +118,11 @@ fn all() -> Vec<(&'static str, Scene)> {
                 ..empty()
             }),
         ),
+        ("storage-lost", scene(View { notices: vec![Notice::StorageLost], ..home() })),
+        (
+            "clock-behind",
+            scene(View { sync: SyncView::ClockBehind { time: Time(NOW + 60 * MINUTE) }, ..stale() }),
+        ),
         ("wrong-password", wrong_password()),
         ("server-busy", busy()),
     ];
@@ -163,7 +168,7 @@ fn scene(view: View) -> Scene {
     ]);
     let views = BTreeMap::from([
         (tag(&Command::Unlock { password: password() }), unlocked),
-        (tag(&Command::Lock), locked),
+        (tag(&Command::Lock { everywhere: true }), locked),
         (tag(&Command::Send), sent),
     ]);
     Scene { view, answers, views }
@@ -259,6 +264,7 @@ fn chain() -> ChainView {
         network: Network::Test,
         slot_ms: 1_000,
         slots_per_round: 4,
+        fresh_ms: 20_000,
         test_coins: true,
         transfer_fee: Amount(COIN / 10),
         id: Hash([0x5a; 32]).to_string(),

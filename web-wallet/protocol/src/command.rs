@@ -52,7 +52,10 @@ pub enum AmountField {
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub enum Command {
     /// Load the chain file and the stored wallet, connect, and push the first view. Sent once.
-    Start,
+    Start {
+        /// Whether a person sees the page.
+        visible: bool,
+    },
     /// Make a new phrase (12 or 24 words) and keep it in memory only. Answer: [`Answer::PhraseMade`].
     MakePhrase {
         /// 12 or 24.
@@ -91,7 +94,10 @@ pub enum Command {
         password: Secret,
     },
     /// Forget the keys until the next unlock. Answer: [`Answer::Done`].
-    Lock,
+    Lock {
+        /// In every tab: a person said so. Else only here, where nobody has touched anything for long.
+        everywhere: bool,
+    },
     /// Read the stored phrase into memory, to show its words or check them. Answer: [`Answer::PhraseMade`].
     RevealPhrase {
         /// The password, asked again.
@@ -139,6 +145,10 @@ pub enum Command {
     StorageAsked,
     /// Erase keys, accounts and proven state from this browser. Answer: [`Answer::Done`].
     Erase,
+    /// Whether a person sees the page; told again when the network is back and when the device has woken. Answer: [`Answer::Done`].
+    Visible(bool),
+    /// Store the wallet again, after [`Notice::StorageLost`](crate::Notice::StorageLost). Answer: [`Answer::Done`].
+    StoreAgain,
 }
 
 /// One question of the word check: which of three is word `position`?

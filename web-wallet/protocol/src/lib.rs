@@ -13,7 +13,7 @@ mod view;
 pub use command::{AmountField, Answer, Command, FromWorker, Problem, Secret, ToWorker, WordQuestion};
 pub use view::{
     AccountView, ChainView, Fact, HistoryRow, MovementKind, Notice, PaymentStep, PaymentView, ProofView,
-    Review, ServerHealth, ServerView, SyncView, View, WalletView,
+    Review, ServerHealth, ServerView, SyncView, View, WalletView, set_unlocked,
 };
 
 /// Reads a message of the other side.

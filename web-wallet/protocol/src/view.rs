@@ -4,10 +4,10 @@ use light_client::data_format::{Address, Amount, Height, Network, Time, Transact
 /// Everything the page shows.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct View {
+    /// Whether there is a wallet and whether it can sign. First, for [`set_unlocked`].
+    pub wallet: WalletView,
     /// The chain this wallet is for.
     pub chain: ChainView,
-    /// Whether there is a wallet and whether it can sign.
-    pub wallet: WalletView,
     /// How the conversation with the servers goes.
     pub sync: SyncView,
     /// Each server.
@@ -22,6 +22,14 @@ pub struct View {
     pub notices: Vec<Notice>,
 }
 
+/// Says in a written [`FromWorker::View`](crate::FromWorker::View) whether the keys are in memory: all in which what two tabs show may differ.
+pub fn set_unlocked(message: &mut [u8], now_unlocked: bool) {
+    // The number of `FromWorker::View`, that of `WalletView::Present`, and its first field.
+    if let [0, 1, unlocked, ..] = message {
+        *unlocked = now_unlocked.into();
+    }
+}
+
 /// Something to be said plainly.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub enum Notice {
@@ -33,6 +41,8 @@ pub enum Notice {
     },
     /// What was proven could not be stored: it will be proven again after a reload.
     NotStored(String),
+    /// The browser has deleted what was stored, the keys too: they are only in this tab's memory now, encrypted.
+    StorageLost,
 }
 
 /// The chain, as the chain file says.
@@ -48,6 +58,8 @@ pub struct ChainView {
     pub slots_per_round: u32,
     /// Whether the server offers test coins.
     pub test_coins: bool,
+    /// Milliseconds after which a final block is not the newest there can be: who knows none younger is out of date.
+    pub fresh_ms: u64,
     /// Least fee of a transfer.
     pub transfer_fee: Amount,
     /// The chain id, in hexadecimal, for *How do I know?*.
@@ -139,6 +151,12 @@ pub enum SyncView {
     TrustExpired {
         /// The checkpoint's time.
         since: Time,
+    },
+    /// The newest proven block was made later than this device's clock says it is: how old anything is cannot be told, and nothing newer can be
+    /// checked.
+    ClockBehind {
+        /// The block's time.
+        time: Time,
     },
 }
 

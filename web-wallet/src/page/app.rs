@@ -39,7 +39,7 @@ impl Component for App {
 
     fn create(ctx: &Context<Self>) -> Self {
         let send = ctx.link().callback(Input::Message);
-        let (model, effects) = Model::new(route(), clock::now());
+        let (model, effects) = Model::new(route(), is_visible(), clock::now());
         let receive = ctx.link().callback(|heard: Result<Vec<u8>, LinkError>| match heard {
             Ok(bytes) => said(&bytes),
             Err(error) => Input::Message(broken(&error)),
@@ -132,6 +132,10 @@ fn route() -> Route {
     Route::from_hash(&gloo::utils::window().location().hash().unwrap_or_default())
 }
 
+fn is_visible() -> bool {
+    !gloo::utils::document().hidden()
+}
+
 fn show(route: Route, replace: bool) {
     let hash = route.hash();
     let Ok(history) = gloo::utils::window().history() else { return };
@@ -166,10 +170,17 @@ fn listeners(send: &Callback<Message>) -> Vec<EventListener> {
     let window = gloo::utils::window();
     let moved = send.clone();
     let arrived = move |_: &Event| moved.emit(Message::Arrived(route()));
-    let (pressed, typed) = (send.clone(), send.clone());
+    let (pressed, typed, seen) = (send.clone(), send.clone(), send.clone());
+    let back = send.clone();
     let passive = EventListenerOptions::run_in_capture_phase();
     vec![
         EventListener::new(&window, "popstate", arrived),
+        EventListener::new(&gloo::utils::document(), "visibilitychange", move |_| {
+            // What is shown is brought up to date before it is seen.
+            seen.emit(Message::Tick(clock::now()));
+            seen.emit(Message::Visible(is_visible()));
+        }),
+        EventListener::new(&window, "online", move |_| back.emit(Message::Visible(is_visible()))),
         EventListener::new_with_options(&window, "pointerdown", passive, move |_| {
             pressed.emit(Message::Active)
         }),

@@ -102,6 +102,15 @@ fn slot(ui: Ui<'_>) -> Html {
             words::slot_stale(since.map(|since| ui.day_and_clock(since)).as_deref()),
             Some((words::ASK_NOW, Message::Refresh)),
         ),
+        Slot::ClockBehind { time } => {
+            ("mind", words::SLOT_CLOCK, words::slot_clock(&ui.day_and_clock(*time)), None)
+        }
+        Slot::StorageLost => (
+            "stop",
+            words::SLOT_LOST,
+            words::SLOT_LOST_WHY.to_owned(),
+            Some((words::STORE_AGAIN, Message::StoreAgain)),
+        ),
         Slot::ChainReplaced => ("mind", words::SLOT_REPLACED, words::SLOT_REPLACED_WHY.to_owned(), None),
         Slot::NotStored(reason) => ("mind", words::SLOT_NOT_STORED, words::slot_not_stored(reason), None),
         Slot::NotBackedUp => (

@@ -3,7 +3,9 @@
 use web_protocol::{Answer, Command, FromWorker, Problem, Secret, WalletView};
 
 use super::update::{go, settle};
-use super::{After, Desk, Effect, Model, Notice, PhraseStage, RestoreStage, Route, SendForm, Sheet, Waiting};
+use super::{
+    After, Desk, Effect, Model, Notice, PhraseStage, Place, RestoreStage, Route, SendForm, Sheet, Waiting,
+};
 
 /// Takes in what the worker said. What the browser has to do comes back.
 pub(crate) fn heard(model: &mut Model, said: FromWorker) -> Vec<Effect> {
@@ -11,6 +13,7 @@ pub(crate) fn heard(model: &mut Model, said: FromWorker) -> Vec<Effect> {
         FromWorker::View(view) => {
             let gone = model.was_present() && view.wallet == WalletView::None;
             model.view = Some(view);
+            model.age();
             if gone {
                 model.forget_forms();
             }
@@ -125,8 +128,13 @@ fn failed(model: &mut Model, waiting: Waiting, problem: Problem) -> Vec<Effect> 
             model.sheet = Some(Sheet::Password(After::Send));
             return vec![];
         }
-        // The worker forgot what was reviewed: the form is still here to be looked over again.
-        (Waiting::Send, Problem::NothingReviewed) => model.send.review = None,
+        // What was reviewed is forgotten, or another tab has made a payment since: the form is still here to be looked over again.
+        (Waiting::Send, Problem::NothingReviewed) => {
+            model.send.review = None;
+            model.sheet = None;
+            model.problem = Some((Place::Send, problem));
+            return vec![];
+        }
         (Waiting::CheckQuiz, Problem::WrongWord { .. }) => {
             if let Some(desk) = &mut model.desk {
                 desk.picked = vec![None; desk.quiz.len()];

@@ -10,6 +10,8 @@ pub(crate) enum Message {
     Broken(String),
     /// The clock went on.
     Tick(Time),
+    /// The page came into sight or went out of it, or the network is back.
+    Visible(bool),
     /// The person touched something.
     Active,
     /// The address bar changed.
@@ -88,6 +90,8 @@ pub(crate) enum Message {
     LoadHistory,
     /// Ask all servers now.
     Refresh,
+    /// Store the wallet again, that the browser has deleted.
+    StoreAgain,
 
     /// The browser was asked to keep the storage, and has decided.
     StorageAsked,

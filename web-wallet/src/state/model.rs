@@ -13,6 +13,8 @@ pub(crate) struct Model {
     pub(crate) now: Time,
     /// When the person last touched something.
     pub(crate) active: Time,
+    /// Whether the person sees the page.
+    pub(crate) visible: bool,
     /// The line to the worker.
     pub(crate) line: Line,
     /// The worker's newest snapshot: the only source of chain facts.
@@ -130,6 +132,10 @@ pub(crate) enum Waiting {
     Erase,
     /// [`Command::StorageAsked`].
     StorageAsked,
+    /// [`Command::Visible`].
+    Visible,
+    /// [`Command::StoreAgain`].
+    StoreAgain,
 }
 
 impl Waiting {
@@ -146,18 +152,24 @@ impl Waiting {
             | Self::BackedUp => Some(Place::Setup),
             Self::Draft => Some(Place::Send),
             Self::Send | Self::Unlock { .. } | Self::Reveal | Self::Erase => Some(Place::Sheet),
-            Self::TestCoins | Self::History | Self::Refresh | Self::Lock | Self::Dismiss => Some(Place::Page),
-            Self::Forget | Self::Discard | Self::StorageAsked => None,
+            Self::TestCoins
+            | Self::History
+            | Self::Refresh
+            | Self::Lock
+            | Self::Dismiss
+            | Self::StoreAgain => Some(Place::Page),
+            Self::Forget | Self::Discard | Self::StorageAsked | Self::Visible => None,
         }
     }
 }
 
 impl Model {
-    /// The page as it opens, at a route, with what it does first.
-    pub(crate) fn new(route: Route, now: Time) -> (Self, Vec<Effect>) {
+    /// The page as it opens, at a route, in sight or not, with what it does first.
+    pub(crate) fn new(route: Route, visible: bool, now: Time) -> (Self, Vec<Effect>) {
         let mut model = Self {
             now,
             active: now,
+            visible,
             line: Line::Up,
             view: None,
             route,
@@ -172,7 +184,7 @@ impl Model {
             waiting: Vec::new(),
             number: 0,
         };
-        let start = model.tell(Command::Start, Waiting::Start);
+        let start = model.tell(Command::Start { visible }, Waiting::Start);
         (model, vec![start])
     }
 

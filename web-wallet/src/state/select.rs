@@ -60,6 +60,13 @@ pub(crate) enum Slot {
     NotBackedUp,
     /// The browser does not store what was proven; why.
     NotStored(String),
+    /// The browser has deleted what was stored.
+    StorageLost,
+    /// This device's clock is behind the newest proven block.
+    ClockBehind {
+        /// The block's time.
+        time: Time,
+    },
 }
 
 /// A movement as a person counts: a payment and its fee are one.
@@ -146,6 +153,7 @@ impl Model {
     /// The most important message, if there is one.
     pub(crate) fn slot(&self) -> Option<Slot> {
         let view = self.view.as_ref()?;
+        let notices = &view.notices;
         let lie = view.servers.iter().find(|server| server.lie.is_some());
         let named = match view.sync {
             SyncView::Lying { server } => view.servers.get(server as usize).or(lie),
@@ -158,6 +166,8 @@ impl Model {
             (SyncView::OtherChain { .. }, _) => Some(Slot::OtherChain),
             (SyncView::Agreed { operators, .. }, _) => Some(Slot::Agreed { operators: operators.clone() }),
             (SyncView::TrustExpired { since }, _) => Some(Slot::TrustExpired { since: *since }),
+            _ if notices.contains(&web_protocol::Notice::StorageLost) => Some(Slot::StorageLost),
+            (SyncView::ClockBehind { time }, _) => Some(Slot::ClockBehind { time: *time }),
             (SyncView::Stale { since, .. }, _) => Some(Slot::Stale { since: *since }),
             (SyncView::Connecting | SyncView::Verified { .. }, _) => self.told(),
         }
@@ -176,7 +186,7 @@ impl Model {
         }
         notices.iter().find_map(|notice| match notice {
             web_protocol::Notice::NotStored(reason) => Some(Slot::NotStored(reason.clone())),
-            web_protocol::Notice::ChainReplaced { .. } => None,
+            web_protocol::Notice::ChainReplaced { .. } | web_protocol::Notice::StorageLost => None,
         })
     }
 

@@ -1,5 +1,5 @@
 use light_client::data_format::Time;
-use web_protocol::{Command, Secret, WalletView};
+use web_protocol::{Command, Secret, SyncView, WalletView};
 
 use super::{
     After, CreateStage, Desk, Effect, Line, MAX_TYPED, Message, Model, Notice, Place, RestoreStage, Route,
@@ -8,6 +8,8 @@ use super::{
 
 /// Keys are forgotten after so long without a touch.
 const LOCK_AFTER_MS: u64 = 5 * 60 * 1_000;
+/// The page's clock goes by steps of a second; by more than this only when the browser or the device slept.
+const JUMP_MS: u64 = 5_000;
 /// A confirmation stays so long.
 const NOTICE_MS: u64 = 6_000;
 
@@ -19,6 +21,10 @@ pub(crate) fn update(model: &mut Model, message: Message) -> Vec<Effect> {
             vec![]
         }
         Message::Tick(now) => tick(model, now),
+        Message::Visible(visible) => {
+            model.visible = visible;
+            vec![model.tell(Command::Visible(visible), Waiting::Visible)]
+        }
         Message::Active => {
             model.active = model.now;
             vec![]
@@ -70,7 +76,7 @@ pub(crate) fn update(model: &mut Model, message: Message) -> Vec<Effect> {
             vec![]
         }
         Message::Unlock => unlock(model),
-        Message::Lock => vec![model.tell(Command::Lock, Waiting::Lock)],
+        Message::Lock => vec![model.tell(Command::Lock { everywhere: true }, Waiting::Lock)],
         Message::AskErase => {
             ask(model, Sheet::Erase(String::new()));
             vec![]
@@ -100,6 +106,10 @@ pub(crate) fn update(model: &mut Model, message: Message) -> Vec<Effect> {
         Message::Refresh => {
             model.clear_problem(Place::Page);
             vec![model.tell(Command::Refresh, Waiting::Refresh)]
+        }
+        Message::StoreAgain => {
+            model.clear_problem(Place::Page);
+            vec![model.tell(Command::StoreAgain, Waiting::StoreAgain)]
         }
         Message::StorageAsked => vec![model.tell(Command::StorageAsked, Waiting::StorageAsked)],
     }
@@ -209,21 +219,28 @@ fn unlock(model: &mut Model) -> Vec<Effect> {
 }
 
 fn tick(model: &mut Model, now: Time) -> Vec<Effect> {
+    // The device slept, or its clock was set: what the worker waits for may have come, or be far off.
+    let jumped = now < model.now || now.ms_since(model.now) > JUMP_MS;
     model.now = now;
+    let mut effects = Vec::new();
+    if jumped {
+        effects.push(model.tell(Command::Visible(model.visible), Waiting::Visible));
+    }
+    model.age();
     if model.notice.as_ref().is_some_and(|(_, until)| now >= *until) {
         model.notice = None;
     }
     let idle = now.ms_since(model.active) >= LOCK_AFTER_MS;
     if !idle {
-        return vec![];
+        return effects;
     }
     if let Some(desk) = &mut model.desk {
         desk.shown = None;
     }
     if model.is_unlocked() && !model.is_waiting(Waiting::Lock) {
-        return vec![model.tell(Command::Lock, Waiting::Lock)];
+        effects.push(model.tell(Command::Lock { everywhere: false }, Waiting::Lock));
     }
-    vec![]
+    effects
 }
 
 /// What is kept of something typed.
@@ -237,6 +254,17 @@ pub(super) fn cut(mut text: String) -> String {
 }
 
 impl Model {
+    /// What was proven grows old by itself, whether the worker has time to say so or not: a page that was out of sight for an hour must not show an
+    /// hour-old balance as the newest for a moment.
+    pub(super) fn age(&mut self) {
+        let Some(view) = &mut self.view else { return };
+        if let SyncView::Verified { height, time, .. } = view.sync
+            && self.now.ms_since(time) > view.chain.fresh_ms
+        {
+            view.sync = SyncView::Stale { since: Some(time), height };
+        }
+    }
+
     /// Confirms something for a few seconds.
     pub(super) fn note(&mut self, notice: Notice) {
         self.notice = Some((notice, self.now.plus_ms(NOTICE_MS)));

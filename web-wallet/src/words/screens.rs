@@ -192,6 +192,10 @@ pub(crate) const SLOT_REPLACED: &str = "The chain was started anew";
 pub(crate) const SLOT_REPLACED_WHY: &str =
     "What you held on the former one is not on this one. Your keys and your address are the same.";
 pub(crate) const SLOT_NOT_STORED: &str = "This browser does not store what was proven";
+pub(crate) const SLOT_LOST: &str = "This browser has deleted your wallet";
+pub(crate) const SLOT_LOST_WHY: &str = "It is only in this tab now and gone when you close it. Store it again, or make sure that you have your words.";
+pub(crate) const STORE_AGAIN: &str = "Store again";
+pub(crate) const SLOT_CLOCK: &str = "This device’s clock is behind";
 pub(crate) const SLOT_BACKUP: &str = "Write down your words";
 pub(crate) const SLOT_BACKUP_WHY: &str = "Without them, a lost device is lost money.";
 pub(crate) const DO_IT_NOW: &str = "2 min";
@@ -235,6 +239,13 @@ pub(crate) fn slot_stale(since: Option<&str>) -> String {
     }
 }
 
+pub(crate) fn slot_clock(time: &str) -> String {
+    format!(
+        "A block from {} is proven already. Set the clock right: until then nothing newer can be checked.",
+        within(time)
+    )
+}
+
 pub(crate) fn slot_not_stored(reason: &str) -> String {
     format!("It will be proven again when you come back ({reason}).")
 }
@@ -273,6 +284,7 @@ pub(crate) fn network(view: Option<&View>) -> (&'static str, String) {
         SyncView::TrustExpired { .. } => ("wait", "Too old".to_owned()),
         SyncView::Agreed { .. } => ("wait", "Agreed, not final".to_owned()),
         SyncView::Forked { .. } => ("bad", "Two chains".to_owned()),
+        SyncView::ClockBehind { .. } => ("wait", "Clock is behind".to_owned()),
     }
 }
 
@@ -591,6 +603,7 @@ pub(crate) fn sync(sync: &SyncView, shown: impl Fn(Time) -> String) -> (String, 
         SyncView::TrustExpired { since } => {
             (SLOT_TRUST_EXPIRED.to_owned(), slot_trust_expired(&shown(*since)))
         }
+        SyncView::ClockBehind { time } => (SLOT_CLOCK.to_owned(), slot_clock(&shown(*time))),
     }
 }
 

@@ -1,7 +1,7 @@
 //! The light client with what a worker needs around it: its requests as effects, what history a person waits for, when to store what was proven.
 
 use light_client::{
-    client::{self, ChainFile, Client, Event, Method, RequestId, TransportError},
+    client::{self, ChainFile, Client, Event, Method, RequestId, Sync, TransportError},
     data_format::{Address, ChainId, ChainSpec, Time},
 };
 use serde::Deserialize;
@@ -16,6 +16,9 @@ use crate::{
 const STORE_AFTER_MS: u64 = 500;
 /// How long to wait after the browser refused to store it.
 const STORE_AGAIN_MS: u64 = 30_000;
+
+/// Clocks differ so much without being wrong.
+const CLOCK_TOLERANCE_MS: u64 = 1_000;
 
 /// Reads the chain file.
 ///
@@ -66,19 +69,30 @@ struct StatusAnswer {
 
 impl Chain {
     /// Starts from the chain file, and from what was proven before if it is of this chain.
-    pub(crate) fn new(mut client: Client, state: Option<&StoredState>) -> Self {
-        if let Some(state) = state {
-            // What cannot be used is proven again.
-            drop(client.restore(&state.bytes));
-        }
-        Self {
+    pub(crate) fn new(client: Client, state: Option<&StoredState>) -> Self {
+        let mut chain = Self {
             client,
             waiting: Vec::new(),
             history_requests: 0,
             micros: Vec::new(),
             test_coins: false,
             store_at: None,
+        };
+        if let Some(state) = state {
+            chain.restore(state);
         }
+        chain
+    }
+
+    /// Whether the newest final block is as new as it can be, and not newer than it can be.
+    pub(crate) fn is_fresh(&self, now: Time) -> bool {
+        self.client.sync(now) == Sync::Verified && !self.clock_is_behind(now)
+    }
+
+    /// Whether this device's clock is behind the newest final block: then nothing can be told to be new.
+    pub(crate) fn clock_is_behind(&self, now: Time) -> bool {
+        let slot = u64::from(self.spec().engine.block_ms());
+        self.client.trusted_time() > now.plus_ms(slot.saturating_add(CLOCK_TOLERANCE_MS))
     }
 
     /// What is proven.
@@ -109,6 +123,28 @@ impl Chain {
     /// Microseconds that checking the account's last proof took.
     pub(crate) fn micros(&self, account: &Address) -> u32 {
         self.micros.iter().find(|(other, _)| other == account).map_or(0, |(_, micros)| *micros)
+    }
+
+    /// Takes in what was stored meanwhile. What cannot be used is proven again.
+    pub(crate) fn restore(&mut self, state: &StoredState) {
+        drop(self.client.restore(&state.bytes));
+    }
+
+    /// Gives up requests under way.
+    pub(crate) fn give_up(&mut self, under_way: Vec<Asked>, platform: &impl Platform) {
+        for asked in under_way {
+            self.respond(asked, Err(FetchError::Unreachable), platform);
+        }
+    }
+
+    /// Asks anew, after what was under way was given up: servers that could not be reached are not waited for. A server that lied stays accused.
+    pub(crate) fn ask_anew(&mut self, now: Time) {
+        let lied = |server: &client::Server| matches!(server.health(), client::Health::Lying { .. });
+        if self.client.servers().iter().any(lied) {
+            self.client.hint(now);
+        } else {
+            self.client.refresh(now);
+        }
     }
 
     /// The next request to send.
@@ -186,7 +222,12 @@ impl Chain {
     /// What was proven, if it is time to store it.
     pub(crate) fn store(&mut self, now: Time) -> Option<StoredState> {
         self.store_at.take_if(|at| now >= *at)?;
-        Some(StoredState { chain: *self.id(), bytes: self.client.save() })
+        Some(self.state())
+    }
+
+    /// What was proven, as it is stored.
+    pub(crate) fn state(&self) -> StoredState {
+        StoredState { chain: *self.id(), bytes: self.client.save() }
     }
 
     /// What was proven could not be stored.

@@ -3,6 +3,8 @@
 //! Everything that decides is here and knows no browser: a [`Worker`] takes what happened ([`platform::Input`]) and yields what to do
 //! ([`platform::Effect`]). The binary of this package does it in a browser; the tests do it with a clock and servers of their own.
 //!
+//! **Tabs.** Each tab has a worker of its own; one of them leads, see `tabs.rs`.
+//!
 //! **Trust.** The chain is what `chain.json` beside the page says; of everything that servers answer, only what `light_client` has verified is shown.
 //! The page is ours. Whoever can run scripts in our origin has the keys while they are unlocked, and not the password.
 //!
@@ -16,7 +18,9 @@ mod lines;
 pub mod platform;
 mod send;
 mod session;
+mod starting;
 mod stored;
+mod tabs;
 mod view;
 mod wallet;
 mod worker;

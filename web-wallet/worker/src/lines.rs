@@ -13,6 +13,8 @@ const HINT_EVERY_MS: u64 = 250;
 /// The line of each server.
 pub(crate) struct Lines {
     lines: Vec<Line>,
+    /// Whether hints are acted on.
+    listening: bool,
     heard_at: Option<Time>,
     hint_at: Option<Time>,
 }
@@ -34,7 +36,28 @@ impl Lines {
     pub(crate) fn new<'a>(servers: impl IntoIterator<Item = &'a str>) -> Self {
         let line =
             |url: &str| Line { url: events_url(url), state: State::Closed { until: Time(0) }, failures: 0 };
-        Self { lines: servers.into_iter().map(line).collect(), heard_at: None, hint_at: None }
+        Self {
+            lines: servers.into_iter().map(line).collect(),
+            listening: true,
+            heard_at: None,
+            hint_at: None,
+        }
+    }
+
+    /// All lines are closed, and to be opened at once.
+    pub(crate) fn closed_all(&mut self) {
+        for line in &mut self.lines {
+            (line.state, line.failures) = (State::Closed { until: Time(0) }, 0);
+        }
+        (self.heard_at, self.hint_at) = (None, None);
+    }
+
+    /// Acts on hints, or not: while nobody looks, nobody needs to know at once.
+    pub(crate) const fn listen(&mut self, listening: bool) {
+        self.listening = listening;
+        if !listening {
+            self.hint_at = None;
+        }
     }
 
     /// Opens what is due.
@@ -68,6 +91,9 @@ impl Lines {
 
     /// A server hinted that something changed.
     pub(crate) fn hint(&mut self, now: Time) {
+        if !self.listening {
+            return;
+        }
         let earliest = self.heard_at.map_or(now, |at| at.plus_ms(HINT_EVERY_MS).max(now));
         self.hint_at = self.hint_at.or(Some(earliest));
     }

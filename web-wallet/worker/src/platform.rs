@@ -33,13 +33,19 @@ pub enum Effect {
     /// Hand a message to the page; wiped afterwards, for it may hold a secret word.
     Post(Zeroizing<Vec<u8>>),
     /// Read everything stored; answered by [`Input::Loaded`].
-    Load,
-    /// Make all changes in one transaction, or none; answered by [`Input::Saved`].
+    Load {
+        /// In the same transaction make this tab the only one whose changes count from now on.
+        claim: bool,
+    },
+    /// Make all changes in one transaction, or none; answered by [`Input::Saved`]. They count only if no other tab has claimed the storage since this
+    /// one did.
     Save {
         /// Comes back.
         token: Token,
         /// In this order.
         changes: Vec<Change>,
+        /// Claim the storage first, as [`Effect::Load`] does: it was deleted, and the claim with it.
+        claim: bool,
     },
     /// Ask a server; answered by [`Input::Fetched`].
     Fetch {
@@ -55,6 +61,15 @@ pub enum Effect {
         /// A WebSocket address.
         url: String,
     },
+    /// Close every line and give these requests up: neither is heard of again, or is listened to if it is.
+    HangUp(Vec<Token>),
+    /// Become the one tab that leads; answered by [`Input::Leads`], and by [`Input::LeadLost`] when another tab does.
+    Lead {
+        /// Take the lead from whoever has it. Else wait until the leading tab is gone, however it ends.
+        now: bool,
+    },
+    /// Tell the other tabs.
+    Tell(Vec<u8>),
     /// Come back at this time with [`Input::Woke`]. Only the newest of these counts.
     WakeAt(Time),
     /// Find out whether the storage is persistent; answered by [`Input::Persistent`].
@@ -69,13 +84,18 @@ pub enum Input {
     /// A message of the page.
     Message(Zeroizing<Vec<u8>>),
     /// Everything stored.
-    Loaded(Result<Vec<Record>, String>),
+    Loaded {
+        /// Of the effect.
+        claim: bool,
+        /// What the browser says.
+        result: Result<Vec<Record>, String>,
+    },
     /// The changes are complete, or none of them was made and why.
     Saved {
         /// Of the effect.
         token: Token,
-        /// What the browser says.
-        result: Result<(), String>,
+        /// What became of them.
+        result: Result<(), SaveError>,
     },
     /// A server answered, or did not.
     Fetched {
@@ -99,10 +119,30 @@ pub enum Input {
         /// The line.
         server: u32,
     },
+    /// This tab leads.
+    Leads,
+    /// Another tab leads.
+    LeadLost,
+    /// Another tab told this; see [`Effect::Tell`].
+    Told(Vec<u8>),
     /// The time asked for has come.
     Woke,
     /// Whether the browser promised to keep the storage; `None` if it does not say.
     Persistent(Option<bool>),
+}
+
+/// Why changes were not made.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SaveError {
+    /// Another tab has claimed the storage.
+    #[error("the wallet is at work in another tab")]
+    Overtaken,
+    /// What was stored is gone, and the claim with it.
+    #[error("the browser has deleted what this wallet stored")]
+    Lost,
+    /// The browser refuses; why.
+    #[error("{0}")]
+    Refused(String),
 }
 
 /// Where a record stands.

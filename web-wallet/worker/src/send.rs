@@ -4,7 +4,7 @@
 //! typed.
 
 use light_client::{
-    client::{Client, PaymentState, Sync, TrackedPayment},
+    client::{Client, PaymentState, TrackedPayment},
     data_format::{Address, Amount, Call, Height, MAX_MEMO_BYTES, Time, Transaction},
     state::HistoryKind,
     transaction::{AccountView, TransactionError, Transfer, maximum_transfer},
@@ -12,7 +12,7 @@ use light_client::{
 };
 use web_protocol::{AmountField, Problem, Review};
 
-use crate::wallet::Wallet;
+use crate::{chain::Chain, wallet::Wallet};
 
 /// How long a payment stays valid, in milliseconds: long enough for a slow network, short enough to wait for.
 const VALID_MS: u64 = 600_000;
@@ -33,13 +33,14 @@ pub(crate) struct Typed {
 /// Whatever keeps the payment from being made, so that it can be mended.
 pub(crate) fn draft(
     typed: &Typed,
-    client: &Client,
+    chain: &Chain,
     wallet: &Wallet,
     now: Time,
 ) -> Result<(Transaction, Review), Problem> {
     let mut accounts = wallet.accounts();
     let (_, account) = accounts.find(|(address, _)| *address == typed.from).ok_or(Problem::NoWallet)?;
     let sender = account.entry.public_key.ok_or(Problem::NoWallet)?;
+    let client = chain.client();
     let spec = client.spec();
     let to: Address = typed
         .to
@@ -52,7 +53,10 @@ pub(crate) fn draft(
         let short = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
         return Err(Problem::Memo { bytes: short(typed.memo.len()), limit: short(MAX_MEMO_BYTES) });
     }
-    let account = account_to_spend(client, &typed.from, now)?;
+    if !chain.is_fresh(now) {
+        return Err(Problem::NotVerified);
+    }
+    let account = account_to_spend(client, &typed.from)?;
     let spendable = maximum_transfer(spec, &account);
     let amount = match &typed.amount {
         AmountField::Typed(text) => text
@@ -88,10 +92,7 @@ pub(crate) fn rule(error: &TransactionError) -> Problem {
 /// What an account has to spend, and its next nonce: as proven, less its own open payments.
 ///
 /// A payment that servers refuse is not counted, so the next one takes its nonce: of the two at most one can ever happen.
-fn account_to_spend(client: &Client, address: &Address, now: Time) -> Result<AccountView, Problem> {
-    if client.sync(now) != Sync::Verified {
-        return Err(Problem::NotVerified);
-    }
+fn account_to_spend(client: &Client, address: &Address) -> Result<AccountView, Problem> {
     let proven = client.account(address).and_then(|account| account.proven()).ok_or(Problem::NotVerified)?;
     let Some(record) = &proven.record else {
         return Err(Problem::Balance { spendable: Amount::ZERO });
@@ -111,6 +112,12 @@ fn account_to_spend(client: &Client, address: &Address, now: Time) -> Result<Acc
         .map(|payment| &payment.signed.transaction)
         .collect();
     Ok(after_open(record.nonce, record.available(), &open))
+}
+
+/// Whether a draft is still the next payment of its account: another tab may have made one since.
+pub(crate) fn is_next(transaction: &Transaction, client: &Client) -> bool {
+    let from = Address::of(&transaction.sender, client.spec().network);
+    account_to_spend(client, &from).is_ok_and(|account| account.nonce == transaction.nonce)
 }
 
 /// The first nonce that is free, and the balance that is left, after the `open` payments.

@@ -13,7 +13,7 @@ use web_protocol::{Answer, Command, Notice, Problem};
 use crate::{
     chain::{Asked, Chain},
     lines::Lines,
-    platform::{Body, Change, Effect, FetchError, Platform, Request, Response},
+    platform::{Body, Change, Effect, FetchError, Platform, Request, Response, SaveError},
     send::{self, Typed},
     stored::{self, Stored, StoredPayment, StoredState},
     wallet::{Kept, Wallet},
@@ -60,6 +60,7 @@ pub(crate) enum AfterSave {
     Send(Box<SignedTransaction>),
     Dismiss(TransactionId),
     Erase,
+    StoredAgain,
 }
 
 #[derive(Serialize)]
@@ -98,6 +99,38 @@ impl Session {
         (session, changes)
     }
 
+    /// Takes in what was stored by other tabs.
+    pub(crate) fn take_stored(&mut self, stored: Stored, now: Time) {
+        let Stored { sealed, payments, state, .. } = stored;
+        if sealed.is_some() {
+            self.wallet.replace(sealed);
+        } else {
+            // Erasing is told, so nobody did that.
+            self.note_lost();
+        }
+        if let Some(state) = state.filter(|state| state.chain == *self.chain.id()) {
+            self.chain.restore(&state);
+        }
+        self.follow(payments, now);
+    }
+
+    /// Gives up the requests under way.
+    pub(crate) fn give_up(&mut self, under_way: Vec<Asked>, platform: &impl Platform) {
+        self.chain.give_up(under_way, platform);
+    }
+
+    /// Opens every line and asks everything anew: the network, the time or the lead has just come back.
+    pub(crate) fn ask_anew(&mut self, now: Time) {
+        self.lines.closed_all();
+        self.chain.ask_anew(now);
+    }
+
+    /// A person looks, or nobody does.
+    pub(crate) fn set_visible(&mut self, visible: bool) {
+        self.lines
+            .listen(visible || self.chain.client().payments().any(|(_, payment)| !payment.is_settled()));
+    }
+
     pub(crate) const fn chain(&self) -> &Chain {
         &self.chain
     }
@@ -117,7 +150,7 @@ impl Session {
     /// Does what a person asks for.
     pub(crate) fn command(&mut self, number: u32, command: Command, platform: &impl Platform) -> Reply {
         let now = platform.now();
-        if !matches!(command, Command::Start | Command::Refresh | Command::StorageAsked) {
+        if !matches!(command, Command::Start { .. } | Command::Refresh | Command::StorageAsked) {
             self.active_at = now;
         }
         match self.run(number, command, platform, now) {
@@ -134,7 +167,8 @@ impl Session {
         now: Time,
     ) -> Result<Reply, Problem> {
         let answer = match command {
-            Command::Start => Answer::Done,
+            // Heard before they come here.
+            Command::Start { .. } | Command::Visible(_) | Command::Lock { .. } => Answer::Done,
             Command::MakePhrase { words } => self.wallet.make_phrase(words, platform)?,
             Command::ShowWord { position } => self.wallet.word(position)?,
             Command::MakeQuiz => self.wallet.make_quiz(platform)?,
@@ -145,10 +179,6 @@ impl Session {
                 return Ok(Reply::Save(stored::keep(&kept.sealed), AfterSave::Keep(Box::new(kept))));
             }
             Command::Unlock { password } => self.wallet.unlock(&password)?,
-            Command::Lock => {
-                self.wallet.lock();
-                Answer::Done
-            }
             Command::RevealPhrase { password } => self.wallet.reveal(&password)?,
             Command::ForgetPhrase => {
                 self.wallet.forget_phrase();
@@ -161,7 +191,7 @@ impl Session {
             Command::Draft { from, to, amount, memo } => {
                 self.reviewed = None;
                 let typed = Typed { from, to, amount, memo };
-                let (transaction, review) = send::draft(&typed, self.chain.client(), &self.wallet, now)?;
+                let (transaction, review) = send::draft(&typed, &self.chain, &self.wallet, now)?;
                 self.reviewed = Some(transaction);
                 Answer::Review(Box::new(review))
             }
@@ -185,6 +215,10 @@ impl Session {
             }
             Command::StorageAsked => return Ok(Reply::Ask(Effect::AskPersistent)),
             Command::Erase => return Ok(Reply::Save(stored::erase(), AfterSave::Erase)),
+            Command::StoreAgain => {
+                let sealed = self.wallet.sealed().ok_or(Problem::NoWallet)?;
+                return Ok(Reply::Save(stored::keep(sealed), AfterSave::StoredAgain));
+            }
         };
         Ok(Reply::Now(Ok(answer)))
     }
@@ -194,6 +228,7 @@ impl Session {
         match after {
             AfterSave::Keep(kept) => {
                 self.wallet.take(*kept);
+                self.stored_again();
                 self.watch(now);
             }
             AfterSave::BackedUp => self.wallet.set_backed_up(),
@@ -203,24 +238,40 @@ impl Session {
             }
             AfterSave::Dismiss(id) => self.chain.client_mut().forget(&id),
             AfterSave::Erase => {
-                self.wallet.erase();
-                self.reviewed = None;
+                self.forget_wallet();
                 let payments: Vec<_> = self.chain.client().payments().map(|(id, _)| *id).collect();
                 for id in &payments {
                     self.chain.client_mut().forget(id);
                 }
                 self.watch(now);
             }
+            AfterSave::StoredAgain => self.stored_again(),
         }
         Answer::Done
     }
 
+    /// The browser has deleted what was stored. Gives what is to be stored again: everything but the keys and accounts, which a person may have
+    /// deleted on purpose.
+    pub(crate) fn storage_lost(&mut self) -> Vec<Change> {
+        self.note_lost();
+        let chain = *self.chain.id();
+        let open = self.chain.client().payments().filter(|(_, payment)| !payment.is_settled());
+        let mut changes: Vec<Change> = open
+            .map(|(id, payment)| {
+                let (signed_at, signed) = (payment.since, payment.signed.clone());
+                stored::put_payment(id, &StoredPayment { chain, signed_at, signed })
+            })
+            .collect();
+        changes.push(stored::put_state(&self.chain.state()));
+        changes
+    }
+
     /// Notes whether what was proven could be stored; if not, it is tried again.
-    pub(crate) fn state_saved(&mut self, result: Result<(), String>, now: Time) {
+    pub(crate) fn state_saved(&mut self, result: Result<(), SaveError>, now: Time) {
         self.notices.retain(|notice| !matches!(notice, Notice::NotStored(_)));
-        if let Err(words) = result {
+        if let Err(error) = result {
             self.chain.store_later(now);
-            self.notices.push(Notice::NotStored(words));
+            self.notices.push(Notice::NotStored(error.to_string()));
         }
     }
 
@@ -244,11 +295,37 @@ impl Session {
         self.chain.respond(asked, result, platform);
     }
 
-    /// The time went on: locks, listens, asks. Gives the lines to open.
-    pub(crate) fn tick(&mut self, now: Time) -> Vec<Effect> {
+    /// Forgets the keys.
+    pub(crate) fn lock(&mut self) {
+        self.wallet.lock();
+    }
+
+    /// Forgets the keys, and the wallet they belong to: another one is shown in the tab that leads.
+    pub(crate) fn forget_wallet(&mut self) {
+        self.wallet.erase();
+        self.reviewed = None;
+        self.stored_again();
+    }
+
+    fn note_lost(&mut self) {
+        if self.wallet.sealed().is_some() && !self.notices.contains(&Notice::StorageLost) {
+            self.notices.push(Notice::StorageLost);
+        }
+    }
+
+    fn stored_again(&mut self) {
+        self.notices.retain(|notice| *notice != Notice::StorageLost);
+    }
+
+    /// Forgets the keys when nobody has done anything for long.
+    pub(crate) fn lock_idle(&mut self, now: Time) {
         if self.lock_at().is_some_and(|at| at <= now) {
             self.wallet.lock();
         }
+    }
+
+    /// The time went on: listens, asks. Gives the lines to open.
+    pub(crate) fn tick(&mut self, now: Time) -> Vec<Effect> {
         if self.lines.take_hint(now) {
             self.chain.client_mut().hint(now);
         }
@@ -275,11 +352,12 @@ impl Session {
     /// When [`Session::tick`] is to be called at the latest.
     pub(crate) fn next_tick(&self) -> Time {
         let client = self.chain.client().next_tick();
-        let others = [self.lines.next(), self.lock_at(), self.chain.store_at()];
+        let others = [self.lines.next(), self.chain.store_at()];
         others.into_iter().flatten().chain([client]).min().unwrap_or(client)
     }
 
-    fn lock_at(&self) -> Option<Time> {
+    /// When [`Session::lock_idle`] is to be called.
+    pub(crate) fn lock_at(&self) -> Option<Time> {
         self.wallet.is_open().then(|| self.active_at.plus_ms(AUTO_LOCK_MS))
     }
 
@@ -320,12 +398,16 @@ impl Session {
     /// Signs the payment reviewed last; it is stored before anybody hears of it.
     fn sign(&mut self, now: Time) -> Result<Reply, Problem> {
         let transaction = self.reviewed.as_ref().ok_or(Problem::NothingReviewed)?;
+        if !send::is_next(transaction, self.chain.client()) {
+            self.reviewed = None;
+            return Err(Problem::NothingReviewed);
+        }
         let keyring = self.wallet.keyring().ok_or(Problem::Locked)?;
         let (spec, chain) = (self.chain.spec(), self.chain.id());
         let context = SigningContext {
             spec,
             chain,
-            // The nonce of a draft is free, so it was never signed before; expiry is checked against the newest final block.
+            // The nonce of the draft is free, so it was never signed before; expiry is checked against the newest final block.
             signed: &BTreeSet::new(),
             newest_checkpoint: Some(self.chain.client().trusted().height),
             request_height: None,

@@ -13,16 +13,18 @@ use web_protocol::{
 
 use crate::{chain::Chain, session::Session};
 
+/// What the newest final block may be old beyond what the engine needs, before it counts as stale: as in [`Client::sync`].
+const FRESH_EXTRA_MS: u64 = 5_000;
+
 impl Session {
     /// Everything the page shows.
     pub(crate) fn view(&self, now: Time) -> View {
         let client = self.chain().client();
-        let sync = client.sync(now);
-        let fresh = sync == Sync::Verified;
+        let fresh = self.chain().is_fresh(now);
         let accounts = self
             .wallet()
             .accounts()
-            .map(|(address, stored)| account(self.chain(), address, stored.name.clone(), fresh));
+            .map(|(address, stored)| account(self.chain(), address, stored.name.clone(), fresh, now));
         let mut payments: Vec<PaymentView> = Vec::new();
         for (id, payment) in client.payments() {
             let Some(view) = payment_view(client, *id, payment, fresh, now) else { continue };
@@ -32,7 +34,7 @@ impl Session {
         View {
             chain: chain(self.chain()),
             wallet: self.wallet().view(),
-            sync: sync_view(client, sync),
+            sync: sync_view(self.chain(), now),
             servers: servers(client),
             accounts: accounts.collect(),
             payments,
@@ -50,14 +52,24 @@ fn chain(chain: &Chain) -> ChainView {
         slot_ms: engine.block_ms(),
         slots_per_round: short(engine.slot_count()),
         test_coins: chain.test_coins(),
+        fresh_ms: fresh_ms(chain.client()),
         transfer_fee: fees.transfer,
         id: chain.id().to_string(),
     }
 }
 
-fn sync_view(client: &Client, sync: Sync) -> SyncView {
+/// As in [`Client::sync`].
+fn fresh_ms(client: &Client) -> u64 {
+    client.verifier().engine().final_age_ms().saturating_add(FRESH_EXTRA_MS)
+}
+
+fn sync_view(chain: &Chain, now: Time) -> SyncView {
+    let client = chain.client();
     let height = client.trusted().height;
-    match sync {
+    match client.sync(now) {
+        Sync::Verified | Sync::Stale { .. } | Sync::Connecting if chain.clock_is_behind(now) => {
+            SyncView::ClockBehind { time: client.trusted_time() }
+        }
         Sync::Connecting => SyncView::Connecting,
         Sync::Verified => {
             let (signatures, of) = client.signatures().unwrap_or_default();
@@ -100,7 +112,7 @@ fn servers(client: &Client) -> Vec<ServerView> {
     client.servers().iter().map(view).collect()
 }
 
-fn account(chain: &Chain, address: Address, name: String, fresh: bool) -> AccountView {
+fn account(chain: &Chain, address: Address, name: String, fresh: bool, now: Time) -> AccountView {
     let client = chain.client();
     let known = client.account(&address);
     let Some((known, proven)) = known.and_then(|known| Some((known, known.proven()?))) else {
@@ -114,15 +126,17 @@ fn account(chain: &Chain, address: Address, name: String, fresh: bool) -> Accoun
         };
     };
     let Proven { record, height, slot, at, bytes, steps, server, .. } = proven;
+    let time = client.verifier().time_of(*slot);
     AccountView {
         address,
         name,
         balance: Fact::Proven {
             value: record.as_ref().map_or(Amount::ZERO, |record| record.balance),
             height: *height,
-            time: client.verifier().time_of(*slot),
+            time,
             proven_at: *at,
-            stale: !fresh,
+            // The newest final block may be newer than the one this was proven at.
+            stale: !fresh || now.ms_since(time) > fresh_ms(client),
         },
         history: history(client, known.history()),
         history_count: record.as_ref().map_or(0, |record| record.history_count),

@@ -81,6 +81,11 @@ impl Wallet {
         })
     }
 
+    /// The first account's address: it names the wallet.
+    pub(crate) fn address(&self) -> Option<Address> {
+        self.accounts().next().map(|(address, _)| address)
+    }
+
     /// For the page.
     pub(crate) fn view(&self) -> WalletView {
         match &self.sealed {
@@ -224,6 +229,15 @@ impl Wallet {
         if let Some(sealed) = &mut self.sealed {
             sealed.backed_up = true;
         }
+    }
+
+    /// Takes in what another tab stored; keys and words in memory stay if they are of that wallet.
+    pub(crate) fn replace(&mut self, sealed: Option<Sealed>) {
+        let keystore = |sealed: &Option<Sealed>| sealed.as_ref().map(|sealed| sealed.keystore.clone());
+        if keystore(&sealed) != keystore(&self.sealed) {
+            self.lock();
+        }
+        self.sealed = sealed;
     }
 
     /// Forgets everything.

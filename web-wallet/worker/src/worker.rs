@@ -1,14 +1,17 @@
 //! From what happened to what is to be done: ties answers to what asked for them.
 
 use light_client::client::Client;
-use web_protocol::{Answer, FromWorker, Problem, ToWorker};
+use light_client::data_format::{Time, codec};
+use web_protocol::{Answer, Command, FromWorker, Problem, ToWorker, View};
 use zeroize::Zeroizing;
 
 use crate::{
-    chain::{self, Asked, Chain},
-    platform::{Change, Effect, FetchError, Input, Platform, Record, Request, Response, Token},
+    chain::{Asked, Chain},
+    platform::{Change, Effect, FetchError, Input, Platform, Record, Request, Response, SaveError, Token},
     session::{self, AfterSave, Reply, Session},
+    starting::{self, Ready, Starting},
     stored::{self, Stored},
+    tabs::{Due, Tabs, Word},
 };
 
 /// How long the chain file may take, in milliseconds.
@@ -24,6 +27,11 @@ pub struct Worker<P> {
     /// Where the page comes from: the server that is asked first.
     origin: String,
     state: State,
+    tabs: Tabs,
+    /// Commands that wait until this tab leads.
+    commands: Vec<ToWorker>,
+    /// Changes that wait until this tab leads.
+    changes: Vec<Change>,
     awaiting: Vec<(Token, Awaiting)>,
     next_token: u64,
     effects: Vec<Effect>,
@@ -31,7 +39,7 @@ pub struct Worker<P> {
     /// The view as it was last told.
     shown: Vec<u8>,
     /// The alarm that is set.
-    wake_at: Option<light_client::data_format::Time>,
+    wake_at: Option<Time>,
 }
 
 enum State {
@@ -41,22 +49,6 @@ enum State {
     Starting(Box<Starting>),
     /// At work.
     Running(Box<Session>),
-}
-
-/// What is there so far.
-struct Starting {
-    /// The command's number.
-    number: u32,
-    stored: Option<Stored>,
-    file: Option<Result<Vec<u8>, FileError>>,
-}
-
-/// No chain file.
-enum FileError {
-    /// Nobody answered: the one stored last will do, it came from the same place.
-    Unreachable(String),
-    /// There is none.
-    Missing(String),
 }
 
 /// What an answer is for.
@@ -70,11 +62,14 @@ enum Awaiting {
 
 impl<P: Platform> Worker<P> {
     /// A worker for the page at `origin` (`https://wallet.example`, without a trailing slash). It does nothing until the page says so.
-    pub const fn new(platform: P, origin: String) -> Self {
+    pub fn new(platform: P, origin: String) -> Self {
         Self {
             platform,
             origin,
             state: State::Idle,
+            tabs: Tabs::new(),
+            commands: Vec::new(),
+            changes: Vec::new(),
             awaiting: Vec::new(),
             next_token: 0,
             effects: Vec::new(),
@@ -98,7 +93,7 @@ impl<P: Platform> Worker<P> {
                 Ok(message) => self.message(message),
                 Err(error) => self.effects.push(Effect::Fault(format!("a message does not read: {error}"))),
             },
-            Input::Loaded(loaded) => self.loaded(loaded),
+            Input::Loaded { claim, result } => self.loaded(claim, result),
             Input::Saved { token, result } => self.saved(token, result),
             Input::Fetched { token, result } => self.fetched(token, result),
             Input::EventsOpened { server } => {
@@ -108,16 +103,45 @@ impl<P: Platform> Worker<P> {
             Input::EventsClosed { server } => {
                 self.on_session(|session, _| session.lines_mut().closed(server, now))
             }
+            Input::Leads => {
+                self.tabs.given();
+                self.effects.push(Effect::Load { claim: true });
+            }
+            Input::LeadLost => self.lead_lost(now),
+            Input::Told(bytes) => self.told(&bytes, now),
             Input::Woke => self.wake_at = None,
             Input::Persistent(persistent) => self.on_session(|session, _| session.set_persistent(persistent)),
         }
     }
 
-    fn message(&mut self, ToWorker { number, command }: ToWorker) {
+    fn message(&mut self, message: ToWorker) {
+        let now = self.platform.now();
+        match message.command {
+            Command::Visible(visible) => {
+                self.set_visible(visible, now);
+                self.answers.push((message.number, Ok(Answer::Done)));
+            }
+            Command::Lock { everywhere } => {
+                self.on_session(|session, _| session.lock());
+                if everywhere {
+                    self.tell(&Word::Lock);
+                }
+                self.answers.push((message.number, Ok(Answer::Done)));
+            }
+            // What a person asks of this tab is done by it: it takes the lead.
+            _ if matches!(self.state, State::Running(_)) && !self.tabs.leads() => {
+                self.commands.push(message);
+                self.begin();
+            }
+            _ => self.command(message),
+        }
+    }
+
+    fn command(&mut self, ToWorker { number, command }: ToWorker) {
         match &mut self.state {
             State::Running(session) => match session.command(number, command, &self.platform) {
                 Reply::Now(result) => self.answers.push((number, result)),
-                Reply::Save(changes, after) => self.save(changes, Awaiting::Saved(number, after)),
+                Reply::Save(changes, after) => self.save(changes, false, Awaiting::Saved(number, after)),
                 Reply::Fetch(request) => self.fetch(request, Awaiting::Coins(number)),
                 Reply::Later => {}
                 Reply::Ask(effect) => {
@@ -125,7 +149,7 @@ impl<P: Platform> Worker<P> {
                     self.answers.push((number, Ok(Answer::Done)));
                 }
             },
-            State::Idle if command == web_protocol::Command::Start => self.start(number),
+            State::Idle if let Command::Start { visible } = command => self.start(number, visible),
             State::Idle | State::Starting(_) => {
                 let problem = Problem::ChainFile("the wallet has not started yet".to_owned());
                 self.answers.push((number, Err(problem)));
@@ -133,9 +157,17 @@ impl<P: Platform> Worker<P> {
         }
     }
 
-    fn start(&mut self, number: u32) {
-        self.state = State::Starting(Box::new(Starting { number, stored: None, file: None }));
-        self.effects.push(Effect::Load);
+    fn start(&mut self, number: u32, visible: bool) {
+        self.state = State::Starting(Box::new(Starting::new(number)));
+        self.tabs.set_visible(visible, self.platform.now());
+        if !visible {
+            self.effects.extend([Effect::Lead { now: false }, Effect::Load { claim: false }]);
+        } else if self.tabs.begin() {
+            // What is stored is read with the claim.
+            self.effects.push(Effect::Lead { now: true });
+        } else {
+            self.effects.push(Effect::Load { claim: true });
+        }
         let request = Request {
             url: format!("{}/chain.json", self.origin),
             body: None,
@@ -145,66 +177,148 @@ impl<P: Platform> Worker<P> {
         self.fetch(request, Awaiting::ChainFile);
     }
 
-    fn loaded(&mut self, loaded: Result<Vec<Record>, String>) {
-        let State::Starting(starting) = &mut self.state else { return };
-        match loaded.and_then(Stored::read) {
-            Ok(read) => {
+    fn loaded(&mut self, claim: bool, loaded: Result<Vec<Record>, String>) {
+        let now = self.platform.now();
+        match (&mut self.state, loaded.and_then(Stored::read)) {
+            (State::Starting(starting), Ok(read)) => {
                 starting.stored = Some(read);
+                starting.claimed |= claim;
                 self.open();
             }
-            Err(words) => {
+            (State::Starting(starting), Err(words)) => {
                 self.answers.push((starting.number, Err(Problem::Storage(words))));
                 self.state = State::Idle;
+            }
+            (State::Running(session), read) if claim => {
+                match read {
+                    Ok(read) => session.take_stored(read, now),
+                    // This tab leads with what it knows, and says that nothing can be stored.
+                    Err(words) => session.state_saved(Err(SaveError::Refused(words)), now),
+                }
+                self.lead(now);
+            }
+            _ => {}
+        }
+    }
+
+    /// Takes the lead.
+    fn begin(&mut self) {
+        if self.tabs.begin() {
+            self.effects.push(Effect::Lead { now: true });
+        }
+    }
+
+    /// This tab leads, and knows everything that is stored.
+    fn lead(&mut self, now: Time) {
+        self.tabs.lead();
+        let visible = self.tabs.visible();
+        self.on_session(|session, _| session.set_visible(visible));
+        self.ask_anew(now);
+        let changes = std::mem::take(&mut self.changes);
+        if !changes.is_empty() {
+            self.save(changes, false, Awaiting::State);
+        }
+        for message in std::mem::take(&mut self.commands) {
+            self.command(message);
+        }
+    }
+
+    /// Another tab leads.
+    fn lead_lost(&mut self, now: Time) {
+        self.tabs.follow(now);
+        self.give_up();
+        if let State::Starting(starting) = &mut self.state {
+            starting.claimed = false;
+        }
+        if self.commands.is_empty() {
+            self.effects.push(Effect::Lead { now: false });
+        } else {
+            self.begin();
+        }
+    }
+
+    fn set_visible(&mut self, visible: bool, now: Time) {
+        self.tabs.set_visible(visible, now);
+        if visible {
+            self.begin();
+        }
+        if self.tabs.leads() {
+            self.on_session(|session, _| session.set_visible(visible));
+            if visible {
+                self.ask_anew(now);
             }
         }
     }
 
-    fn chain_file(&mut self, result: Result<Response, FetchError>) {
-        let State::Starting(starting) = &mut self.state else { return };
-        starting.file = Some(match result {
-            Ok(Response { status: 200, body }) => Ok(body),
-            Ok(Response { status: status @ 500.., .. }) => {
-                Err(FileError::Unreachable(format!("HTTP status {status}")))
+    fn told(&mut self, bytes: &[u8], now: Time) {
+        // What does not read is of another build.
+        let Ok(word) = web_protocol::decode(bytes) else { return };
+        match word {
+            Word::Ask => self.tabs.tell(),
+            Word::Lock => self.on_session(|session, _| session.lock()),
+            Word::Erased => self.on_session(|session, _| session.forget_wallet()),
+            Word::See { visible, wallet, view } => {
+                let State::Running(session) = &mut self.state else { return };
+                match (session.wallet().address(), wallet) {
+                    // It knows of no wallet and nobody erased this one: this tab is the last to know it.
+                    (Some(_), None) => return,
+                    (Some(ours), Some(theirs)) if ours != theirs => session.forget_wallet(),
+                    _ => {}
+                }
+                if self.tabs.see(visible, view, now) {
+                    self.begin();
+                }
             }
-            Ok(Response { status, .. }) => Err(FileError::Missing(format!("HTTP status {status}"))),
-            Err(error @ FetchError::TooLong) => Err(FileError::Missing(error.to_string())),
-            Err(error) => Err(FileError::Unreachable(error.to_string())),
+        }
+    }
+
+    /// Gives up everything under way with the servers.
+    fn give_up(&mut self) {
+        let mut asked = Vec::new();
+        let mut tokens = Vec::new();
+        self.awaiting.retain(|(token, awaiting)| match awaiting {
+            Awaiting::Client(request) => {
+                asked.push(*request);
+                tokens.push(*token);
+                false
+            }
+            _ => true,
         });
-        self.open();
+        self.effects.push(Effect::HangUp(tokens));
+        self.on_session(|session, platform| session.give_up(asked, platform));
+    }
+
+    /// The network, the time or the lead has come back: what is under way may hang for ever, and much may have happened.
+    fn ask_anew(&mut self, now: Time) {
+        if self.tabs.leads() {
+            self.give_up();
+            self.on_session(|session, _| session.ask_anew(now));
+        }
+    }
+
+    fn chain_file(&mut self, result: Result<Response, FetchError>) {
+        if let State::Starting(starting) = &mut self.state {
+            starting.file = Some(starting::read_file(result));
+            self.open();
+        }
     }
 
     /// Starts to work once everything is read.
     fn open(&mut self) {
         let State::Starting(starting) = &mut self.state else { return };
-        let number = starting.number;
-        if starting.stored.is_none() || starting.file.is_none() {
-            return;
-        }
-        let (Some(stored), Some(file)) = (starting.stored.take(), starting.file.take()) else { return };
-        let (file, is_new) = match (file, &stored.chain_file) {
-            (Ok(file), known) => {
-                let is_new = known.as_ref() != Some(&file);
-                (Ok(file), is_new)
-            }
-            (Err(FileError::Unreachable(_)), Some(known)) => (Ok(known.clone()), false),
-            (Err(FileError::Unreachable(words) | FileError::Missing(words)), _) => {
-                (Err(Problem::ChainFile(words)), false)
-            }
-        };
-        let read = |file: Vec<u8>| chain::read_chain_file(&file, &self.origin).map(|client| (client, file));
-        match file.and_then(read) {
-            Ok((client, file)) => {
-                let mut changes = self.run(client, stored);
-                if is_new {
-                    changes.push(stored::put_chain_file(&file));
-                }
-                if !changes.is_empty() {
-                    self.save(changes, Awaiting::State);
+        let (number, claimed) = (starting.number, starting.claimed);
+        match starting.ready(&self.origin) {
+            None => {}
+            Some(Ok(Ready { client, stored, new_file })) => {
+                self.changes = self.run(client, stored);
+                self.changes.extend(new_file.map(|file| stored::put_chain_file(&file)));
+                if claimed {
+                    self.lead(self.platform.now());
                 }
                 self.effects.push(Effect::AskPersistent);
                 self.answers.push((number, Ok(Answer::Done)));
             }
-            Err(problem) => {
+            Some(Err(problem)) => {
                 self.state = State::Idle;
                 self.answers.push((number, Err(problem)));
             }
@@ -219,16 +333,29 @@ impl<P: Platform> Worker<P> {
         changes
     }
 
-    fn saved(&mut self, token: Token, result: Result<(), String>) {
+    fn saved(&mut self, token: Token, result: Result<(), SaveError>) {
         let State::Running(session) = &mut self.state else { return };
         let now = self.platform.now();
+        let lost = result == Err(SaveError::Lost);
         match take(&mut self.awaiting, token) {
             Some(Awaiting::Saved(number, after)) => {
-                let answer = result.map_err(Problem::Storage).map(|()| session.saved(after, now));
+                if result.is_ok() && matches!(after, AfterSave::Erase) {
+                    self.effects.push(Effect::Tell(codec::encode(&Word::Erased)));
+                }
+                let answer = result
+                    .map_err(|error| Problem::Storage(error.to_string()))
+                    .map(|()| session.saved(after, now));
                 self.answers.push((number, answer));
             }
-            Some(Awaiting::State) => session.state_saved(result, now),
+            // Who leads now stores what it proves.
+            Some(Awaiting::State) if !lost && result != Err(SaveError::Overtaken) => {
+                session.state_saved(result, now);
+            }
             _ => {}
+        }
+        if lost {
+            let changes = session.storage_lost();
+            self.save(changes, true, Awaiting::State);
         }
     }
 
@@ -247,21 +374,11 @@ impl<P: Platform> Worker<P> {
     fn go_on(&mut self) {
         let now = self.platform.now();
         if let State::Running(session) = &mut self.state {
-            self.effects.extend(session.tick(now));
-            let requests: Vec<_> = std::iter::from_fn(|| session.next_request()).collect();
-            self.answers.extend(session.answers());
-            let state = session.state_to_store(now);
-            let (view, next) = (session.view(now), session.next_tick());
-            for (asked, request) in requests {
-                self.fetch(request, Awaiting::Client(asked));
-            }
-            if let Some(state) = state {
-                self.save(vec![stored::put_state(&state)], Awaiting::State);
-            }
-            self.show(FromWorker::View(Box::new(view)));
-            if self.wake_at != Some(next) {
-                self.wake_at = Some(next);
-                self.effects.push(Effect::WakeAt(next));
+            session.lock_idle(now);
+            if self.tabs.leads() {
+                self.work(now);
+            } else {
+                self.look_on(now);
             }
         }
         // After the view: who is told that something is done can see it.
@@ -271,11 +388,62 @@ impl<P: Platform> Worker<P> {
         }
     }
 
-    fn show(&mut self, view: FromWorker) {
-        let message = encode(&view);
-        if *message != self.shown {
+    /// What the tab that leads does.
+    fn work(&mut self, now: Time) {
+        let State::Running(session) = &mut self.state else { return };
+        self.effects.extend(session.tick(now));
+        let requests: Vec<_> = std::iter::from_fn(|| session.next_request()).collect();
+        self.answers.extend(session.answers());
+        let state = session.state_to_store(now);
+        let (view, wallet) = (view_message(&session.view(now)), session.wallet().address());
+        let next = session.lock_at().into_iter().chain([session.next_tick()]).min();
+        for (asked, request) in requests {
+            self.fetch(request, Awaiting::Client(asked));
+        }
+        if let Some(state) = state {
+            self.save(vec![stored::put_state(&state)], false, Awaiting::State);
+        }
+        if self.show(view) || self.tabs.take_tell() {
+            self.tell(&Word::See { visible: self.tabs.visible(), wallet, view: self.shown.clone() });
+        }
+        self.wake(next);
+    }
+
+    /// What the others do.
+    fn look_on(&mut self, now: Time) {
+        match self.tabs.tick(now) {
+            Some(Due::Ask) => self.tell(&Word::Ask),
+            Some(Due::Lead) => self.begin(),
+            None => {}
+        }
+        let State::Running(session) = &mut self.state else { return };
+        self.answers.extend(session.answers());
+        let (lock, unlocked) = (session.lock_at(), session.wallet().keyring().is_some());
+        let mut message = self.tabs.seen().map_or_else(|| view_message(&session.view(now)), Vec::clone);
+        // The keys are each tab's own.
+        web_protocol::set_unlocked(&mut message, unlocked);
+        self.show(message);
+        self.wake(self.tabs.next().into_iter().chain(lock).min());
+    }
+
+    /// Shows the page a view that differs from the one shown last; returns whether it does.
+    fn show(&mut self, message: Vec<u8>) -> bool {
+        let differs = message != self.shown;
+        if differs {
             self.shown.clone_from(&message);
-            self.effects.push(Effect::Post(message));
+            self.effects.push(Effect::Post(Zeroizing::new(message)));
+        }
+        differs
+    }
+
+    fn tell(&mut self, word: &Word) {
+        self.effects.push(Effect::Tell(codec::encode(word)));
+    }
+
+    fn wake(&mut self, at: Option<Time>) {
+        if self.wake_at != at {
+            self.wake_at = at;
+            self.effects.extend(at.map(Effect::WakeAt));
         }
     }
 
@@ -285,9 +453,9 @@ impl<P: Platform> Worker<P> {
         }
     }
 
-    fn save(&mut self, changes: Vec<Change>, awaiting: Awaiting) {
+    fn save(&mut self, changes: Vec<Change>, claim: bool, awaiting: Awaiting) {
         let token = self.token(awaiting);
-        self.effects.push(Effect::Save { token, changes });
+        self.effects.push(Effect::Save { token, changes, claim });
     }
 
     fn fetch(&mut self, request: Request, awaiting: Awaiting) {
@@ -307,6 +475,12 @@ impl<P: Platform> Worker<P> {
 fn take(awaiting: &mut Vec<(Token, Awaiting)>, token: Token) -> Option<Awaiting> {
     let place = awaiting.iter().position(|(other, _)| *other == token)?;
     Some(awaiting.swap_remove(place).1)
+}
+
+/// A view as the page is told it.
+fn view_message(view: &View) -> Vec<u8> {
+    // As `FromWorker::View` is written, whose number is 0.
+    codec::encode(&(0_u8, view))
 }
 
 fn encode(message: &FromWorker) -> Zeroizing<Vec<u8>> {

@@ -13,13 +13,12 @@ use web_sys::{
 };
 use web_worker::platform::{FetchError, Request, Response};
 
-/// Asks a server and reads the whole answer.
+/// Asks a server and reads the whole answer; `abort` ends it early.
 pub(super) async fn fetch(
     scope: &DedicatedWorkerGlobalScope,
     request: &Request,
+    abort: &AbortController,
 ) -> Result<Response, FetchError> {
-    // What the browser cannot even try is not reached either.
-    let abort = AbortController::new().map_err(|_| FetchError::Unreachable)?;
     let late = Rc::new(Cell::new(false));
     let _timeout = {
         let (abort, late) = (abort.clone(), Rc::clone(&late));
@@ -28,7 +27,7 @@ pub(super) async fn fetch(
             abort.abort();
         })
     };
-    let answer = exchange(scope, request, &abort).await;
+    let answer = exchange(scope, request, abort).await;
     match answer {
         Ok(Some(response)) => Ok(response),
         Ok(None) => {

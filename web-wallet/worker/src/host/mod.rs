@@ -8,6 +8,7 @@
 mod events;
 mod fetch;
 mod storage;
+mod tabs;
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -18,21 +19,24 @@ use js_sys::Uint8Array;
 use light_client::data_format::Time;
 use wasm_bindgen::{JsCast, JsError};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
-use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
+use web_sys::{AbortController, DedicatedWorkerGlobalScope, MessageEvent};
 use web_worker::{
     Worker,
-    platform::{Effect, Input, Platform},
+    platform::{Effect, FetchError, Input, Platform, Token},
 };
 use zeroize::Zeroizing;
 
-use self::{events::Line, storage::Storage};
+use self::{events::Line, storage::Storage, tabs::Tabs};
 
 /// Starts the worker and never ends.
 pub(crate) fn start() {
     let scope: DedicatedWorkerGlobalScope = js_sys::global().unchecked_into();
+    let tabs = Tabs::new(&scope.navigator());
     let host = Rc::new(Host {
         worker: RefCell::new(Worker::new(Browser::new(&scope), scope.location().origin())),
-        storage: Storage::default(),
+        storage: Storage::new(tabs.take_turns()),
+        tabs,
+        requests: RefCell::default(),
         lines: RefCell::default(),
         timer: Cell::default(),
         scope: scope.clone(),
@@ -43,6 +47,7 @@ pub(crate) fn start() {
         listening.feed(Input::Message(Zeroizing::new(Uint8Array::new(&data).to_vec())));
     })
     .forget();
+    host.tabs.listen(host.ear());
     host.post(&[]);
 }
 
@@ -50,6 +55,9 @@ struct Host {
     scope: DedicatedWorkerGlobalScope,
     worker: RefCell<Worker<Browser>>,
     storage: Storage,
+    tabs: Tabs,
+    /// What ends each request under way.
+    requests: RefCell<Vec<(Token, AbortController)>>,
     /// The WebSocket of each server.
     lines: RefCell<Vec<(u32, Line)>>,
     timer: Cell<Option<Timeout>>,
@@ -68,18 +76,36 @@ impl Host {
         let host = Rc::clone(self);
         match effect {
             Effect::Post(message) => self.post(&message),
-            Effect::Load => spawn_local(async move {
-                let loaded = host.storage.load().await;
-                host.feed(Input::Loaded(loaded));
+            Effect::Load { claim } => spawn_local(async move {
+                let result = host.storage.load(claim).await;
+                host.feed(Input::Loaded { claim, result });
             }),
-            Effect::Save { token, changes } => spawn_local(async move {
-                let result = host.storage.save(changes).await;
+            Effect::Save { token, changes, claim } => spawn_local(async move {
+                let result = host.storage.save(changes, claim).await;
                 host.feed(Input::Saved { token, result });
             }),
             Effect::Fetch { token, request } => spawn_local(async move {
-                let result = fetch::fetch(&host.scope, &request).await;
+                let result = match AbortController::new() {
+                    Ok(abort) => {
+                        host.requests.borrow_mut().push((token, abort.clone()));
+                        fetch::fetch(&host.scope, &request, &abort).await
+                    }
+                    // What the browser cannot even try is not reached either.
+                    Err(_) => Err(FetchError::Unreachable),
+                };
+                host.requests.borrow_mut().retain(|(other, _)| *other != token);
                 host.feed(Input::Fetched { token, result });
             }),
+            Effect::HangUp(tokens) => {
+                self.lines.borrow_mut().clear();
+                for (token, abort) in self.requests.borrow().iter() {
+                    if tokens.contains(token) {
+                        abort.abort();
+                    }
+                }
+            }
+            Effect::Lead { now } => self.tabs.lead(now, self.ear()),
+            Effect::Tell(message) => self.tabs.tell(&message),
             Effect::OpenEvents { server, url } => self.open_events(server, &url),
             Effect::WakeAt(at) => self.timer.set(Some(self.alarm(at))),
             Effect::AskPersistent => spawn_local(async move {
@@ -90,9 +116,14 @@ impl Host {
         }
     }
 
-    fn open_events(self: &Rc<Self>, server: u32, url: &str) {
+    /// What hears and passes on.
+    fn ear(self: &Rc<Self>) -> impl Fn(Input) + Clone + 'static {
         let host = Rc::clone(self);
-        let line = events::open(url, server, move |input| host.feed(input));
+        move |input| host.feed(input)
+    }
+
+    fn open_events(self: &Rc<Self>, server: u32, url: &str) {
+        let line = events::open(url, server, self.ear());
         match line {
             Some(line) => {
                 let mut lines = self.lines.borrow_mut();

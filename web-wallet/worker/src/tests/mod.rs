@@ -5,3 +5,5 @@ mod phrase;
 mod proof;
 mod sending;
 mod storage;
+mod tabs;
+mod time;

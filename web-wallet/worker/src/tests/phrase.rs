@@ -2,7 +2,7 @@
 
 use web_protocol::{Answer, Command, Problem, Secret, WalletView, WordQuestion};
 
-use super::host::{Host, PASSWORD, PHRASE, own_address, secret};
+use super::host::{Host, PASSWORD, PHRASE, START, own_address, secret};
 
 const OTHER_PHRASE: &str =
     "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about";
@@ -25,8 +25,8 @@ fn quiz(host: &mut Host) -> Vec<WordQuestion> {
 #[test]
 fn a_new_phrase_is_shown_checked_kept_and_revealed() {
     let mut host = Host::new();
-    host.ask(Command::Start).unwrap();
-    assert_eq!(host.view.as_ref().unwrap().wallet, WalletView::None);
+    host.ask(START).unwrap();
+    assert_eq!(host.view().wallet, WalletView::None);
     assert_eq!(host.ask(Command::MakePhrase { words: 24 }), Ok(Answer::PhraseMade { words: 24 }));
     assert_eq!(host.ask(Command::MakePhrase { words: 12 }), Ok(Answer::PhraseMade { words: 12 }));
     let words = shown_words(&mut host, 12);
@@ -52,7 +52,7 @@ fn a_new_phrase_is_shown_checked_kept_and_revealed() {
     let keep = Command::Keep { password: secret(PASSWORD), backed_up: false };
     assert_eq!(host.ask(keep), Ok(Answer::Done));
     let present = |unlocked, backed_up| WalletView::Present { unlocked, backed_up };
-    assert_eq!(host.view.as_ref().unwrap().wallet, present(true, false));
+    assert_eq!(host.view().wallet, present(true, false));
     assert_eq!(
         host.ask(Command::ShowWord { position: 0 }),
         Err(Problem::NoPhrase),
@@ -61,7 +61,7 @@ fn a_new_phrase_is_shown_checked_kept_and_revealed() {
     assert_eq!(host.ask(Command::BackedUp), Ok(Answer::Done));
 
     host.reload().unwrap();
-    assert_eq!(host.view.as_ref().unwrap().wallet, present(false, true));
+    assert_eq!(host.view().wallet, present(false, true));
     let reveal = |password: &str| Command::RevealPhrase { password: secret(password) };
     assert_eq!(host.ask(reveal("wrong horse")), Err(Problem::WrongPassword));
     assert_eq!(host.ask(reveal(PASSWORD)), Ok(Answer::PhraseMade { words: 12 }));
@@ -73,12 +73,12 @@ fn a_new_phrase_is_shown_checked_kept_and_revealed() {
 #[test]
 fn a_wallet_is_unlocked_by_its_password_and_locks_itself() {
     let mut host = Host::with_wallet();
-    let unlocked = |host: &Host| match host.view.as_ref().unwrap().wallet {
+    let unlocked = |host: &Host| match host.view().wallet {
         WalletView::Present { unlocked, .. } => unlocked,
         WalletView::None => panic!("there is a wallet"),
     };
     assert!(unlocked(&host));
-    host.ask(Command::Lock).unwrap();
+    host.ask(Command::Lock { everywhere: true }).unwrap();
     assert!(!unlocked(&host));
     let unlock = |password: &str| Command::Unlock { password: secret(password) };
     assert_eq!(host.ask(unlock("wrong horse")), Err(Problem::WrongPassword));
@@ -98,10 +98,10 @@ fn a_forgotten_password_is_mended_by_the_phrase() {
     let read = Command::ReadPhrase { phrase: secret(&PHRASE.to_uppercase()), vsystems: false };
     assert_eq!(host.ask(read), Ok(Answer::PhraseRead { address: own_address(), unchecked: false }));
     host.ask(Command::Keep { password: secret("another horse"), backed_up: true }).unwrap();
-    host.ask(Command::Lock).unwrap();
+    host.ask(Command::Lock { everywhere: true }).unwrap();
     assert_eq!(host.ask(Command::Unlock { password: secret(PASSWORD) }), Err(Problem::WrongPassword));
     assert_eq!(host.ask(Command::Unlock { password: secret("another horse") }), Ok(Answer::Done));
-    assert_eq!(host.view.as_ref().unwrap().accounts[0].address, own_address());
+    assert_eq!(host.view().accounts[0].address, own_address());
 }
 
 #[test]
@@ -109,7 +109,7 @@ fn another_phrase_is_another_account() {
     let mut host = Host::with_wallet();
     host.ask(Command::ReadPhrase { phrase: secret(OTHER_PHRASE), vsystems: false }).unwrap();
     host.ask(Command::Keep { password: secret(PASSWORD), backed_up: true }).unwrap();
-    let accounts = &host.view.as_ref().unwrap().accounts;
+    let accounts = &host.view().accounts;
     assert_eq!(accounts.len(), 1);
     assert_ne!(accounts[0].address, own_address());
 }
@@ -117,7 +117,7 @@ fn another_phrase_is_another_account() {
 #[test]
 fn what_is_not_a_phrase_says_why() {
     let mut host = Host::new();
-    host.ask(Command::Start).unwrap();
+    host.ask(START).unwrap();
     let mut read =
         |phrase: &str, vsystems| match host.ask(Command::ReadPhrase { phrase: secret(phrase), vsystems }) {
             Err(Problem::Phrase { word, .. }) => Err(word),
@@ -135,7 +135,7 @@ fn what_is_not_a_phrase_says_why() {
 #[test]
 fn a_password_has_eight_characters_whatever_their_bytes() {
     let mut host = Host::new();
-    host.ask(Command::Start).unwrap();
+    host.ask(START).unwrap();
     let keep = |password: &str| Command::Keep { password: secret(password), backed_up: false };
     assert_eq!(host.ask(keep("12345678")), Err(Problem::NoPhrase));
     host.ask(Command::MakePhrase { words: 12 }).unwrap();

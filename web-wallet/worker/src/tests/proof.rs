@@ -4,10 +4,10 @@ use light_client::data_format::Amount;
 use light_client::test_support::chain::test_address;
 use web_protocol::{AccountView, Answer, Command, Fact, MovementKind, Problem, ServerHealth, SyncView};
 
-use super::host::{FUNDS, Host, own_address};
+use super::host::{FUNDS, Host, START, own_address};
 
 fn account(host: &Host) -> &AccountView {
-    &host.view.as_ref().unwrap().accounts[0]
+    &host.view().accounts[0]
 }
 
 #[test]
@@ -21,11 +21,11 @@ fn a_balance_is_proven_without_the_password_and_stale_without_a_server() {
     assert!(height.0 > 0);
     assert!(account(&host).proof.as_ref().is_some_and(|proof| proof.bytes > 0 && proof.steps > 0));
     host.advance();
-    assert!(matches!(host.view.as_ref().unwrap().sync, SyncView::Verified { signatures: 3.., of: 4, .. }));
+    assert!(matches!(host.view().sync, SyncView::Verified { signatures: 3.., of: 4, .. }));
 
     host.server_is_up = false;
     host.wait(60_000);
-    let view = host.view.as_ref().unwrap();
+    let view = host.view();
     assert!(matches!(view.sync, SyncView::Stale { since: Some(_), .. }), "{:?}", view.sync);
     assert_eq!(view.servers[0].health, ServerHealth::Unreachable);
     assert!(matches!(account(&host).balance, Fact::Proven { value: Amount(FUNDS), stale: true, .. }));
@@ -37,7 +37,7 @@ fn a_balance_is_proven_without_the_password_and_stale_without_a_server() {
 fn an_unproven_balance_is_unknown() {
     let mut host = Host::new();
     host.server_is_up = false;
-    host.ask(Command::Start).unwrap();
+    host.ask(START).unwrap();
     host.ask(Command::MakePhrase { words: 12 }).unwrap();
     host.ask(Command::Keep { password: super::host::secret("12345678"), backed_up: false }).unwrap();
     assert_eq!(account(&host).balance, Fact::Unknown);
@@ -57,13 +57,13 @@ fn an_altered_answer_is_a_lie_and_is_not_used() {
         body
     });
     host.advance();
-    let view = host.view.as_ref().unwrap();
+    let view = host.view();
     assert_eq!(view.sync, SyncView::Lying { server: 0 });
     assert!(view.servers[0].lie.is_some());
     assert!(matches!(account(&host).balance, Fact::Proven { value: Amount(FUNDS), stale: true, .. }));
     host.tamper = None;
     assert_eq!(host.ask(Command::Refresh), Ok(Answer::Done));
-    assert!(matches!(host.view.as_ref().unwrap().sync, SyncView::Verified { .. }));
+    assert!(matches!(host.view().sync, SyncView::Verified { .. }));
 }
 
 #[test]

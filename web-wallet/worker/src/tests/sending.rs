@@ -26,7 +26,7 @@ fn review(host: &mut Host, command: Command) -> Review {
 }
 
 fn step(host: &Host) -> &PaymentStep {
-    &host.view.as_ref().unwrap().payments[0].step
+    &host.view().payments[0].step
 }
 
 fn payments_stored(host: &Host) -> usize {
@@ -45,7 +45,7 @@ fn a_payment_is_reviewed_stored_submitted_and_followed_to_final() {
     assert!(shown.first_payment && !shown.to_self && shown.looks_like.is_none());
     assert!(shown.valid_seconds >= 600);
 
-    host.ask(Command::Lock).unwrap();
+    host.ask(Command::Lock { everywhere: true }).unwrap();
     assert_eq!(host.ask(Command::Send), Err(Problem::Locked));
     host.ask(Command::Unlock { password: secret(PASSWORD) }).unwrap();
     let Ok(Answer::Sent { id }) = host.ask(Command::Send) else { panic!("it is sent") };
@@ -53,7 +53,7 @@ fn a_payment_is_reviewed_stored_submitted_and_followed_to_final() {
     let (_, stored) = host.asked.iter().find(|(url, _)| url.ends_with("/v1/transactions")).unwrap();
     assert_eq!(*stored, 1, "stored before it was submitted");
     assert!(matches!(step(&host), PaymentStep::Submitted { servers: 1, .. }), "{:?}", step(&host));
-    assert_eq!(host.view.as_ref().unwrap().payments[0].id, id);
+    assert_eq!(host.view().payments[0].id, id);
 
     let early = host.ask(Command::Dismiss { id });
     assert!(matches!(early, Err(Problem::Rule { code, .. }) if code == "payment_open"));
@@ -71,15 +71,15 @@ fn a_payment_is_reviewed_stored_submitted_and_followed_to_final() {
         host.advance();
     }
     assert!(matches!(step(&host), PaymentStep::Final { succeeded: true, .. }), "{:?}", step(&host));
-    let account = &host.view.as_ref().unwrap().accounts[0];
+    let account = &host.view().accounts[0];
     assert!(matches!(account.balance, Fact::Proven { value, .. } if value == shown.keep));
     assert!(account.history.iter().any(|row| row.counterparty == Some(to) && row.memo == "lunch"));
 
     assert_eq!(host.ask(Command::Dismiss { id }), Ok(Answer::Done));
-    assert!(host.view.as_ref().unwrap().payments.is_empty());
+    assert!(host.view().payments.is_empty());
     assert_eq!(payments_stored(&host), 0);
     host.reload().unwrap();
-    assert!(host.view.as_ref().unwrap().payments.is_empty());
+    assert!(host.view().payments.is_empty());
 }
 
 #[test]
@@ -118,7 +118,7 @@ fn a_payment_that_cannot_be_stored_is_not_sent() {
     review(&mut host, draft(&test_address(7).to_string(), "1"));
     host.storage_fails = true;
     assert!(matches!(host.ask(Command::Send), Err(Problem::Storage(_))));
-    assert!(host.view.as_ref().unwrap().payments.is_empty());
+    assert!(host.view().payments.is_empty());
     assert!(!host.asked.iter().any(|(url, _)| url.ends_with("/v1/transactions")));
 }
 

@@ -4,24 +4,24 @@ use light_client::data_format::Amount;
 use light_client::test_support::{chain::ScriptedChain, server::ScriptedServer};
 use web_protocol::{Answer, Command, Fact, Notice, Problem, SyncView, WalletView};
 
-use super::host::{FUNDS, Host, PASSWORD, PHRASE, chain_file, own_address, secret};
+use super::host::{FUNDS, Host, PASSWORD, PHRASE, START, chain_file, own_address, secret};
 use crate::platform::{FetchError, Store};
 
 #[test]
 fn a_wallet_that_is_not_stored_is_not_there() {
     let mut host = Host::new();
-    host.ask(Command::Start).unwrap();
+    host.ask(START).unwrap();
     host.ask(Command::MakePhrase { words: 12 }).unwrap();
     host.storage_fails = true;
     let keep = Command::Keep { password: secret(PASSWORD), backed_up: false };
     assert_eq!(host.ask(keep), Err(Problem::Storage("the disk is full".to_owned())));
-    assert_eq!(host.view.as_ref().unwrap().wallet, WalletView::None);
+    assert_eq!(host.view().wallet, WalletView::None);
     host.advance();
     host.wait(4_000);
-    assert_eq!(host.view.as_ref().unwrap().notices, [Notice::NotStored("the disk is full".to_owned())]);
+    assert_eq!(host.view().notices, [Notice::NotStored("the disk is full".to_owned())]);
     host.storage_fails = false;
     host.wait(31_000);
-    assert_eq!(host.view.as_ref().unwrap().notices, []);
+    assert_eq!(host.view().notices, []);
     assert!(host.ask(Command::ShowWord { position: 0 }).is_ok(), "the phrase can still be kept");
 }
 
@@ -43,11 +43,11 @@ fn erasing_leaves_nothing() {
     host.wait(5_000);
     assert_eq!(host.ask(Command::Erase), Ok(Answer::Done));
     assert!(host.store.is_empty());
-    let view = host.view.as_ref().unwrap();
+    let view = host.view();
     assert_eq!((view.wallet.clone(), view.accounts.len()), (WalletView::None, 0));
     assert_eq!(host.ask(Command::Unlock { password: secret(PASSWORD) }), Err(Problem::NoWallet));
     host.reload().unwrap();
-    assert_eq!(host.view.as_ref().unwrap().wallet, WalletView::None);
+    assert_eq!(host.view().wallet, WalletView::None);
 }
 
 #[test]
@@ -57,7 +57,7 @@ fn the_chain_file_stored_last_will_do_while_nobody_answers() {
     host.chain_file = Err(FetchError::Unreachable);
     host.server_is_up = false;
     assert_eq!(host.reload(), Ok(Answer::Done));
-    let view = host.view.as_ref().unwrap();
+    let view = host.view();
     assert!(matches!(view.accounts[0].balance, Fact::Proven { value: Amount(FUNDS), .. }));
     host.chain_file = Ok(b"{}".to_vec());
     assert!(matches!(host.reload(), Err(Problem::ChainFile(_))), "what is there but wrong is not replaced");
@@ -66,7 +66,7 @@ fn the_chain_file_stored_last_will_do_while_nobody_answers() {
     assert!(matches!(host.reload(), Err(Problem::ChainFile(_))));
     assert!(matches!(host.ask(Command::MakePhrase { words: 12 }), Err(Problem::ChainFile(_))));
     host.chain_file = Ok(chain_file(&host.server));
-    assert_eq!(host.ask(Command::Start), Ok(Answer::Done), "who failed may try again");
+    assert_eq!(host.ask(START), Ok(Answer::Done), "who failed may try again");
 }
 
 #[test]
@@ -81,13 +81,13 @@ fn another_chain_puts_aside_what_was_proven_and_keeps_the_keys() {
     // The page's file is the old one still: the server is honest, and of another chain.
     host.reload().unwrap();
     let found = host.server.chain.spec().id().to_string();
-    assert_eq!(host.view.as_ref().unwrap().sync, SyncView::OtherChain { found });
-    assert_eq!(host.view.as_ref().unwrap().notices, []);
+    assert_eq!(host.view().sync, SyncView::OtherChain { found });
+    assert_eq!(host.view().notices, []);
 
     host.chain_file = Ok(chain_file(&host.server));
     host.reload().unwrap();
     host.wait(5_000);
-    let view = host.view.as_ref().unwrap();
+    let view = host.view();
     assert_eq!(view.notices, [Notice::ChainReplaced { former }]);
     assert_eq!(view.accounts[0].address, own_address());
     assert!(
@@ -96,7 +96,7 @@ fn another_chain_puts_aside_what_was_proven_and_keeps_the_keys() {
     );
     assert_eq!(host.ask(Command::Unlock { password: secret(PASSWORD) }), Ok(Answer::Done));
     host.reload().unwrap();
-    assert_eq!(host.view.as_ref().unwrap().notices, [], "said once");
+    assert_eq!(host.view().notices, [], "said once");
 }
 
 #[test]

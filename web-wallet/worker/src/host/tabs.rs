@@ -1,0 +1,99 @@
+//! The other tabs: who leads, by a lock of the browser's (Web Locks), and what tabs tell each other.
+//!
+//! A tab that ends, however it ends, loses the lock with its worker. Where the browser has no locks (it hides them from pages that came over plain
+//! HTTP from another machine), each tab leads, alone.
+
+use std::cell::Cell;
+use std::rc::Rc;
+
+use gloo::events::EventListener;
+use js_sys::{Function, Object, Promise, Reflect, Uint8Array};
+use wasm_bindgen::{JsCast, JsValue, closure::Closure};
+use wasm_bindgen_futures::{JsFuture, spawn_local};
+use web_sys::{BroadcastChannel, MessageEvent, WorkerNavigator};
+use web_worker::platform::Input;
+
+/// The lock of the one tab that leads.
+const LOCK: &str = "vsystems-wallet";
+/// Tabs of two releases do not talk to each other.
+const CHANNEL: &str = concat!("vsystems-wallet ", env!("CARGO_PKG_VERSION"));
+
+/// The browser's locks and the line to the other tabs, as far as it has them.
+pub(super) struct Tabs {
+    locks: Option<JsValue>,
+    /// A request waits in line.
+    waits: Rc<Cell<bool>>,
+    channel: Option<BroadcastChannel>,
+}
+
+impl Tabs {
+    /// Those of this worker.
+    pub(super) fn new(navigator: &WorkerNavigator) -> Self {
+        let locks = Reflect::get(navigator, &"locks".into()).ok().filter(JsValue::is_object);
+        Self { locks, waits: Rc::default(), channel: BroadcastChannel::new(CHANNEL).ok() }
+    }
+
+    /// Whether at most one tab leads.
+    pub(super) const fn take_turns(&self) -> bool {
+        self.locks.is_some()
+    }
+
+    /// Hears what other tabs tell, from now on.
+    pub(super) fn listen(&self, hear: impl Fn(Input) + 'static) {
+        if let Some(channel) = &self.channel {
+            EventListener::new(channel, "message", move |event| {
+                let data = event.unchecked_ref::<MessageEvent>().data();
+                hear(Input::Told(Uint8Array::new(&data).to_vec()));
+            })
+            .forget();
+        }
+    }
+
+    /// Tells the other tabs.
+    pub(super) fn tell(&self, message: &[u8]) {
+        if let Some(channel) = &self.channel {
+            // Refused only by a closed channel, and this one is never closed.
+            drop(channel.post_message(&Uint8Array::from(message)));
+        }
+    }
+
+    /// Asks for the lead: takes it, or waits in line for it, once. In the end there is one [`Input::Leads`], and perhaps one [`Input::LeadLost`].
+    pub(super) fn lead(&self, now: bool, hear: impl Fn(Input) + Clone + 'static) {
+        if !now && self.waits.replace(true) {
+            return;
+        }
+        let waits = Rc::clone(&self.waits);
+        let granted = {
+            let hear = hear.clone();
+            move || {
+                if !now {
+                    waits.set(false);
+                }
+                hear(Input::Leads);
+            }
+        };
+        match self.locks.as_ref().and_then(|locks| request(locks, now, granted.clone())) {
+            Some(held) => spawn_local(async move {
+                // Held until another tab takes it.
+                if JsFuture::from(held).await.is_err() {
+                    hear(Input::LeadLost);
+                }
+            }),
+            None => spawn_local(async move { granted() }),
+        }
+    }
+}
+
+/// A promise that fails when the lock, once granted, is taken away; `None` if there is no asking for it.
+fn request(locks: &JsValue, steal: bool, granted: impl FnOnce() + 'static) -> Option<Promise> {
+    let options = Object::new();
+    Reflect::set(&options, &"steal".into(), &steal.into()).ok()?;
+    let granted = Closure::once_into_js(move |_lock: JsValue| -> JsValue {
+        granted();
+        // The lock is held for as long as this is not settled.
+        Promise::new(&mut |_, _| {}).into()
+    });
+    let request: Function = Reflect::get(locks, &"request".into()).ok()?.dyn_into().ok()?;
+    let arguments = js_sys::Array::of3(&LOCK.into(), &options, &granted);
+    request.apply(locks, &arguments).ok()?.dyn_into().ok()
+}
