@@ -79,13 +79,12 @@ struct ProblemAnswer {
 impl Session {
     /// Goes on where the last session ended. Gives the changes that are to be stored.
     pub(crate) fn new(chain: Chain, stored: Stored, now: Time) -> (Self, Vec<Change>) {
-        let Stored { sealed, payments, state, .. } = stored;
         let mut notices = Vec::new();
-        let mut changes = Vec::new();
-        if let Some(former) = state.filter(|state| state.chain != *chain.id()) {
+        if let (None, Some(former)) = (stored.state(chain.id()), stored.states.first()) {
             notices.push(Notice::ChainReplaced { former: former.chain.to_string() });
-            changes.extend(stored::put_aside(&former));
         }
+        let changes = stored::remove_states(&stored.states).collect();
+        let Stored { sealed, payments, .. } = stored;
         let mut session = Self {
             wallet: Wallet::new(chain.spec().network, sealed),
             lines: Lines::new(chain.client().servers().iter().map(|server| server.url())),
@@ -101,15 +100,15 @@ impl Session {
 
     /// Takes in what was stored by other tabs.
     pub(crate) fn take_stored(&mut self, stored: Stored, now: Time) {
-        let Stored { sealed, payments, state, .. } = stored;
+        if let Some(state) = stored.state(self.chain.id()) {
+            self.chain.restore(state);
+        }
+        let Stored { sealed, payments, .. } = stored;
         if sealed.is_some() {
             self.wallet.replace(sealed);
         } else {
             // Erasing is told, so nobody did that.
             self.note_lost();
-        }
-        if let Some(state) = state.filter(|state| state.chain == *self.chain.id()) {
-            self.chain.restore(&state);
         }
         self.follow(payments, now);
     }

@@ -7,13 +7,13 @@
 //! | accounts | `backed-up` | one byte, 1 |
 //! | payments | transaction id | [`StoredPayment`] |
 //! | chain | `file` | `chain.json` as it was last fetched |
-//! | chain | `state` | [`StoredState`] |
-//! | chain | `former` | the [`StoredState`] of the chain before a replaced one |
+//! | chain | a chain's id | what was proven of that chain, sealed by [`seal_state`] |
 //!
 //! Trust: whoever can write here can run scripts in our origin. What does not read is reported, never guessed at.
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use light_client::{
+    client::{open_state, seal_state},
     data_format::{ChainId, SignedTransaction, Time, TransactionId, codec},
     wallet::AccountEntry,
 };
@@ -27,8 +27,6 @@ const SEED: &str = "seed";
 const ACCOUNTS: &str = "accounts";
 const BACKED_UP: &str = "backed-up";
 const FILE: &str = "file";
-const STATE: &str = "state";
-const FORMER: &str = "former";
 
 /// The version of every record here.
 const VERSION: u8 = 1;
@@ -36,8 +34,8 @@ const VERSION: u8 = 1;
 const MAX_ACCOUNTS_BYTES: usize = 1024 * 1024;
 /// Bytes of a stored payment, at most.
 const MAX_PAYMENT_BYTES: usize = 16 * 1024;
-/// Bytes of a stored state, at most.
-const MAX_STATE_BYTES: usize = 64 * 1024 * 1024;
+/// Chains of which a state is kept, at most.
+const MAX_CHAINS: usize = 8;
 
 /// An account.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -60,12 +58,19 @@ pub(crate) struct StoredPayment {
 }
 
 /// What the light client has proven.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct StoredState {
     /// Of which chain.
     pub(crate) chain: ChainId,
     /// As the light client writes it.
     pub(crate) bytes: Vec<u8>,
+}
+
+impl Stored {
+    /// What was proven of a chain.
+    pub(crate) fn state(&self, chain: &ChainId) -> Option<&StoredState> {
+        self.states.iter().find(|state| state.chain == *chain)
+    }
 }
 
 /// Everything stored.
@@ -77,8 +82,8 @@ pub(crate) struct Stored {
     pub(crate) payments: Vec<(TransactionId, StoredPayment)>,
     /// The chain file.
     pub(crate) chain_file: Option<Vec<u8>>,
-    /// What was proven.
-    pub(crate) state: Option<StoredState>,
+    /// What was proven, chain by chain.
+    pub(crate) states: Vec<StoredState>,
 }
 
 impl Stored {
@@ -103,8 +108,8 @@ impl Stored {
                     stored.payments.push((payment.signed.transaction.id(&payment.chain), payment));
                 }
                 (Store::Chain, FILE) => stored.chain_file = Some(value),
-                (Store::Chain, STATE) => stored.state = read(&value, MAX_STATE_BYTES).ok(),
-                // What a later version may have left.
+                // What a later version may have left, or is damaged, is not of this.
+                (Store::Chain, _) => stored.states.extend(read_state(&key, &value)),
                 _ => {}
             }
         }
@@ -152,14 +157,21 @@ pub(crate) fn remove_payment(id: &TransactionId) -> Change {
     Change::Remove(Store::Payments, id.to_string())
 }
 
-/// Stores what was proven.
-pub(crate) fn put_state(state: &StoredState) -> Change {
-    put(Store::Chain, STATE, write(state))
+/// Stores what was proven of a chain; what is stored of other chains stays.
+pub(crate) fn put_state(StoredState { chain, bytes }: &StoredState) -> Change {
+    put(Store::Chain, &chain.to_string(), seal_state(chain, bytes))
 }
 
-/// Puts aside what was proven of another chain; at most one such state is kept.
-pub(crate) fn put_aside(former: &StoredState) -> [Change; 2] {
-    [put(Store::Chain, FORMER, write(former)), Change::Remove(Store::Chain, STATE.to_owned())]
+/// Removes what was proven of chains beyond those that are kept.
+pub(crate) fn remove_states(states: &[StoredState]) -> impl Iterator<Item = Change> {
+    let beyond = states.iter().skip(MAX_CHAINS);
+    beyond.map(|state| Change::Remove(Store::Chain, state.chain.to_string()))
+}
+
+fn read_state(key: &str, sealed: &[u8]) -> Option<StoredState> {
+    let chain = ChainId::from_hex(key)?;
+    let bytes = open_state(&chain, sealed).ok()?.to_vec();
+    Some(StoredState { chain, bytes })
 }
 
 /// Stores the chain file.

@@ -326,8 +326,8 @@ impl<P: Platform> Worker<P> {
     }
 
     fn run(&mut self, client: Client, stored: Stored) -> Vec<Change> {
-        let state = stored.state.as_ref().filter(|state| state.chain == *client.chain());
-        let chain = Chain::new(client, state);
+        let state = stored.state(client.chain()).cloned();
+        let chain = Chain::new(client, state.as_ref());
         let (session, changes) = Session::new(chain, stored, self.platform.now());
         self.state = State::Running(Box::new(session));
         changes
