@@ -6,7 +6,7 @@ cd "$(dirname "$0")/../.."
 
 tests/setup/rust.sh
 tests/setup/npm.sh
-tests/setup/debian.sh chromium
+tests/setup/debian.sh chromium libfaketime
 
 # Nothing here is built twice, and incremental builds with an optimised node do not always link.
 export CARGO_INCREMENTAL=0
@@ -19,7 +19,7 @@ export VSYS_NODE=$programs/vsys-node VSYS_LIGHT=$programs/vsys-light
 step "Rust tests" cargo test --locked "${quick[@]}" --workspace
 tests/make/fuzz.sh
 step "building the wallet" cargo run --locked --quiet --package web-bundle -- --out target/wallet
-for product in light-wasm light-conformance; do
+for product in light-wasm light-conformance store-conformance; do
     step "building $product" cargo run --locked --quiet --package web-bundle -- --product "$product"
 done
 step "browser tests" npm --prefix tests/browser test

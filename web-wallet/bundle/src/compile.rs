@@ -18,6 +18,8 @@ pub(crate) enum Product {
     LightWasm,
     /// The same with the checks that every target must pass.
     LightConformance,
+    /// A worker that checks the browser's database as the wallet uses it.
+    StoreConformance,
 }
 
 impl Product {
@@ -27,6 +29,7 @@ impl Product {
             Self::Wallet => "wallet",
             Self::LightWasm => "light-wasm",
             Self::LightConformance => "light-conformance",
+            Self::StoreConformance => "store-conformance",
         }
     }
 
@@ -35,6 +38,7 @@ impl Product {
         match self {
             Self::Wallet => &[("main", "web-wallet", true), ("worker", "web-worker", true)],
             Self::LightWasm | Self::LightConformance => &[("light_wasm", "light_wasm", false)],
+            Self::StoreConformance => &[("worker", "store-conformance", true)],
         }
     }
 
@@ -52,6 +56,9 @@ impl Product {
             Self::LightWasm => &["rustc", "--package=light-wasm", "--lib", "--crate-type=cdylib"],
             Self::LightConformance => {
                 &["rustc", "--package=light-wasm", "--lib", "--crate-type=cdylib", "--features=conformance"]
+            }
+            Self::StoreConformance => {
+                &["build", "--package=web-worker", "--bin=store-conformance", "--features=conformance"]
             }
         }
     }

@@ -14,6 +14,8 @@
 //! **Bounds.** Servers are asked for bounded answers, one line of events a server; history grows only as far as a person asks for it.
 
 mod chain;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod lines;
 pub mod platform;
 mod send;
