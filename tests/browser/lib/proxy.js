@@ -38,11 +38,17 @@ export const LIES = {
   }),
 };
 
-/** Starts a proxy before `target` (http://host:port). `lie` is what it does to account bundles; `undefined` is honesty. */
+/**
+ * Starts a proxy before `target` (http://host:port). `lie` is what it does to account bundles; `undefined` is honesty. While `dead`, nothing is answered
+ * and nothing ends: a network that is gone. What was under way then stays so for ever. `lines` are the WebSockets that are open, `requests` counts all others.
+ */
 export async function startProxy(target) {
   const { hostname, port } = new URL(target);
-  const proxy = { lie: undefined };
+  const lines = new Set();
+  const proxy = { lie: undefined, dead: false, lines, requests: 0 };
   const server = createServer((incoming, outgoing) => {
+    proxy.requests += 1;
+    if (proxy.dead) return;
     const isBundle = /^\/v1\/accounts\/[^/]+\/bundle/.test(incoming.url);
     const lie = isBundle ? proxy.lie : undefined;
     const path = lie?.path?.(incoming.url) ?? incoming.url;
@@ -52,6 +58,7 @@ export async function startProxy(target) {
       const chunks = [];
       answer.on("data", (chunk) => chunks.push(chunk));
       answer.on("end", () => {
+        if (proxy.dead) return;
         const bytes = Buffer.concat(chunks);
         const body = lie?.answer && answer.statusCode === 200 ? lie.answer(bytes) : bytes;
         const { "transfer-encoding": _, ...kept } = answer.headers;
@@ -62,15 +69,17 @@ export async function startProxy(target) {
     incoming.pipe(onward);
   });
   // Hints go through as they are. Their sockets are no longer the server's, so closing ends them by hand.
-  const lines = new Set();
   server.on("upgrade", (incoming, socket, head) => {
+    if (proxy.dead) return;
     lines.add(socket);
     socket.on("close", () => lines.delete(socket));
     const onward = connect(Number(port), hostname, () => {
       const headers = incoming.rawHeaders.map((text, at) => (at % 2 === 0 ? `${text}: ` : `${text}\r\n`)).join("");
       onward.write(`${incoming.method} ${incoming.url} HTTP/1.1\r\n${headers}\r\n`);
       onward.write(head);
-      socket.pipe(onward).pipe(socket);
+      socket.pipe(onward);
+      onward.on("data", (chunk) => proxy.dead || socket.write(chunk));
+      onward.on("close", () => socket.destroy());
     });
     onward.on("error", () => socket.destroy());
     socket.on("error", () => onward.destroy());

@@ -83,3 +83,21 @@ export async function followToFinal(page, timeout = 40_000) {
   }
   throw new Error(`not final after ${timeout} ms: ${seen.join(" → ")}`);
 }
+
+/** Makes a page believe that it is in sight or not. Chromium without a screen calls every page visible. */
+export async function setVisible(page, visible) {
+  await page.evaluate((visible) => {
+    Object.defineProperty(document, "hidden", { configurable: true, get: () => !visible });
+    Object.defineProperty(document, "visibilityState", { configurable: true, get: () => (visible ? "visible" : "hidden") });
+    document.dispatchEvent(new Event("visibilitychange"));
+  }, visible);
+}
+
+/** Lets a page's worker stand still for a while, in the middle of what it does, as a browser does that freezes it. Resolves when it goes on. */
+export function freezeWorker(page, ms) {
+  const [worker] = page.workers();
+  return worker.evaluate((ms) => {
+    const { buffer } = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
+    Atomics.wait(new Int32Array(buffer), 0, 0, ms);
+  }, ms);
+}
