@@ -1,0 +1,122 @@
+// Several tabs of one wallet in a real browser: one talks to the server, all show the same, and the lead goes where a person is.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { launch, openPage } from "./lib/browser.js";
+import { startNode } from "./lib/node.js";
+import { startProxy } from "./lib/proxy.js";
+import { check, give, record, truth } from "./lib/recorder.js";
+import { PASSWORD, createWallet, freezeWorker, ownAddress, reviewPayment, setVisible, waitForBalance } from "./lib/wallet.js";
+
+let node;
+
+before(async () => {
+  node = await startNode({ name: "tabs-node" });
+});
+
+after(async () => {
+  await node?.stop();
+});
+
+async function wallet(t) {
+  const proxy = await startProxy(node.address);
+  t.after(() => proxy.close());
+  const browser = await launch();
+  t.after(() => browser.close());
+  const shown = await record(browser.context);
+  const open = async () => {
+    const { page } = await openPage(browser.context);
+    await page.goto(proxy.address);
+    return page;
+  };
+  const page = await open();
+  await createWallet(page, { later: true });
+  const address = await ownAddress(page);
+  const gifts = [await give(node.address, address)];
+  await waitForBalance(page, "1,000.00");
+  return { browser, proxy, page, open, address, gifts, shown };
+}
+
+/** Waits until this holds. */
+async function until(what, holds, withinMs = 10_000) {
+  for (const end = Date.now() + withinMs; !(await holds()); ) {
+    if (Date.now() > end) throw new Error(`not within ${withinMs} ms: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+/** The worker that has the lock, asked of any page. */
+const leader = async (page) => (await page.evaluate(() => navigator.locks.query())).held[0]?.clientId;
+
+const oneLine = (proxy) => until("one tab listens to the server", () => proxy.lines.size === 1);
+
+test("one tab talks to the server, all show what it proves, and another takes over", async (t) => {
+  const { page: first, open, proxy, address, gifts, shown } = await wallet(t);
+  const second = await open();
+  await waitForBalance(second, "1,000.00");
+  await oneLine(proxy);
+
+  gifts.push(await give(node.address, address));
+  await Promise.all([first, second].map((page) => waitForBalance(page, "2,000.00")));
+  assert.equal(proxy.lines.size, 1);
+
+  // The leader's tab is closed.
+  await second.close();
+  await oneLine(proxy);
+  gifts.push(await give(node.address, address));
+  await waitForBalance(first, "3,000.00");
+
+  // The leader's tab goes out of sight, and the one in sight takes over.
+  const third = await open();
+  await waitForBalance(third, "3,000.00");
+  const before = await leader(first);
+  await setVisible(third, false);
+  await until("the tab in sight leads", async () => (await leader(first)) !== before);
+  await oneLine(proxy);
+  check(shown, await truth(node.address, gifts));
+});
+
+test("a leader that is silent is replaced by a tab in sight, and cannot write when it goes on", async (t) => {
+  const { page: first, open, proxy, address, gifts, shown } = await wallet(t);
+  const second = await open();
+  await waitForBalance(second, "1,000.00");
+  await oneLine(proxy);
+  const before = await leader(first);
+  const frozen = freezeWorker(second, 12_000);
+  await until("the first tab leads", async () => (await leader(first)) !== before);
+  gifts.push(await give(node.address, address));
+  await waitForBalance(first, "2,000.00");
+  await frozen;
+  await waitForBalance(second, "2,000.00");
+  await oneLine(proxy);
+  check(shown, await truth(node.address, gifts));
+});
+
+test("a payment that another tab has overtaken is looked over again, and locking locks every tab", async (t) => {
+  const { page: first, open } = await wallet(t);
+  const to = (await (await fetch(`${node.address}/chain.json`)).json()).spec.accounts[1].address;
+  await reviewPayment(first, to, "1");
+  const second = await open();
+  await waitForBalance(second, "1,000.00");
+  await reviewPayment(second, to, "2");
+  await second.getByRole("button", { name: "Unlock, sign and send", exact: true }).click();
+  await second.locator("#unlock").fill(PASSWORD);
+  await second.getByRole("button", { name: "Sign and send", exact: true }).click();
+  await second.locator(".tag").first().waitFor({ timeout: 20_000 });
+
+  await first.getByRole("button", { name: "Sign and send", exact: true }).click();
+  await first.getByText("There is nothing to sign").waitFor();
+  await first.getByRole("button", { name: "Review", exact: true }).click();
+  await first.getByRole("button", { name: "Sign and send", exact: true }).click();
+  await first.locator(".tag").first().waitFor({ timeout: 20_000 });
+  for (const page of [first, second]) {
+    await page.goto(new URL("/#/", page.url()).href);
+    // Both payments, each with its fee of 0.10.
+    await waitForBalance(page, "996.80", 40_000);
+  }
+
+  await second.goto(new URL("/#/security", second.url()).href);
+  await first.goto(new URL("/#/security", first.url()).href);
+  await second.getByRole("button", { name: "Lock now", exact: true }).click();
+  await first.getByRole("button", { name: "Unlock", exact: true }).waitFor();
+});
