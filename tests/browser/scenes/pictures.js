@@ -52,6 +52,8 @@ const PICTURES = [
   ["home-other-chain", "other-chain", ""],
   ["home-trust-expired", "trust-expired", ""],
   ["home-chain-replaced", "chain-replaced", ""],
+  ["home-storage-lost", "storage-lost", ""],
+  ["home-clock-behind", "clock-behind", ""],
   ["home-paying", "pay-in-block", ""],
   ["history", "home", "#/history"],
   ["movement", "home", "#/movement/35"],
