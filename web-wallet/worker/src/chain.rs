@@ -139,12 +139,7 @@ impl Chain {
 
     /// Asks anew, after what was under way was given up: servers that could not be reached are not waited for. A server that lied stays accused.
     pub(crate) fn ask_anew(&mut self, now: Time) {
-        let lied = |server: &client::Server| matches!(server.health(), client::Health::Lying { .. });
-        if self.client.servers().iter().any(lied) {
-            self.client.hint(now);
-        } else {
-            self.client.refresh(now);
-        }
+        self.client.wake(now);
     }
 
     /// The next request to send.

@@ -125,7 +125,8 @@ impl Session {
     }
 
     /// A person looks, or nobody does.
-    pub(crate) fn set_visible(&mut self, visible: bool) {
+    pub(crate) fn set_visible(&mut self, visible: bool, now: Time) {
+        self.chain.client_mut().set_watched(visible, now);
         self.lines
             .listen(visible || self.chain.client().payments().any(|(_, payment)| !payment.is_settled()));
     }

@@ -212,7 +212,7 @@ impl<P: Platform> Worker<P> {
     fn lead(&mut self, now: Time) {
         self.tabs.lead();
         let visible = self.tabs.visible();
-        self.on_session(|session, _| session.set_visible(visible));
+        self.on_session(|session, _| session.set_visible(visible, now));
         self.ask_anew(now);
         let changes = std::mem::take(&mut self.changes);
         if !changes.is_empty() {
@@ -243,7 +243,7 @@ impl<P: Platform> Worker<P> {
             self.begin();
         }
         if self.tabs.leads() {
-            self.on_session(|session, _| session.set_visible(visible));
+            self.on_session(|session, _| session.set_visible(visible, now));
             if visible {
                 self.ask_anew(now);
             }
