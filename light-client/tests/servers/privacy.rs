@@ -187,6 +187,27 @@ fn a_payment_goes_to_its_senders_home_and_to_all_only_if_it_gets_into_no_block()
 }
 
 #[test]
+fn a_payment_that_could_not_be_delivered_is_sent_as_soon_as_somebody_answers() {
+    let mut world = World::alike(1, 3);
+    let mut client = watching(&mut world, 1);
+    let now = world.now();
+    client.tick(now);
+    world.serve(&mut client, now);
+    world.silent[0] = true;
+    let signed = world.servers[0].chain.transfer(1, test_address(2), coins(4));
+    let id = client.submit(signed, now);
+    world.serve(&mut client, now);
+    assert_eq!(client.payment(&id).unwrap().state, PaymentState::Signed);
+    world.silent[0] = false;
+    let later = client.next_tick();
+    assert!((500..=1_000).contains(&later.ms_since(now)), "the pause of the server");
+    client.tick(later);
+    world.serve(&mut client, later);
+    assert_eq!(client.payment(&id).unwrap().state, PaymentState::Submitted);
+    assert_eq!(world.servers[0].pool.len(), 1);
+}
+
+#[test]
 fn a_liar_is_banned_with_the_proof_also_after_a_restart() {
     let mut world = World::alike(2, 3);
     let mut client = world.client();

@@ -67,7 +67,9 @@ fn sync_view(chain: &Chain, now: Time) -> SyncView {
     let client = chain.client();
     let height = client.trusted().height;
     match client.sync(now) {
-        Sync::Verified | Sync::Agreed | Sync::Stale { .. } | Sync::Connecting if chain.clock_is_behind(now) => {
+        Sync::Verified | Sync::Agreed | Sync::Stale { .. } | Sync::Connecting
+            if chain.clock_is_behind(now) =>
+        {
             SyncView::ClockBehind { time: client.trusted_time() }
         }
         Sync::Connecting => SyncView::Connecting,

@@ -54,7 +54,10 @@ impl Client {
                 let found = DecodeError::Malformed("the answer is longer than it may be".to_owned());
                 return self.doubt(&asked, &[], &found.into(), now);
             }
-            Err(_) => return self.note_unreachable(server, now),
+            Err(_) => {
+                self.note_undelivered(purpose);
+                return self.note_unreachable(server, now);
+            }
         };
         if purpose == Purpose::Chain {
             return self.take_chain(server, &response, now);
@@ -87,6 +90,15 @@ impl Client {
             Err(failure) if failure.is_lie() => self.doubt(&asked, &response.body, &failure, now),
             // It may be behind, or its clock ahead: no lie, and no help either.
             Err(_) => self.note_useless(server, purpose, now),
+        }
+    }
+
+    /// A payment that reached nobody yet is sent again as soon as somebody can be asked.
+    fn note_undelivered(&mut self, purpose: Purpose) {
+        if let Purpose::Submit(id) = purpose
+            && let Some(payment) = self.payments.get_mut(&id).filter(|payment| payment.taken_at.is_none())
+        {
+            payment.sent_at = None;
         }
     }
 
@@ -284,7 +296,10 @@ impl Client {
         match response.status {
             200..=299 => payment.taken(now),
             // Asked too often: it is not refused, only put off.
-            TOO_MANY_REQUESTS => return self.note_unreachable(server, now),
+            TOO_MANY_REQUESTS => {
+                self.note_undelivered(Purpose::Submit(id));
+                return self.note_unreachable(server, now);
+            }
             400..=499 => {
                 let problem = serde_json::from_slice::<ProblemAnswer>(&response.body);
                 let (code, words) = problem.map_or_else(
@@ -296,7 +311,10 @@ impl Client {
                     payment.refused(code, words);
                 }
             }
-            _ => return self.note_unreachable(server, now),
+            _ => {
+                self.note_undelivered(Purpose::Submit(id));
+                return self.note_unreachable(server, now);
+            }
         }
         if payment.state != before {
             self.events.push_back(Event::Payment(id));
