@@ -51,6 +51,8 @@ const PICTURES = [
   ["home-lying", "lying", ""],
   ["home-other-chain", "other-chain", ""],
   ["home-trust-expired", "trust-expired", ""],
+  ["home-agreed", "agreed", ""],
+  ["home-forked", "forked", ""],
   ["home-chain-replaced", "chain-replaced", ""],
   ["home-storage-lost", "storage-lost", ""],
   ["home-clock-behind", "clock-behind", ""],

@@ -216,15 +216,13 @@ pub(crate) fn slot_trust_expired(since: &str) -> String {
 
 pub(crate) fn slot_agreed([one, other]: &[String; 2]) -> String {
     format!(
-        "This wallet's newest trusted block is too old. {one} and {other} agree on newer ones, and that is all that stands \
-         behind what you see. Load the page again for a newer block."
+        "The newest trusted block is too old. {one} and {other} agree on newer ones. Load the page again."
     )
 }
 
 pub(crate) fn slot_forked([one, other]: &[String; 2]) -> String {
     format!(
-        "{} and {} prove blocks that exclude each other. What you see is from before, and nothing more is asked. Do not pay \
-         before you know which is right.",
+        "{} and {} prove blocks that exclude each other. What you see is from before. Do not pay until you know which is right.",
         host(one),
         host(other)
     )
