@@ -176,3 +176,37 @@ fn a_chain_that_stood_still_for_longer_than_the_period_is_not_asked_without_end(
     let Trusted { round, .. } = client.trusted();
     assert!(round.0 <= 4);
 }
+
+#[test]
+fn a_branch_from_before_the_trusting_period_is_not_even_looked_at() {
+    // What the client was given is too old by now; what it has proven since is not.
+    let mut world = world(2, 5);
+    let mut client = client(&world, &["one.example", "two.example"]);
+    client.watch(test_address(1), world.now());
+    let now = world.now();
+    run(&mut world, &mut client, now, 1);
+    // The second server's holders of old sign another past, from before what is proven.
+    let mut other = ScriptedServer::new(ScriptedChain::of(short_trust()));
+    let payment = other.chain.transfer(1, test_address(2), Amount(1));
+    other.pool.push(payment);
+    (0..5).for_each(|_| other.advance());
+    world.servers[1] = other;
+    for _ in 0..20 {
+        world.advance();
+        let now = world.now();
+        client.tick(now);
+        if world.servers[0].chain.now().0 > short_trust().genesis_time.0 + TRUSTING_MS + 20_000 {
+            world.serve(&mut client, now);
+        } else {
+            // Until then only the honest one answers.
+            world.silent[1] = true;
+            world.serve(&mut client, now);
+            world.silent[1] = false;
+        }
+    }
+    let now = world.now();
+    run(&mut world, &mut client, now, 20);
+    assert_eq!(client.fork(), None);
+    assert_eq!(client.grade(), Grade::Final);
+    assert!(client.trusted().round.0 > 20);
+}

@@ -278,7 +278,12 @@ impl Client {
 
     /// Whether the trusted block is too old to be trusted without a person's word.
     pub fn trust_expired(&self, now: Time) -> bool {
-        now.ms_since(self.trusted_time()) > self.spec.trusting_period_ms
+        self.is_old(&self.trusted, now)
+    }
+
+    /// Whether a block is from before the trusting period.
+    fn is_old(&self, block: &Trusted, now: Time) -> bool {
+        now.ms_since(self.verifier.time_of(block.slot)) > self.spec.trusting_period_ms
     }
 
     /// The newest block that a person's word leads to, for other devices; `None` while only operators vouch for blocks,

@@ -85,7 +85,10 @@ impl Client {
     pub(super) fn base(&self, server: usize, now: Time) -> &Trusted {
         let server = &self.servers[server];
         if server.goes_own_way() {
-            return server.lead().unwrap_or(&self.given);
+            // Not from before the trusting period: who held slots then could make up a branch.
+            let recent = |block: &&Trusted| !self.is_old(block, now);
+            let start = server.lead().filter(recent).or_else(|| Some(&self.given).filter(recent));
+            return start.unwrap_or(&self.trusted);
         }
         // Beyond the trusting period each on its own: that one server leads somewhere says nothing of the others.
         let lead = server.lead().filter(|lead| self.trust_expired(now) && lead.is_after(&self.trusted));
