@@ -1,7 +1,9 @@
 //! Final blocks that exclude each other.
 
 use light_client::{
-    client::{Bundle, ChainCheckpoint, Client, ConfirmError, Event, PaymentState, Sync, TrustedCheckpoint},
+    client::{
+        Bundle, ChainCheckpoint, Client, ConfirmError, Event, Health, PaymentState, Sync, TrustedCheckpoint,
+    },
     data_format::{Evidence, MAX_EVIDENCE_BYTES, Offence, Time, decode},
     test_support::{chain::test_address, server::ScriptedServer},
 };
@@ -147,7 +149,6 @@ fn a_person_decides_and_everything_is_proven_again_from_there() {
     confirm(&mut client, &right.block, now);
     assert_eq!(client.fork(), None);
     assert_eq!(client.trusted().id, right.block.id);
-    // The other branch does not know that block: it goes its own way, and the fork is found again.
     world.silent[1] = true;
     for step in 0..10 {
         client.tick(now.plus_ms(1_000 * step));
@@ -161,7 +162,10 @@ fn a_person_decides_and_everything_is_proven_again_from_there() {
         client.tick(now.plus_ms(1_000 * step));
         world.serve(&mut client, now.plus_ms(1_000 * step));
     }
-    assert!(client.fork().is_some());
+    // The other branch does not know that block, and has no say any more.
+    assert_eq!(client.fork(), None);
+    assert!(!matches!(client.servers()[1].health(), Health::Good), "{:?}", client.servers()[1].health());
+    assert_eq!(client.account(&test_address(1)).unwrap().proven().unwrap().record, Some(record));
 }
 
 #[test]

@@ -115,9 +115,9 @@ fn a_server_that_is_a_moment_behind_keeps_its_addresses() {
     assert!(!matches!(client.servers()[0].health(), Health::Lying { .. } | Health::Unreachable { .. }));
     world.servers[0].advance();
     let later = now.plus_ms(2_000);
-    for step in 0..3 {
-        client.tick(later.plus_ms(step * 10));
-        world.serve(&mut client, later.plus_ms(step * 10));
+    for step in 0..8 {
+        client.tick(later.plus_ms(step * 500));
+        world.serve(&mut client, later.plus_ms(step * 500));
     }
     for key in of_first {
         assert_eq!(world.asked_about(&test_address(key)), [0]);

@@ -4,7 +4,7 @@
 //! typed.
 
 use light_client::{
-    client::{Client, PaymentState, TrackedPayment},
+    client::{Client, PaymentState, Standing, TrackedPayment, standing},
     data_format::{Address, Amount, Call, Height, MAX_MEMO_BYTES, Time, Transaction},
     state::HistoryKind,
     transaction::{AccountView, TransactionError, Transfer, maximum_transfer},
@@ -53,7 +53,9 @@ pub(crate) fn draft(
         let short = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
         return Err(Problem::Memo { bytes: short(typed.memo.len()), limit: short(MAX_MEMO_BYTES) });
     }
-    if !chain.is_fresh(now) {
+    let proven = client.account(&typed.from).and_then(|account| account.proven());
+    if !chain.is_fresh(now) || proven.is_none_or(|proven| standing(client, proven, now) != Standing::Verified)
+    {
         return Err(Problem::NotVerified);
     }
     let account = account_to_spend(client, &typed.from)?;
@@ -100,7 +102,9 @@ fn account_to_spend(client: &Client, address: &Address) -> Result<AccountView, P
     let network = client.spec().network;
     let is_open = |payment: &&TrackedPayment| {
         let transaction = &payment.signed.transaction;
-        !payment.is_settled()
+        // One that is final is not in the account yet if that was proven before it.
+        let is_final = matches!(payment.state, PaymentState::Final { .. });
+        (is_final || !payment.is_settled())
             && !matches!(payment.state, PaymentState::Refused { .. })
             && Address::of(&transaction.sender, network) == *address
             && transaction.nonce >= record.nonce

@@ -98,19 +98,19 @@ impl Session {
         (session, changes)
     }
 
-    /// Takes in what was stored by other tabs.
-    pub(crate) fn take_stored(&mut self, stored: Stored, now: Time) {
+    /// Takes in what was stored by other tabs. Gives what is to be stored again because it was deleted.
+    pub(crate) fn take_stored(&mut self, stored: Stored, now: Time) -> Vec<Change> {
         if let Some(state) = stored.state(self.chain.id()) {
             self.chain.restore(state);
         }
         let Stored { sealed, payments, .. } = stored;
-        if sealed.is_some() {
-            self.wallet.replace(sealed);
-        } else {
+        if sealed.is_none() && self.wallet.sealed().is_some() {
             // Erasing is told, so nobody did that.
-            self.note_lost();
+            return self.storage_lost();
         }
+        self.wallet.replace(sealed);
         self.follow(payments, now);
+        Vec::new()
     }
 
     /// Gives up the requests under way.

@@ -48,7 +48,10 @@ pub(crate) struct Tabs {
 enum Role {
     Follows(Following),
     /// It has asked for the lead, or is reading what the leader before it stored.
-    Begins,
+    Begins {
+        /// The lead is here.
+        given: bool,
+    },
     Leads {
         /// Tell the others, whether something has changed or not.
         tell: bool,
@@ -92,14 +95,19 @@ impl Tabs {
     pub(crate) fn begin(&mut self) -> bool {
         let follows = matches!(self.role, Role::Follows(_));
         if follows {
-            self.role = Role::Begins;
+            self.role = Role::Begins { given: false };
         }
         follows
     }
 
     /// The lead is here: what is stored is to be read first.
     pub(crate) fn given(&mut self) {
-        self.role = Role::Begins;
+        self.role = Role::Begins { given: true };
+    }
+
+    /// Whether the lead is here, so that what was read with a claim is the newest.
+    pub(crate) const fn may_lead(&self) -> bool {
+        matches!(self.role, Role::Leads { .. } | Role::Begins { given: true })
     }
 
     /// What is stored was read: this tab leads.

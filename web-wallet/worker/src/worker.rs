@@ -34,6 +34,10 @@ pub struct Worker<P> {
     changes: Vec<Change>,
     awaiting: Vec<(Token, Awaiting)>,
     next_token: u64,
+    /// Readings with a claim that are not back yet.
+    loads: u32,
+    /// The lead was lost and taken back once for what a person has asked for.
+    overtaken: bool,
     effects: Vec<Effect>,
     answers: Vec<(u32, Result<Answer, Problem>)>,
     /// The view as it was last told.
@@ -72,6 +76,8 @@ impl<P: Platform> Worker<P> {
             changes: Vec::new(),
             awaiting: Vec::new(),
             next_token: 0,
+            loads: 0,
+            overtaken: false,
             effects: Vec::new(),
             answers: Vec::new(),
             shown: Vec::new(),
@@ -105,7 +111,7 @@ impl<P: Platform> Worker<P> {
             }
             Input::Leads => {
                 self.tabs.given();
-                self.effects.push(Effect::Load { claim: true });
+                self.load_with_claim();
             }
             Input::LeadLost => self.lead_lost(now),
             Input::Told(bytes) => self.told(&bytes, now),
@@ -166,7 +172,7 @@ impl<P: Platform> Worker<P> {
             // What is stored is read with the claim.
             self.effects.push(Effect::Lead { now: true });
         } else {
-            self.effects.push(Effect::Load { claim: true });
+            self.load_with_claim();
         }
         let request = Request {
             url: format!("{}/chain.json", self.origin),
@@ -179,6 +185,9 @@ impl<P: Platform> Worker<P> {
 
     fn loaded(&mut self, claim: bool, loaded: Result<Vec<Record>, String>) {
         let now = self.platform.now();
+        // A tab that was overtaken while it read, or that reads once more, does not lead by what it reads now.
+        self.loads = self.loads.saturating_sub(u32::from(claim));
+        let claim = claim && self.loads == 0 && self.tabs.may_lead();
         match (&mut self.state, loaded.and_then(Stored::read)) {
             (State::Starting(starting), Ok(read)) => {
                 starting.stored = Some(read);
@@ -191,7 +200,10 @@ impl<P: Platform> Worker<P> {
             }
             (State::Running(session), read) if claim => {
                 match read {
-                    Ok(read) => session.take_stored(read, now),
+                    Ok(read) => {
+                        let lost = session.take_stored(read, now);
+                        self.changes.extend(lost);
+                    }
                     // This tab leads with what it knows, and says that nothing can be stored.
                     Err(words) => session.state_saved(Err(SaveError::Refused(words)), now),
                 }
@@ -199,6 +211,11 @@ impl<P: Platform> Worker<P> {
             }
             _ => {}
         }
+    }
+
+    fn load_with_claim(&mut self) {
+        self.loads += 1;
+        self.effects.push(Effect::Load { claim: true });
     }
 
     /// Takes the lead.
@@ -211,6 +228,7 @@ impl<P: Platform> Worker<P> {
     /// This tab leads, and knows everything that is stored.
     fn lead(&mut self, now: Time) {
         self.tabs.lead();
+        self.overtaken = false;
         let visible = self.tabs.visible();
         self.on_session(|session, _| session.set_visible(visible, now));
         self.ask_anew(now);
@@ -230,7 +248,8 @@ impl<P: Platform> Worker<P> {
         if let State::Starting(starting) = &mut self.state {
             starting.claimed = false;
         }
-        if self.commands.is_empty() {
+        // Taken back once for what a person has asked for: two tabs that go on doing so would both never lead.
+        if self.commands.is_empty() || std::mem::replace(&mut self.overtaken, true) {
             self.effects.push(Effect::Lead { now: false });
         } else {
             self.begin();
@@ -257,6 +276,8 @@ impl<P: Platform> Worker<P> {
             Word::Ask => self.tabs.tell(),
             Word::Lock => self.on_session(|session, _| session.lock()),
             Word::Erased => self.on_session(|session, _| session.forget_wallet()),
+            // Who leads has overtaken whoever says this.
+            Word::See { .. } if self.tabs.may_lead() => {}
             Word::See { visible, wallet, view } => {
                 let State::Running(session) = &mut self.state else { return };
                 match (session.wallet().address(), wallet) {
@@ -353,7 +374,7 @@ impl<P: Platform> Worker<P> {
             }
             _ => {}
         }
-        if lost {
+        if lost && self.tabs.leads() {
             let changes = session.storage_lost();
             self.save(changes, true, Awaiting::State);
         }

@@ -16,7 +16,7 @@ pub struct AccountState {
     history: LoadedHistory,
     /// The server that is asked for it, by its [name](super::Server::name): no other needs to know of it.
     pub(super) home: Option<u64>,
-    /// Answers in a row of that server that were no lies and proved nothing new: it is behind, or says so.
+    /// Times in a row that it was asked for and not proven.
     #[borsh(skip)]
     pub(super) useless: u8,
 }
@@ -92,6 +92,8 @@ pub(super) struct Source {
     pub(super) server: usize,
     pub(super) bytes: usize,
     pub(super) took_ms: u64,
+    /// Whether it was asked from the trusted block.
+    pub(super) from_trusted: bool,
     pub(super) grade: Grade,
     pub(super) now: Time,
 }
@@ -120,12 +122,12 @@ impl AccountState {
         verifier: &Verifier,
         source: Source,
     ) -> Result<bool, ProofFailure> {
+        self.useless = 0;
         let at = *proven.at();
         if self.proven.as_ref().is_some_and(|known| known.height > at.height) {
             // An answer that was overtaken on the way.
             return Ok(false);
         }
-        self.useless = 0;
         let ProvenAccount { record, before, steps } = proven.into_value();
         let end = record.as_ref().map_or(HistoryChain::EMPTY, AccountRecord::history);
         check_whole(page, end.count.saturating_sub(self.known()))?;
@@ -179,6 +181,11 @@ impl AccountState {
         let (old, new) = page.records.split_at_checked(overlap).ok_or_else(rewritten)?;
         let joint = old.iter().try_fold(before, HistoryChain::append)?;
         if joint == known { Ok(Some(new)) } else { Err(rewritten()) }
+    }
+
+    /// Whether only operators vouch for what is proven.
+    pub(super) fn is_only_agreed(&self) -> bool {
+        self.proven.as_ref().is_some_and(|proven| proven.grade == Grade::Agreed)
     }
 
     /// Forgets what was proven; who is asked stays.

@@ -57,7 +57,7 @@ use crate::{
     data_format::{Address, ChainId, ChainSpec, Height, SignedTransaction, Time, TransactionId},
 };
 use payment::Payments;
-use requests::Pending;
+use requests::{Pending, Purpose};
 
 /// The light client of one chain.
 #[derive(Debug)]
@@ -161,6 +161,8 @@ pub enum Sync {
 
 /// What the newest final block may be old beyond what the engine needs, before it counts as stale: a little for the way.
 const FRESH_EXTRA_MS: u64 = 5_000;
+/// When to look again after a payment, whoever could be asked.
+const SUBMIT_AGAIN_MS: u64 = 1_000;
 
 impl Client {
     /// A client that trusts one block and knows some servers (`http://127.0.0.1:9922`; without a trailing
@@ -315,19 +317,25 @@ impl Client {
             return Err(ConfirmError::Expired(trusted.height));
         }
         self.events.push_back(Event::Final(trusted.height));
-        self.trusted = trusted;
+        // Nobody is asked from before it any more: what led to another branch has no say.
+        (self.given, self.trusted) = (trusted.clone(), trusted);
         self.signatures = None;
-        (self.agreed, self.fork) = (None, None);
+        self.agreed = None;
+        self.forget_agreed();
         self.pending.clear();
         self.outbox.clear();
         self.servers.iter_mut().for_each(Server::forget_chain);
-        if in_doubt {
-            self.accounts.values_mut().for_each(AccountState::forget);
-            let height = self.trusted.height;
-            self.payments.iter_mut().for_each(|(_, payment)| payment.doubt(height));
+        if self.fork.take().is_some() {
+            self.doubt_all();
         }
         self.refresh(now);
         Ok(())
+    }
+
+    /// What was proven may be of a branch that is not the chain: it is proven again.
+    fn doubt_all(&mut self) {
+        self.accounts.values_mut().for_each(AccountState::forget);
+        self.payments.iter_mut().for_each(|(_, payment)| payment.doubt());
     }
 
     /// Proves an account from now on.
@@ -339,6 +347,15 @@ impl Client {
     /// Stops proving an account and forgets what was proven of it.
     pub fn unwatch(&mut self, address: &Address) {
         self.accounts.remove(address);
+        // Answers on their way were made for what was known.
+        let about = |purpose| match purpose {
+            Purpose::Account(other) | Purpose::History(other, _) => other == *address,
+            _ => false,
+        };
+        self.outbox.retain(|request| {
+            !self.pending.iter().any(|pending| pending.id == request.id && about(pending.purpose))
+        });
+        self.pending.retain(|pending| !about(pending.purpose));
     }
 
     /// Submits a payment and follows it until it is final or can never be. Store [`Client::save`] before the
@@ -348,6 +365,8 @@ impl Client {
         let height = self.trusted.height;
         self.payments.follow(id, TrackedPayment::new(signed, now, height));
         self.ask_submit(id, false, now);
+        // If nobody can be asked now, soon.
+        self.next_poll = self.next_poll.min(now.plus_ms(SUBMIT_AGAIN_MS));
         self.events.push_back(Event::Payment(id));
         id
     }

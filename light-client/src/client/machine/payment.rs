@@ -162,15 +162,9 @@ impl TrackedPayment {
         }
     }
 
-    /// What was proven above this height may be of another chain: it is open again.
-    pub(super) fn doubt(&mut self, height: Height) {
-        let later = match self.state {
-            PaymentState::InBlock { .. } => true,
-            PaymentState::Final { height: found, .. } => found > height,
-            PaymentState::Expired | PaymentState::Replaced => self.since_height > height,
-            PaymentState::Signed | PaymentState::Submitted | PaymentState::Refused { .. } => false,
-        };
-        if later {
+    /// What was proven of it may be of another chain: it is open again.
+    pub(super) fn doubt(&mut self) {
+        if self.is_settled() || matches!(self.state, PaymentState::InBlock { .. }) {
             self.state = PaymentState::Submitted;
         }
     }

@@ -71,7 +71,8 @@ pub(super) enum Purpose {
     Anchor,
     HandOver,
     Account(Address),
-    History(Address),
+    /// The records before this many.
+    History(Address, u64),
     Submit(TransactionId),
     Transaction(TransactionId),
     /// Whether another server's final block is on the chain of the one that is asked.
@@ -96,7 +97,7 @@ impl Purpose {
             Self::Anchor => Anchor::MAX_BYTES,
             Self::HandOver => HandOver::MAX_BYTES,
             Self::Account(_) => AccountBundle::MAX_BYTES,
-            Self::History(_) => HistoryPage::MAX_BYTES,
+            Self::History(..) => HistoryPage::MAX_BYTES,
             Self::Transaction(_) => TransactionBundle::MAX_BYTES,
             Self::Header(_) => HeaderBundle::MAX_BYTES,
         }
@@ -112,6 +113,8 @@ pub(super) struct Pending {
     pub(super) deadline: Time,
     /// The block that it was asked from: the answer is proven from there.
     pub(super) base: Trusted,
+    /// Whether that was the trusted block: only then may the answer move what is trusted.
+    pub(super) from_trusted: bool,
 }
 
 const TIMEOUT_MS: u64 = 10_000;
@@ -217,12 +220,17 @@ impl Client {
         let resend_after = engine.final_every_ms().saturating_mul(2);
         let Some(payment) = self.payments.get(&id) else { return };
         let may_spread = !payment.everywhere && self.servers.len() > 1;
-        let (due, everywhere) = match payment.sent_at {
-            None => (true, payment.everywhere),
+        // A clock that was set back makes no payment wait.
+        let (due, everywhere) = match payment.sent_at.filter(|at| *at <= now) {
+            None => (true, payment.everywhere || now.ms_since(payment.since) >= patience),
             Some(at) if may_spread => (now.ms_since(at) >= patience, true),
             Some(at) => (now.ms_since(at) > resend_after, true),
         };
-        if due && !matches!(payment.state, PaymentState::InBlock { .. }) {
+        let waits = match payment.state {
+            PaymentState::InBlock { at, .. } => now.ms_since(at) > engine.final_late_ms(),
+            _ => true,
+        };
+        if due && waits {
             self.ask_submit(id, everywhere, now);
         }
         self.ask_transaction(id, now);
@@ -241,7 +249,7 @@ impl Client {
         let before = account.history().before().count;
         if before > 0 {
             let path = format!("/v1/accounts/{address}/history?before={before}&limit={PAGE_RECORDS}");
-            self.ask_home(Purpose::History(address), address, path, now);
+            self.ask_home(Purpose::History(address, before), address, path, now);
         }
     }
 
@@ -284,13 +292,9 @@ impl Client {
         }
     }
 
-    /// Asks a server for the steps that lead from the trusted block to its newest final one. What one server leads to serves
-    /// for all, unless each has to be heard on its own.
+    /// Asks a server for the steps that lead from the trusted block to its newest final one.
     pub(super) fn ask_hand_over(&mut self, server: usize, now: Time) {
-        let alone = self.trust_expired(now) || self.servers[server].goes_own_way();
-        let under_way =
-            |pending: &Pending| pending.purpose == Purpose::HandOver && (!alone || pending.server == server);
-        if !self.pending.iter().any(under_way) {
+        if !self.is_asking(server, Purpose::HandOver) {
             let path = format!("/v1/handover?trusted={}", self.base(server, now).id);
             self.send(server, Purpose::HandOver, Method::Get, &path, Vec::new(), now);
         }
@@ -350,11 +354,12 @@ impl Client {
             let others = self.accounts.iter().filter(|(other, _)| **other != address);
             others.filter(|(_, account)| account.home == Some(server.name())).count()
         };
-        let usable = self.servers.iter().enumerate().filter(|(_, server)| server.may_prove(now));
-        // The one that was of no use comes last, for it may be the only one.
-        let last = |server: &Server| known == Some(server.name());
-        let (place, server) =
-            usable.min_by_key(|(_, server)| (last(server), load(server), server.score()))?;
+        // Another only if it does better, or the address would move whenever the device has no network.
+        let own = |server: &Server| known == Some(server.name());
+        let better = |server: &Server| home.is_none_or(|home| own(server) || server.is_better_than(home));
+        let usable = self.servers.iter().enumerate();
+        let usable = usable.filter(|(_, server)| server.may_prove(now) && better(server));
+        let (place, server) = usable.min_by_key(|(_, server)| (own(server), load(server), server.score()))?;
         let name = server.name();
         if let Some(account) = self.accounts.get_mut(&address) {
             account.home = Some(name);
@@ -386,7 +391,8 @@ impl Client {
         self.next_request += 1;
         let deadline = now.plus_ms(TIMEOUT_MS + GRACE_MS);
         let base = self.base(server, now).clone();
-        self.pending.push(Pending { id, server, purpose, sent: now, deadline, base });
+        let from_trusted = base == self.trusted && self.may_prove(now);
+        self.pending.push(Pending { id, server, purpose, sent: now, deadline, base, from_trusted });
         let url = format!("{}{path}", self.servers[server].url());
         let max_bytes = purpose.max_bytes();
         self.outbox.push_back(Request { id, server, method, url, body, timeout_ms: TIMEOUT_MS, max_bytes });

@@ -35,8 +35,6 @@ const NOT_INCLUDED: u16 = 404;
 const CONFLICT: u16 = 409;
 /// The code of a server that does not have the block it is asked from.
 const UNKNOWN_TRUSTED: &str = "unknown_trusted_block";
-/// It may be a moment behind: asked again after this, from what it proved itself.
-const IGNORANCE_PAUSE_MS: u64 = 1_000;
 const TOO_MANY_REQUESTS: u16 = 429;
 /// The code of a server whose account has used the nonce.
 const NONCE_USED: &str = "nonce_used";
@@ -47,6 +45,12 @@ impl Client {
         let Some(place) = self.pending.iter().position(|pending| pending.id == id) else { return };
         let asked = self.pending.swap_remove(place);
         let (server, purpose) = (asked.server, asked.purpose);
+        if let Purpose::Account(address) = purpose
+            && let Some(account) = self.accounts.get_mut(&address)
+        {
+            // Until it is proven.
+            account.useless = account.useless.saturating_add(1);
+        }
         let response = match answer {
             Ok(response) => response,
             // Which chain it serves would have to be asked again, for ever.
@@ -79,7 +83,7 @@ impl Client {
             }
             _ => return self.note_unreachable(server, now),
         }
-        let is_fact = matches!(purpose, Purpose::Account(_) | Purpose::History(_) | Purpose::Transaction(_));
+        let is_fact = matches!(purpose, Purpose::Account(_) | Purpose::History(..) | Purpose::Transaction(_));
         if self.fork.is_some() || (is_fact && !self.may_prove(now)) {
             return;
         }
@@ -89,7 +93,7 @@ impl Client {
             Err(ProofFailure::HandOver(failure)) if !failure.is_lie() => self.note_unreachable(server, now),
             Err(failure) if failure.is_lie() => self.doubt(&asked, &response.body, &failure, now),
             // It may be behind, or its clock ahead: no lie, and no help either.
-            Err(_) => self.note_useless(server, purpose, now),
+            Err(_) => self.servers[server].is_absent(now),
         }
     }
 
@@ -102,23 +106,22 @@ impl Client {
         }
     }
 
-    fn note_useless(&mut self, server: usize, purpose: Purpose, now: Time) {
-        self.servers[server].is_absent(now);
-        if let Purpose::Account(address) = purpose
-            && let Some(account) = self.accounts.get_mut(&address)
-        {
-            account.useless = account.useless.saturating_add(1);
-        }
-    }
-
     /// A server does not know the block that it was asked from. It may be a little behind, or on another branch.
     fn take_ignorance(&mut self, server: usize, now: Time) {
-        let nothing_older = self.servers[server].goes_own_way() && self.servers[server].lead().is_none();
-        self.servers[server].does_not_know(now);
-        if nothing_older {
-            self.note_unreachable(server, now);
-        } else if !self.rests() {
-            self.next_poll = self.next_poll.min(now.plus_ms(IGNORANCE_PAUSE_MS));
+        let asked = &mut self.servers[server];
+        let nothing_older = asked.goes_own_way() && asked.lead().is_none();
+        // Without votes anybody can make a branch of an old block.
+        if nothing_older || self.trusted.tables.is_none() {
+            return self.note_unreachable(server, now);
+        }
+        asked.does_not_know(now);
+        self.ask_soon(server, now);
+    }
+
+    /// Asks again after the pause of a server, if anybody waits.
+    pub(super) fn ask_soon(&mut self, server: usize, now: Time) {
+        if !self.rests() {
+            self.next_poll = self.next_poll.min(now.plus_ms(self.servers[server].pause(now)));
         }
     }
 
@@ -142,6 +145,7 @@ impl Client {
             server: *server,
             bytes: body.len(),
             took_ms: now.ms_since(asked.sent),
+            from_trusted: asked.from_trusted,
             grade: self.grade(),
             now,
         };
@@ -156,7 +160,9 @@ impl Client {
             Purpose::Account(address) => {
                 self.take_account(base, address, &AccountBundle::from_bytes(body)?, source)
             }
-            Purpose::History(address) => self.take_history(address, &HistoryPage::from_bytes(body)?, source),
+            Purpose::History(address, before) => {
+                self.take_history(address, before, &HistoryPage::from_bytes(body)?, source)
+            }
             Purpose::Transaction(id) => {
                 self.take_transaction(base, id, &TransactionBundle::from_bytes(body)?, source)
             }
@@ -169,7 +175,7 @@ impl Client {
 
     /// An answer of a server was proven.
     fn note_proof(&mut self, source: Source) {
-        if self.servers[source.server].proved(source.took_ms) {
+        if self.servers[source.server].proved(source.took_ms, source.from_trusted, source.now) {
             self.events.push_back(Event::Server(source.server));
         }
     }
@@ -183,7 +189,7 @@ impl Client {
         let votes = base.tables.as_ref().map(|held| self.verifier.engine().votes(held, anchor));
         let step = Step { block: newer, votes: votes.unwrap_or_default() };
         self.note_proof(source);
-        self.take_step(source.server, step, source.now);
+        self.take_step(step, source);
     }
 
     fn take_hand_over(
@@ -196,7 +202,7 @@ impl Client {
         self.signatures = signatures;
         // Not yet good: its newest final block is still to be proven.
         self.servers[source.server].led();
-        self.take_step(source.server, Step { block: trusted, votes }, source.now);
+        self.take_step(Step { block: trusted, votes }, source);
         if bundle.is_full() {
             self.ask_hand_over(source.server, source.now);
         } else {
@@ -244,10 +250,13 @@ impl Client {
     fn take_history(
         &mut self,
         address: Address,
+        before: u64,
         page: &HistoryPage,
         source: Source,
     ) -> Result<(), ProofFailure> {
-        let Some(account) = self.accounts.get_mut(&address) else { return Ok(()) };
+        // Another answer may have moved on meanwhile where the history begins.
+        let asked = |account: &&mut AccountState| account.history().before().count == before;
+        let Some(account) = self.accounts.get_mut(&address).filter(asked) else { return Ok(()) };
         account.take_older(page, &self.verifier)?;
         self.note_proof(source);
         self.events.push_back(Event::Account(address));
@@ -350,8 +359,9 @@ impl Client {
 
     /// What a newly proven account says of the payments from it.
     fn judge_payments(&mut self, address: Address) {
-        let agreed = self.grade() == Grade::Agreed;
-        let Some(account) = self.accounts.get(&address).filter(|_| !agreed) else { return };
+        let Some(account) = self.accounts.get(&address).filter(|account| !account.is_only_agreed()) else {
+            return;
+        };
         let network = self.spec.network;
         let mut load_more = false;
         for (id, payment) in self.payments.iter_mut() {

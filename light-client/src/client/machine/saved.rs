@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use borsh::BorshDeserialize;
 
-use super::{AccountState, Branch, Client, Fork, Grade, Lie, Server, payment::Payments};
+use super::{AccountState, Branch, Client, Fork, Health, Lie, Server, payment::Payments};
 use crate::{
     client::{Trusted, TrustedCheckpoint},
     consensus::spos::TableError,
@@ -55,7 +55,8 @@ impl Client {
     pub fn save(&self) -> Vec<u8> {
         // The format and the fields of `Saved`, in their order and without a copy.
         let trusted = self.agreed.as_ref().map_or(&self.trusted, |agreed| &agreed.root);
-        let lies: Vec<&Lie> = self.servers.iter().filter_map(Server::lie).take(MAX_LIES).collect();
+        let banned = self.servers.iter().filter(|server| matches!(server.health(), Health::Lying { .. }));
+        let lies: Vec<&Lie> = banned.filter_map(Server::lie).take(MAX_LIES).collect();
         codec::encode(&(
             FORMAT,
             self.chain(),
@@ -98,11 +99,10 @@ impl Client {
         self.payments = saved.payments;
         // A block that was given since, later than both branches, says which one is the chain's.
         self.fork = saved.fork.filter(|_| !decided);
-        for account in self.accounts.values_mut() {
-            let only_agreed = account.proven().is_some_and(|proven| proven.grade == Grade::Agreed);
-            if decided || (renewed && only_agreed) {
-                account.forget();
-            }
+        if decided {
+            self.doubt_all();
+        } else if renewed {
+            self.forget_agreed();
         }
         for lie in saved.lies {
             if let Some(server) = self.servers.iter_mut().find(|server| server.url() == lie.server) {

@@ -10,6 +10,7 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Server {
     url: String,
+    operator: String,
     health: Health,
     failures: u32,
     /// How long its answers take, in milliseconds: an average in which the newest counts a quarter.
@@ -24,6 +25,8 @@ pub struct Server {
     own_way: bool,
     /// Since when it has proven nothing from the trusted block.
     absent_since: Option<Time>,
+    /// When it last proved something from the trusted block.
+    proved_at: Option<Time>,
     /// The final blocks that it proved last, the newest at the end.
     steps: VecDeque<Step>,
     /// The last of them that is known to be on another server's chain, or was asked about.
@@ -66,8 +69,9 @@ const STEPS: usize = 16;
 const AWAITED_MS: u64 = 5_000;
 
 impl Server {
-    pub(super) const fn new(url: String) -> Self {
+    pub(super) fn new(url: String) -> Self {
         Self {
+            operator: host(&url),
             url,
             health: Health::Unknown,
             failures: 0,
@@ -78,6 +82,7 @@ impl Server {
             has_led: false,
             own_way: false,
             absent_since: None,
+            proved_at: None,
             steps: VecDeque::new(),
             compared: None,
         }
@@ -91,14 +96,7 @@ impl Server {
     /// Who runs it: the host in its address. Hosts that differ count as operators that differ; that they are is in the
     /// hands of whoever chose the servers.
     pub fn operator(&self) -> &str {
-        let url = self.url.as_str();
-        let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")).unwrap_or(url);
-        let host = rest.split('/').next().unwrap_or(rest);
-        // An IPv6 address stands in brackets and has colons of its own.
-        match host.rsplit_once(':') {
-            Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
-            _ => host,
-        }
+        &self.operator
     }
 
     /// How it is.
@@ -158,7 +156,14 @@ impl Server {
 
     /// Whether those whose home it is wait for it. It may be a moment behind, or its line broken for a moment.
     pub(super) fn is_awaited(&self, now: Time) -> bool {
-        self.is_usable() && self.absent_since.is_none_or(|since| now.ms_since(since) < AWAITED_MS)
+        let waits = |since: Time| since <= now && now.ms_since(since) < AWAITED_MS;
+        self.is_usable() && self.absent_since.is_none_or(waits)
+    }
+
+    /// Whether it proved something since another one is absent: else it may be the network that is gone.
+    pub(super) fn is_better_than(&self, absent: &Self) -> bool {
+        let since = absent.absent_since.filter(|_| absent.is_usable());
+        since.is_none_or(|since| self.proved_at.is_some_and(|at| at >= since))
     }
 
     /// Whether it has to say first which chain it serves.
@@ -186,7 +191,10 @@ impl Server {
     }
 
     /// It does not know the block that it was asked from: neither the trusted one, nor then what it proved itself.
+    ///
+    /// Each time it is asked again later, until it proves something from there.
     pub(super) fn does_not_know(&mut self, now: Time) {
+        self.failures = self.failures.saturating_add(1);
         if self.own_way {
             self.steps.clear();
             self.compared = None;
@@ -232,11 +240,12 @@ impl Server {
         }
     }
 
-    /// An answer of it was proven.
-    pub(super) fn proved(&mut self, took_ms: u64) -> bool {
-        self.failures = 0;
-        if !self.own_way {
+    /// An answer of it was proven, from the trusted block or from what it proved itself before.
+    pub(super) fn proved(&mut self, took_ms: u64, from_trusted: bool, now: Time) -> bool {
+        if from_trusted {
+            self.failures = 0;
             self.absent_since = None;
+            self.proved_at = Some(now);
         }
         self.latency_ms = Some(self.latency_ms.map_or(took_ms, |known| (3 * known + took_ms) / 4));
         let changed = self.health != Health::Good;
@@ -249,13 +258,20 @@ impl Server {
     pub(super) fn unreachable(&mut self, now: Time) -> bool {
         self.chain_checked = false;
         self.has_led = false;
-        let pause = (FIRST_PAUSE_MS << self.failures.min(8)).min(LONGEST_PAUSE_MS);
+        // Whoever does not say which chain it serves may be no server at all, but a page of the network's.
+        self.suspicion = None;
+        let retry_at = now.plus_ms(self.pause(now));
         self.failures = self.failures.saturating_add(1);
         self.is_absent(now);
         let changed = !matches!(self.health, Health::Unreachable { .. });
-        let shorter = self.chance(now) % (pause / 2);
-        self.health = Health::Unreachable { retry_at: now.plus_ms(pause - shorter) };
+        self.health = Health::Unreachable { retry_at };
         changed
+    }
+
+    /// How long to wait for it now.
+    pub(super) fn pause(&self, now: Time) -> u64 {
+        let pause = (FIRST_PAUSE_MS << self.failures.min(8)).min(LONGEST_PAUSE_MS);
+        pause - self.chance(now) % (pause / 2)
     }
 
     /// A number that other clients do not have at the same time: when it was that somebody had to wait differs.
@@ -296,6 +312,7 @@ impl Server {
 
     /// Its pause is over. One that lied stays out.
     pub(super) fn wake(&mut self) {
+        self.absent_since = None;
         if matches!(self.health, Health::Unreachable { .. } | Health::OtherChain { .. }) {
             self.failures = 0;
             self.chain_checked = false;
@@ -322,6 +339,18 @@ impl Server {
     }
 }
 
+/// The host in an address, in the one way to write it.
+fn host(url: &str) -> String {
+    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")).unwrap_or(url);
+    let host = rest.split('/').next().unwrap_or(rest);
+    // An IPv6 address stands in brackets and has colons of its own.
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => host,
+    };
+    name.trim_end_matches('.').to_ascii_lowercase()
+}
+
 /// Mixes the bits of a number (the finaliser of SplitMix64).
 pub(super) const fn scattered(number: u64) -> u64 {
     let mixed = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
@@ -343,6 +372,7 @@ mod tests {
             ("https://node.example:443/x", "node.example"),
             ("http://[::1]:9922", "[::1]"),
             ("http://[::1]", "[::1]"),
+            ("https://Node.Example.:443", "node.example"),
         ] {
             assert_eq!(Server::new(url.to_owned()).operator(), operator, "{url}");
         }
@@ -379,7 +409,7 @@ mod tests {
         let server = |took: &[u64], failures: u32| {
             let mut server = Server::new("http://one".to_owned());
             for took in took {
-                server.proved(*took);
+                server.proved(*took, true, Time(0));
             }
             for _ in 0..failures {
                 server.unreachable(Time(0));

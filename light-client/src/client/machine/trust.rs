@@ -4,7 +4,8 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 
 use super::{
-    Client, Event, Server,
+    AccountState, Client, Event, Server,
+    account::Source,
     requests::Compared,
     step::{self, Step},
 };
@@ -96,9 +97,9 @@ impl Client {
     }
 
     /// Takes a final block that a server proved.
-    pub(super) fn take_step(&mut self, server: usize, step: Step, now: Time) {
+    pub(super) fn take_step(&mut self, step: Step, source: Source) {
+        let Source { server, from_trusted, now, .. } = source;
         let block = step.block.clone();
-        // What does not lead on from the trusted block moves nothing: it may be on another branch.
         let own_way = self.servers[server].goes_own_way();
         let conflict = self.excluded_by(server, &block);
         self.servers[server].stepped(step, &self.trusted);
@@ -106,11 +107,12 @@ impl Client {
             return self.forked(server, other, now);
         }
         if !self.trust_expired(now) {
-            if !own_way {
+            // What does not lead on from the trusted block moves nothing: it may be on another branch.
+            if from_trusted {
                 self.trust(block, now);
-            } else if !self.servers[server].goes_own_way() {
+            } else if own_way && !self.servers[server].goes_own_way() {
                 // It has caught up, and may know the trusted block now.
-                self.next_poll = now;
+                self.ask_soon(server, now);
             }
         } else if let Some(other) = self.agreeing(server, &block) {
             return self.agree(server, other, block, now);
@@ -133,9 +135,16 @@ impl Client {
 
     /// Two operators' servers have proven a block.
     fn agree(&mut self, one: usize, other: usize, block: Trusted, now: Time) {
+        if !block.is_after(&self.trusted) {
+            return;
+        }
         let root = match self.agreed.take() {
             Some(agreed) => agreed.root,
-            None => self.trusted.clone(),
+            None => {
+                // What was agreed on before may be another chain.
+                self.forget_agreed();
+                self.trusted.clone()
+            }
         };
         let operators = [one, other].map(|server| self.servers[server].operator().to_owned());
         self.agreed = Some(Agreed { root, block: block.checkpoint(), operators });
@@ -143,6 +152,12 @@ impl Client {
         if !self.trust_expired(now) {
             self.poll(now);
         }
+    }
+
+    /// Forgets accounts for which only operators vouched.
+    pub(super) fn forget_agreed(&mut self) {
+        let agreed = self.accounts.values_mut().filter(|account| account.is_only_agreed());
+        agreed.for_each(AccountState::forget);
     }
 
     /// Servers may have proven blocks of different heights: whoever is further on is asked for the block at the other's

@@ -63,9 +63,11 @@ impl Tabs {
             return;
         }
         let waits = Rc::clone(&self.waits);
+        let is_granted = Rc::new(Cell::new(false));
         let granted = {
-            let hear = hear.clone();
+            let (hear, is_granted) = (hear.clone(), Rc::clone(&is_granted));
             move || {
+                is_granted.set(true);
                 if !now {
                     waits.set(false);
                 }
@@ -75,8 +77,11 @@ impl Tabs {
         match self.locks.as_ref().and_then(|locks| request(locks, now, granted.clone())) {
             Some(held) => spawn_local(async move {
                 // Held until another tab takes it.
-                if JsFuture::from(held).await.is_err() {
-                    hear(Input::LeadLost);
+                match JsFuture::from(held).await {
+                    Err(_) if is_granted.get() => hear(Input::LeadLost),
+                    // The browser has locks and gives none, as it does where it keeps nothing for a site.
+                    Err(_) => granted(),
+                    Ok(_) => {}
                 }
             }),
             None => spawn_local(async move { granted() }),
