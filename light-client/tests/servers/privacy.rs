@@ -272,3 +272,97 @@ fn an_honest_answer_is_no_proof_against_its_sender() {
     assert!(HandOver::from_bytes(&lie.answer).is_err());
     assert_eq!(Time(lie.at.0), now);
 }
+
+#[test]
+fn a_device_without_a_network_moves_no_address() {
+    let mut world = World::alike(3, 3);
+    let mut client = watching(&mut world, 6);
+    let homes: Vec<Vec<usize>> = (1..=6).map(|key| world.asked_about(&test_address(key))).collect();
+    let mut now = world.now();
+    client.tick(now);
+    world.serve(&mut client, now);
+    for outage in 0..3 {
+        world.silent = vec![true; 3];
+        for _ in 0..60 {
+            now = now.plus_ms(1_000);
+            client.tick(now);
+            world.serve(&mut client, now);
+        }
+        world.silent = vec![false; 3];
+        world.advance();
+        now = now.plus_ms(60_000);
+        if outage == 1 {
+            client.wake(now);
+        }
+        for _ in 0..40 {
+            now = now.plus_ms(1_000);
+            client.tick(now);
+            world.serve(&mut client, now);
+        }
+        let found: Vec<Vec<usize>> = (1..=6).map(|key| world.asked_about(&test_address(key))).collect();
+        assert_eq!(found, homes, "outage {outage}");
+    }
+}
+
+#[test]
+fn a_home_that_takes_no_payment_does_not_keep_it_from_the_others() {
+    let mut world = World::alike(3, 3);
+    let mut client = watching(&mut world, 3);
+    let [home] = world.asked_about(&test_address(1))[..] else { panic!("one home") };
+    let mut now = world.now();
+    let signed = world.servers[0].chain.transfer(1, test_address(2), coins(4));
+    client.submit(signed, now);
+    for _ in 0..10 {
+        now = now.plus_ms(1_000);
+        client.tick(now);
+        world.serve_changed(&mut client, now, |request, response| {
+            match request.server == home && request.url.ends_with("/v1/transactions") {
+                true => light_client::client::Response { status: 503, body: Vec::new() },
+                false => response,
+            }
+        });
+    }
+    let pools: usize =
+        (0..3).filter(|server| *server != home).map(|server| world.servers[server].pool.len()).sum();
+    assert!(pools > 0, "the others have it");
+}
+
+#[test]
+fn a_home_that_answers_for_one_address_and_not_for_another_loses_that_one() {
+    let mut world = World::alike(2, 3);
+    let mut client = watching(&mut world, 4);
+    let starved = (1..=4).find(|key| world.asked_about(&test_address(*key)) == [0]).unwrap();
+    let text = test_address(starved).to_string();
+    for _ in 0..12 {
+        world.advance();
+        let now = world.now();
+        client.tick(now);
+        world.serve_changed(&mut client, now, |request, response| {
+            match request.server == 0 && request.url.contains(&text) {
+                true => light_client::client::Response { status: 500, body: Vec::new() },
+                false => response,
+            }
+        });
+    }
+    let proven = client.account(&test_address(starved)).unwrap().proven().unwrap();
+    assert_eq!(proven.height, client.trusted().height);
+}
+
+#[test]
+fn an_answer_to_what_was_asked_before_an_account_was_forgotten_accuses_nobody() {
+    let mut world = World::alike(1, 3);
+    let mut client = watching(&mut world, 1);
+    world.advance();
+    let now = world.now();
+    client.tick(now);
+    let asked: Vec<_> = std::iter::from_fn(|| client.next_request()).collect();
+    let answers: Vec<_> = asked.iter().map(|request| world.servers[0].answer(request)).collect();
+    client.unwatch(&test_address(1));
+    client.watch(test_address(1), now);
+    for (request, answer) in asked.iter().zip(answers) {
+        client.respond(request.id, Ok(answer), now);
+    }
+    world.serve(&mut client, now);
+    assert_eq!(client.servers()[0].health(), &Health::Good);
+    assert!(client.account(&test_address(1)).unwrap().history().is_complete());
+}
