@@ -6,7 +6,7 @@
 //!
 //! **Clocks that jump.** Forwards (the device slept, or its clock was wrong): requests under way are given up by
 //! the client at the next poll and asked again a second later, over new connections. Backwards: what is due would wait until
-//! the clock has caught up, so the client asks every server anew at once.
+//! the clock has caught up, so the client wakes: it asks every server at once that did not lie.
 
 use std::{
     collections::{BTreeMap, VecDeque},

@@ -218,7 +218,8 @@ impl HotWallet {
     }
 
     /// Takes a cold wallet's reply to a request of [`HotWallet::payment_request`]: verifies it, stores the
-    /// payment, submits it to every server and follows it. The same reply twice is one payment.
+    /// payment, submits it and follows it: to the sender's server, and to all if no block has it soon. The same reply twice
+    /// is one payment.
     ///
     /// # Errors
     /// [`HotError::NotARequest`], [`HotError::NotAReply`], [`HotError::OtherRequest`], [`HotError::OtherKey`],

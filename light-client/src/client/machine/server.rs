@@ -191,8 +191,7 @@ impl Server {
     }
 
     /// It does not know the block that it was asked from: neither the trusted one, nor then what it proved itself.
-    ///
-    /// Each time it is asked again later, until it proves something from there.
+    /// Each time it is asked again later, until it proves something from the trusted one.
     pub(super) fn does_not_know(&mut self, now: Time) {
         self.failures = self.failures.saturating_add(1);
         if self.own_way {
