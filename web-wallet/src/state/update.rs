@@ -222,6 +222,7 @@ fn tick(model: &mut Model, now: Time) -> Vec<Effect> {
     // The device slept, or its clock was set: what the worker waits for may have come, or be far off.
     let jumped = now < model.now || now.ms_since(model.now) > JUMP_MS;
     model.now = now;
+    model.active = model.active.min(now);
     let mut effects = Vec::new();
     if jumped {
         effects.push(model.tell(Command::Visible(model.visible), Waiting::Visible));

@@ -317,8 +317,9 @@ impl Session {
         self.notices.retain(|notice| *notice != Notice::StorageLost);
     }
 
-    /// Forgets the keys when nobody has done anything for long.
+    /// Forgets the keys when nobody has done anything for long, by a clock that may have been set back.
     pub(crate) fn lock_idle(&mut self, now: Time) {
+        self.active_at = self.active_at.min(now);
         if self.lock_at().is_some_and(|at| at <= now) {
             self.wallet.lock();
         }

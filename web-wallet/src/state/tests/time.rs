@@ -33,6 +33,14 @@ fn the_worker_is_told_when_the_time_jumps_and_when_the_page_is_seen() {
 }
 
 #[test]
+fn a_clock_that_is_set_back_keeps_no_key_longer() {
+    let mut page = Page::open(Route::Home, with_wallet(true));
+    let before = Time(NOW.0 - 60 * MINUTE);
+    page.say(Message::Tick(before)).say(Message::Tick(before.plus_ms(5 * MINUTE)));
+    assert!(page.told.iter().any(|told| told.command == Command::Lock { everywhere: false }));
+}
+
+#[test]
 fn a_deleted_storage_is_said_before_a_silent_server() {
     let lost = |view: View| View { notices: vec![web_protocol::Notice::StorageLost], ..view };
     let stale = SyncView::Stale { since: Some(NOW), height: Height(9) };

@@ -1,7 +1,7 @@
 //! Sleep, a network that comes and goes, and clocks that are set.
 
 use light_client::data_format::{Amount, Time};
-use web_protocol::{Command, Fact, Problem, SyncView};
+use web_protocol::{Command, Fact, Problem, SyncView, WalletView};
 
 use super::host::{FUNDS, Host, own_address};
 
@@ -111,4 +111,13 @@ fn a_block_is_fresh_exactly_as_long_as_the_page_is_told() {
         host.hint();
         assert_eq!(matches!(host.view().sync, SyncView::Verified { .. }), verified, "{now:?}");
     }
+}
+
+#[test]
+fn a_clock_that_is_set_back_keeps_no_key_longer() {
+    let mut host = Host::with_wallet();
+    host.set_clock(Time(host.server.chain.now().0 - HOUR));
+    host.hint();
+    host.wait(301_000);
+    assert!(matches!(host.view().wallet, WalletView::Present { unlocked: false, .. }));
 }
