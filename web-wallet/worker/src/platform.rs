@@ -37,8 +37,8 @@ pub enum Effect {
         /// In the same transaction make this tab the only one whose changes count from now on.
         claim: bool,
     },
-    /// Make all changes in one transaction, or none; answered by [`Input::Saved`]. They count only if no other tab has claimed the storage since this
-    /// one did.
+    /// Make all changes in one transaction, or none, after those of earlier effects; answered by [`Input::Saved`]. They count only if no other tab has
+    /// claimed the storage since this one did.
     Save {
         /// Comes back.
         token: Token,

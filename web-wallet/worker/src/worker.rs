@@ -134,8 +134,8 @@ impl<P: Platform> Worker<P> {
                 }
                 self.answers.push((message.number, Ok(Answer::Done)));
             }
-            // What a person asks of this tab is done by it: it takes the lead.
-            _ if matches!(self.state, State::Running(_)) && !self.tabs.leads() => {
+            // What a person asks of this tab is done by it: it takes the lead. Nothing is stored behind what is being erased.
+            _ if matches!(self.state, State::Running(_)) && (!self.tabs.leads() || self.erases()) => {
                 self.commands.push(message);
                 self.begin();
             }
@@ -236,9 +236,19 @@ impl<P: Platform> Worker<P> {
         if !changes.is_empty() {
             self.save(changes, false, Awaiting::State);
         }
+        self.go_on_with_commands();
+    }
+
+    /// Does what has waited.
+    fn go_on_with_commands(&mut self) {
         for message in std::mem::take(&mut self.commands) {
-            self.command(message);
+            self.message(message);
         }
+    }
+
+    /// Whether everything stored is being erased.
+    fn erases(&self) -> bool {
+        self.awaiting.iter().any(|(_, awaiting)| matches!(awaiting, Awaiting::Saved(_, AfterSave::Erase)))
     }
 
     /// Another tab leads.
@@ -378,6 +388,9 @@ impl<P: Platform> Worker<P> {
             let changes = session.storage_lost();
             self.save(changes, true, Awaiting::State);
         }
+        if self.tabs.leads() {
+            self.go_on_with_commands();
+        }
     }
 
     fn fetched(&mut self, token: Token, result: Result<Response, FetchError>) {
@@ -411,11 +424,12 @@ impl<P: Platform> Worker<P> {
 
     /// What the tab that leads does.
     fn work(&mut self, now: Time) {
+        let erases = self.erases();
         let State::Running(session) = &mut self.state else { return };
         self.effects.extend(session.tick(now));
         let requests: Vec<_> = std::iter::from_fn(|| session.next_request()).collect();
         self.answers.extend(session.answers());
-        let state = session.state_to_store(now);
+        let state = session.state_to_store(now).filter(|_| !erases);
         let (view, wallet) = (view_message(&session.view(now)), session.wallet().address());
         let next = session.lock_at().into_iter().chain([session.next_tick()]).min();
         for (asked, request) in requests {

@@ -89,7 +89,7 @@ pub(super) struct Host {
     leader: Option<usize>,
     queue: VecDeque<usize>,
     claim: Option<u64>,
-    claims: u64,
+    pub(super) claims: u64,
     pub(super) store: BTreeMap<(Store, String), Vec<u8>>,
     pub(super) server: ScriptedServer,
     pub(super) chain_file: Result<Vec<u8>, FetchError>,
@@ -97,6 +97,11 @@ pub(super) struct Host {
     /// Requests are not answered at all.
     pub(super) hangs: bool,
     pub(super) storage_fails: bool,
+    /// What is to be stored is stored at once, and said when [`Host::storage_answers`].
+    pub(super) storage_is_slow: bool,
+    stored: VecDeque<(usize, Input)>,
+    /// Whoever claims the storage is overtaken at once.
+    pub(super) rival_claims: bool,
     pub(super) tamper: Option<Tamper>,
     /// Every request, and how many payments were stored when it was sent.
     pub(super) asked: Vec<(String, usize)>,
@@ -128,6 +133,9 @@ impl Host {
             server_is_up: true,
             hangs: false,
             storage_fails: false,
+            storage_is_slow: false,
+            stored: VecDeque::new(),
+            rival_claims: false,
             tamper: None,
             asked: Vec::new(),
             submitted: BTreeSet::new(),
@@ -251,6 +259,14 @@ impl Host {
         self.claim = None;
     }
 
+    /// The storage says what became of everything that was to be stored.
+    pub(super) fn storage_answers(&mut self) {
+        self.storage_is_slow = false;
+        while let Some((at, input)) = self.stored.pop_front() {
+            self.feed_to(at, input);
+        }
+    }
+
     /// Mints a round and lets its time pass.
     pub(super) fn advance(&mut self) {
         self.server.advance();
@@ -317,6 +333,9 @@ impl Host {
                 }
                 return;
             }
+            Effect::Load { claim } if self.storage_fails => {
+                Input::Loaded { claim, result: Err("the disk is full".to_owned()) }
+            }
             Effect::Load { claim } => {
                 if claim {
                     self.claim_storage(at);
@@ -329,7 +348,12 @@ impl Host {
                 Input::Loaded { claim, result: Ok(records.collect()) }
             }
             Effect::Save { token, changes, claim } => {
-                Input::Saved { token, result: self.save(at, changes, claim) }
+                let input = Input::Saved { token, result: self.save(at, changes, claim) };
+                if self.storage_is_slow {
+                    self.stored.push_back((at, input));
+                    return;
+                }
+                input
             }
             Effect::Fetch { token, request } => {
                 if !request.url.ends_with("/chain.json") {
@@ -376,6 +400,9 @@ impl Host {
         self.claims += 1;
         self.claim = Some(self.claims);
         self.tab(at).claim = self.claim;
+        if self.rival_claims {
+            self.claim = Some(0);
+        }
     }
 
     fn save(&mut self, at: usize, changes: Vec<Change>, claim: bool) -> Result<(), SaveError> {

@@ -105,3 +105,29 @@ fn keys_without_accounts_are_reported() {
     host.store.retain(|(store, _), _| *store != Store::Accounts);
     assert!(matches!(host.reload(), Err(Problem::Storage(_))));
 }
+
+#[test]
+fn what_was_proven_is_not_stored_behind_an_erasing() {
+    let mut host = Host::with_wallet();
+    host.advance();
+    host.hint();
+    host.wait(100);
+    // Due in the very turn in which everything is erased.
+    host.set_clock(host.server.chain.now().plus_ms(900));
+    assert_eq!(host.ask(Command::Erase), Ok(Answer::Done));
+    assert!(host.store.is_empty());
+}
+
+#[test]
+fn what_is_asked_while_everything_is_erased_waits() {
+    let mut host = Host::with_wallet();
+    super::tabs::review(&mut host, 1);
+    host.storage_is_slow = true;
+    let erased = host.say(Command::Erase);
+    let sent = host.say(Command::Send);
+    host.wait(2_000);
+    host.storage_answers();
+    assert_eq!(host.answer_to(erased), Ok(Answer::Done));
+    assert_eq!(host.answer_to(sent), Err(Problem::NothingReviewed));
+    assert!(host.store.is_empty());
+}

@@ -7,18 +7,18 @@ use web_protocol::{AmountField, Answer, Command, Fact, Notice, Problem, Review, 
 use super::host::{FUNDS, Host, PASSWORD, START, own_address, secret};
 use crate::platform::Store;
 
-fn balance(host: &Host) -> Option<Amount> {
+pub(super) fn balance(host: &Host) -> Option<Amount> {
     match host.view().accounts.first()?.balance {
         Fact::Proven { value, stale: false, .. } => Some(value),
         _ => None,
     }
 }
 
-fn unlocked(host: &Host) -> bool {
+pub(super) fn unlocked(host: &Host) -> bool {
     matches!(host.view().wallet, WalletView::Present { unlocked: true, .. })
 }
 
-fn review(host: &mut Host, coins: u64) -> Review {
+pub(super) fn review(host: &mut Host, coins: u64) -> Review {
     let draft = Command::Draft {
         from: own_address(),
         to: test_address(7).to_string(),
@@ -31,7 +31,7 @@ fn review(host: &mut Host, coins: u64) -> Review {
     }
 }
 
-fn payments_stored(host: &Host) -> usize {
+pub(super) fn payments_stored(host: &Host) -> usize {
     host.store.keys().filter(|(store, _)| *store == Store::Payments).count()
 }
 
