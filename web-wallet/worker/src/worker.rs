@@ -268,7 +268,8 @@ impl<P: Platform> Worker<P> {
 
     fn set_visible(&mut self, visible: bool, now: Time) {
         self.tabs.set_visible(visible, now);
-        if visible {
+        // A tab that did not start cannot lead.
+        if visible && !matches!(self.state, State::Idle) {
             self.begin();
         }
         if self.tabs.leads() {

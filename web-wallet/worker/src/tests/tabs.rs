@@ -5,7 +5,7 @@ use light_client::test_support::chain::test_address;
 use web_protocol::{AmountField, Answer, Command, Fact, Notice, Problem, Review, WalletView};
 
 use super::host::{FUNDS, Host, PASSWORD, START, own_address, secret};
-use crate::platform::Store;
+use crate::platform::{FetchError, Store};
 
 pub(super) fn balance(host: &Host) -> Option<Amount> {
     match host.view().accounts.first()?.balance {
@@ -238,4 +238,15 @@ fn who_starts_out_of_sight_shows_what_is_stored_and_leads_when_nobody_does() {
     host.look_at(1);
     assert_eq!(balance(&host), Some(Amount(FUNDS)));
     assert_eq!(host.ask(START), Ok(Answer::Done), "once is enough");
+}
+
+#[test]
+fn a_tab_that_did_not_start_takes_the_lead_from_nobody() {
+    let mut host = Host::with_wallet();
+    host.chain_file = Err(FetchError::TooLong);
+    assert!(matches!(host.open_beside(), Err(Problem::ChainFile(_))));
+    host.wait(4_100);
+    assert_eq!(host.leader(), Some(0));
+    host.ask(Command::Visible(true)).unwrap();
+    assert_eq!(host.leader(), Some(0), "it could not lead");
 }
