@@ -1,6 +1,6 @@
 //! From what a person typed to the exact bytes to sign, and what to look at before that is done.
 //!
-//! Nonce and balance come only from a proven account, with the wallet's own open payments taken off. The review is made of the bytes, not of what was
+//! Nonce and balance come only from a proven account, with the wallet's own open payments taken off, those too that are just being stored. The review is made of the bytes, not of what was
 //! typed.
 
 use light_client::{
@@ -27,7 +27,7 @@ pub(crate) struct Typed {
     pub(crate) memo: String,
 }
 
-/// Drafts a payment and says what it does.
+/// Drafts a payment and says what it does; those in `signing` are signed and not yet stored.
 ///
 /// # Errors
 /// Whatever keeps the payment from being made, so that it can be mended.
@@ -35,6 +35,7 @@ pub(crate) fn draft(
     typed: &Typed,
     chain: &Chain,
     wallet: &Wallet,
+    signing: &[Transaction],
     now: Time,
 ) -> Result<(Transaction, Review), Problem> {
     let mut accounts = wallet.accounts();
@@ -58,7 +59,7 @@ pub(crate) fn draft(
     {
         return Err(Problem::NotVerified);
     }
-    let account = account_to_spend(client, &typed.from)?;
+    let account = account_to_spend(client, signing, &typed.from)?;
     let spendable = maximum_transfer(spec, &account);
     let amount = match &typed.amount {
         AmountField::Typed(text) => text
@@ -94,34 +95,34 @@ pub(crate) fn rule(error: &TransactionError) -> Problem {
 /// What an account has to spend, and its next nonce: as proven, less its own open payments.
 ///
 /// A payment that servers refuse is not counted, so the next one takes its nonce: of the two at most one can ever happen.
-fn account_to_spend(client: &Client, address: &Address) -> Result<AccountView, Problem> {
+fn account_to_spend(
+    client: &Client,
+    signing: &[Transaction],
+    address: &Address,
+) -> Result<AccountView, Problem> {
     let proven = client.account(address).and_then(|account| account.proven()).ok_or(Problem::NotVerified)?;
     let Some(record) = &proven.record else {
         return Err(Problem::Balance { spendable: Amount::ZERO });
     };
     let network = client.spec().network;
     let is_open = |payment: &&TrackedPayment| {
-        let transaction = &payment.signed.transaction;
         // One that is final is not in the account yet if that was proven before it.
         let is_final = matches!(payment.state, PaymentState::Final { .. });
-        (is_final || !payment.is_settled())
-            && !matches!(payment.state, PaymentState::Refused { .. })
-            && Address::of(&transaction.sender, network) == *address
-            && transaction.nonce >= record.nonce
+        (is_final || !payment.is_settled()) && !matches!(payment.state, PaymentState::Refused { .. })
     };
-    let open: Vec<&Transaction> = client
-        .payments()
-        .map(|(_, payment)| payment)
-        .filter(is_open)
-        .map(|payment| &payment.signed.transaction)
-        .collect();
+    let is_own = |transaction: &&Transaction| {
+        Address::of(&transaction.sender, network) == *address && transaction.nonce >= record.nonce
+    };
+    let payments = client.payments().map(|(_, payment)| payment).filter(is_open);
+    let open = payments.map(|payment| &payment.signed.transaction).chain(signing);
+    let open: Vec<&Transaction> = open.filter(is_own).collect();
     Ok(after_open(record.nonce, record.available(), &open))
 }
 
-/// Whether a draft is still the next payment of its account: another tab may have made one since.
-pub(crate) fn is_next(transaction: &Transaction, client: &Client) -> bool {
+/// Whether a draft is still the next payment of its account: another tab may have made one since, or one before it could not be stored.
+pub(crate) fn is_next(transaction: &Transaction, client: &Client, signing: &[Transaction]) -> bool {
     let from = Address::of(&transaction.sender, client.spec().network);
-    account_to_spend(client, &from).is_ok_and(|account| account.nonce == transaction.nonce)
+    account_to_spend(client, signing, &from).is_ok_and(|account| account.nonce == transaction.nonce)
 }
 
 /// The first nonce that is free, and the balance that is left, after the `open` payments.

@@ -33,6 +33,8 @@ pub(crate) struct Session {
     lines: Lines,
     /// The payment shown last.
     reviewed: Option<Transaction>,
+    /// Payments that are signed and being stored: their nonces are taken.
+    signing: Vec<Transaction>,
     notices: Vec<Notice>,
     persistent: Option<bool>,
     /// When a person last did something.
@@ -90,6 +92,7 @@ impl Session {
             lines: Lines::new(chain.client().servers().iter().map(|server| server.url())),
             chain,
             reviewed: None,
+            signing: Vec::new(),
             notices,
             persistent: None,
             active_at: now,
@@ -191,7 +194,8 @@ impl Session {
             Command::Draft { from, to, amount, memo } => {
                 self.reviewed = None;
                 let typed = Typed { from, to, amount, memo };
-                let (transaction, review) = send::draft(&typed, &self.chain, &self.wallet, now)?;
+                let (transaction, review) =
+                    send::draft(&typed, &self.chain, &self.wallet, &self.signing, now)?;
                 self.reviewed = Some(transaction);
                 Answer::Review(Box::new(review))
             }
@@ -223,8 +227,17 @@ impl Session {
         Ok(Reply::Now(Ok(answer)))
     }
 
-    /// The changes of a command are stored: takes them in, and answers the command.
-    pub(crate) fn saved(&mut self, after: AfterSave, now: Time) -> Answer {
+    /// The changes of a command are stored, or are not: takes them in, and answers the command.
+    pub(crate) fn saved(
+        &mut self,
+        after: AfterSave,
+        result: Result<(), SaveError>,
+        now: Time,
+    ) -> Result<Answer, Problem> {
+        if let AfterSave::Send(signed) = &after {
+            self.signing.retain(|signing| *signing != signed.transaction);
+        }
+        result.map_err(|error| Problem::Storage(error.to_string()))?;
         match after {
             AfterSave::Keep(kept) => {
                 self.wallet.take(*kept);
@@ -234,7 +247,7 @@ impl Session {
             AfterSave::BackedUp => self.wallet.set_backed_up(),
             AfterSave::Send(signed) => {
                 let id = self.chain.client_mut().submit(*signed, now);
-                return Answer::Sent { id };
+                return Ok(Answer::Sent { id });
             }
             AfterSave::Dismiss(id) => self.chain.client_mut().forget(&id),
             AfterSave::Erase => {
@@ -247,7 +260,7 @@ impl Session {
             }
             AfterSave::StoredAgain => self.stored_again(),
         }
-        Answer::Done
+        Ok(Answer::Done)
     }
 
     /// The browser has deleted what was stored. Gives what is to be stored again: everything but the keys and accounts, which a person may have
@@ -399,7 +412,7 @@ impl Session {
     /// Signs the payment reviewed last; it is stored before anybody hears of it.
     fn sign(&mut self, now: Time) -> Result<Reply, Problem> {
         let transaction = self.reviewed.as_ref().ok_or(Problem::NothingReviewed)?;
-        if !send::is_next(transaction, self.chain.client()) {
+        if !send::is_next(transaction, self.chain.client(), &self.signing) {
             self.reviewed = None;
             return Err(Problem::NothingReviewed);
         }
@@ -419,7 +432,7 @@ impl Session {
         })?;
         let id = signed.transaction.id(chain);
         let payment = StoredPayment { chain: *chain, signed_at: now, signed: signed.clone() };
-        self.reviewed = None;
+        self.signing.extend(self.reviewed.take());
         Ok(Reply::Save(vec![stored::put_payment(&id, &payment)], AfterSave::Send(Box::new(signed))))
     }
 

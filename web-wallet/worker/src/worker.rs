@@ -374,10 +374,7 @@ impl<P: Platform> Worker<P> {
                 if result.is_ok() && matches!(after, AfterSave::Erase) {
                     self.effects.push(Effect::Tell(codec::encode(&Word::Erased)));
                 }
-                let answer = result
-                    .map_err(|error| Problem::Storage(error.to_string()))
-                    .map(|()| session.saved(after, now));
-                self.answers.push((number, answer));
+                self.answers.push((number, session.saved(after, result, now)));
             }
             // Who leads now stores what it proves.
             Some(Awaiting::State) if !lost && result != Err(SaveError::Overtaken) => {

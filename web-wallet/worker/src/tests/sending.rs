@@ -153,3 +153,41 @@ fn what_cannot_be_sent_says_why() {
     host.wait(60_000);
     assert_eq!(host.ask(draft(&to, "1")), Err(Problem::NotVerified));
 }
+
+#[test]
+fn a_payment_drafted_while_another_is_being_stored_takes_the_next_nonce() {
+    let mut host = Host::with_wallet();
+    let to = test_address(7).to_string();
+    let first = review(&mut host, draft(&to, "1"));
+    host.storage_is_slow = true;
+    let sent = host.say(Command::Send);
+    let second = review(&mut host, draft(&to, "2"));
+    assert_eq!(second.keep, Amount(first.keep.units() - 2 * UNITS_PER_COIN - FEE.units()));
+    let sent_too = host.say(Command::Send);
+    host.storage_answers();
+    for number in [sent, sent_too] {
+        assert!(matches!(host.answer_to(number), Ok(Answer::Sent { .. })));
+    }
+    for _ in 0..5 {
+        host.advance();
+    }
+    let Fact::Proven { value, .. } = host.view().accounts[0].balance else { panic!("it is proven") };
+    assert_eq!(value, second.keep, "both were paid");
+}
+
+#[test]
+fn a_payment_drafted_behind_one_that_could_not_be_stored_is_looked_over_again() {
+    let mut host = Host::with_wallet();
+    let to = test_address(7).to_string();
+    review(&mut host, draft(&to, "1"));
+    (host.storage_is_slow, host.storage_fails) = (true, true);
+    let sent = host.say(Command::Send);
+    host.storage_fails = false;
+    review(&mut host, draft(&to, "2"));
+    host.storage_answers();
+    assert!(matches!(host.answer_to(sent), Err(Problem::Storage(_))));
+    assert_eq!(host.ask(Command::Send), Err(Problem::NothingReviewed), "its nonce would leave a gap");
+    assert_eq!(payments_stored(&host), 0);
+    review(&mut host, draft(&to, "2"));
+    assert!(matches!(host.ask(Command::Send), Ok(Answer::Sent { .. })));
+}
