@@ -51,6 +51,8 @@ enum Role {
     Begins {
         /// The lead is here.
         given: bool,
+        /// When to claim the storage once more.
+        claim_at: Option<Time>,
     },
     Leads {
         /// Tell the others, whether something has changed or not.
@@ -95,19 +97,27 @@ impl Tabs {
     pub(crate) fn begin(&mut self) -> bool {
         let follows = matches!(self.role, Role::Follows(_));
         if follows {
-            self.role = Role::Begins { given: false };
+            self.role = Role::Begins { given: false, claim_at: None };
         }
         follows
     }
 
     /// The lead is here: what is stored is to be read first.
     pub(crate) fn given(&mut self) {
-        self.role = Role::Begins { given: true };
+        self.role = Role::Begins { given: true, claim_at: None };
+    }
+
+    /// The storage has another tab's claim. A tab that was overtaken is told so by the browser, as soon as it can hear; else its own claim was not
+    /// written, and it begins anew. After a while: two that overtake each other do so every so often, and no more.
+    pub(crate) fn overtaken(&mut self, now: Time) {
+        if self.leads() {
+            self.role = Role::Begins { given: true, claim_at: Some(now.plus_ms(ASK_EVERY_MS)) };
+        }
     }
 
     /// Whether the lead is here, so that what was read with a claim is the newest.
     pub(crate) const fn may_lead(&self) -> bool {
-        matches!(self.role, Role::Leads { .. } | Role::Begins { given: true })
+        matches!(self.role, Role::Leads { .. } | Role::Begins { given: true, .. })
     }
 
     /// What is stored was read: this tab leads.
@@ -153,9 +163,13 @@ impl Tabs {
         }
     }
 
-    /// The time went on: whether the leader is to be asked, or is silent and to be replaced.
+    /// The time went on: whether the leader is to be asked, or is silent and to be replaced, or the storage to be claimed once more.
     pub(crate) fn tick(&mut self, now: Time) -> Option<Due> {
-        let Role::Follows(following) = &mut self.role else { return None };
+        let following = match &mut self.role {
+            Role::Follows(following) => following,
+            Role::Begins { claim_at, .. } => return claim_at.take_if(|at| *at <= now).map(|_| Due::Claim),
+            Role::Leads { .. } => return None,
+        };
         following.ask_at.take_if(|at| *at <= now)?;
         following.ask_at = Some(now.plus_ms(ASK_EVERY_MS));
         Some(if std::mem::replace(&mut following.asked, true) { Due::Lead } else { Due::Ask })
@@ -165,24 +179,32 @@ impl Tabs {
     pub(crate) fn next(&self) -> Option<Time> {
         match &self.role {
             Role::Follows(following) => following.ask_at,
-            _ => None,
+            Role::Begins { claim_at, .. } => *claim_at,
+            Role::Leads { .. } => None,
         }
     }
 
     /// A tab in sight asks at once; one out of sight does not care.
     fn listen(&mut self, now: Time) {
-        if let Role::Follows(following) = &mut self.role {
-            following.asked = false;
-            following.ask_at = self.visible.then_some(now);
+        match &mut self.role {
+            Role::Follows(following) => {
+                following.asked = false;
+                following.ask_at = self.visible.then_some(now);
+            }
+            // The clock may have been set back.
+            Role::Begins { claim_at: Some(at), .. } => *at = now.plus_ms(ASK_EVERY_MS).min(*at),
+            _ => {}
         }
     }
 }
 
-/// What a follower has to do.
+/// What a tab that does not lead has to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Due {
     /// Ask the leader.
     Ask,
     /// Lead in its place.
     Lead,
+    /// Claim the storage once more.
+    Claim,
 }

@@ -369,6 +369,9 @@ impl<P: Platform> Worker<P> {
         let State::Running(session) = &mut self.state else { return };
         let now = self.platform.now();
         let lost = result == Err(SaveError::Lost);
+        if result == Err(SaveError::Overtaken) {
+            self.tabs.overtaken(now);
+        }
         match take(&mut self.awaiting, token) {
             Some(Awaiting::Saved(number, after)) => {
                 if result.is_ok() && matches!(after, AfterSave::Erase) {
@@ -442,11 +445,12 @@ impl<P: Platform> Worker<P> {
         self.wake(next);
     }
 
-    /// What the others do.
+    /// What a tab does that does not lead.
     fn look_on(&mut self, now: Time) {
         match self.tabs.tick(now) {
             Some(Due::Ask) => self.tell(&Word::Ask),
             Some(Due::Lead) => self.begin(),
+            Some(Due::Claim) => self.load_with_claim(),
             None => {}
         }
         let State::Running(session) = &mut self.state else { return };

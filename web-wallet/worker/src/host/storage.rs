@@ -20,7 +20,7 @@ const CLAIM: &str = "claim";
 
 /// The database as one tab uses it.
 pub(super) struct Storage {
-    /// What this tab wrote when it claimed the storage. Tabs that lead at the same time all claim with 0, and none shuts another out.
+    /// What this tab wrote when it last claimed the storage, once that is complete. Tabs that lead at the same time all claim with 0, and none shuts another out.
     claim: Cell<f64>,
     take_turns: bool,
 }
@@ -71,13 +71,14 @@ impl Storage {
         }
         let is_read = changes.is_empty();
         change(&transaction, changes).map_err(refused)?;
+        let mut own = self.claim.get();
         if claim != Claim::Leave {
             if claim == Claim::Take && self.take_turns {
-                self.claim.set(js_sys::Math::random());
+                own = js_sys::Math::random();
             }
             // Clearing the store may have removed it.
             let claimed = transaction.object_store(CLAIMED.name()).map_err(refused)?;
-            claimed.put(&self.claim.get().into(), Some(&CLAIM.into())).map_err(refused)?;
+            claimed.put(&own.into(), Some(&CLAIM.into())).map_err(refused)?;
         }
         let mut records = Vec::new();
         for store in Store::ALL.into_iter().filter(|_| is_read) {
@@ -93,7 +94,12 @@ impl Storage {
             }
         }
         match transaction.commit().map_err(refused)?.await {
-            Ok(result) if result.is_committed() => Ok(records),
+            Ok(result) if result.is_committed() => {
+                if claim == Claim::Take {
+                    self.claim.set(own);
+                }
+                Ok(records)
+            }
             Ok(_) => Err(SaveError::Refused("the browser gave the transaction up".to_owned())),
             Err(error) => Err(refused(error)),
         }

@@ -1,5 +1,6 @@
 //! The worker with a scripted host: what a person asks for, and what they then see.
 
+mod claims;
 mod host;
 mod phrase;
 mod proof;
