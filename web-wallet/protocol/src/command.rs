@@ -223,6 +223,8 @@ pub enum Problem {
     Locked,
     /// There is no wallet here.
     NoWallet,
+    /// Another wallet was stored after this one was deleted, and must not be replaced unseen.
+    OtherWallet,
     /// The balance is not proven (yet): nothing can be drafted.
     NotVerified,
     /// The recipient is not an address; why.

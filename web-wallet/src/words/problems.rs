@@ -75,6 +75,11 @@ pub(crate) fn problem(problem: &Problem) -> Said {
         Problem::Locked => {
             said("The wallet is locked", "Signing needs your password.", "Unlock it and try again.")
         }
+        Problem::OtherWallet => said(
+            "Another wallet is stored here now",
+            "It was made after this one was deleted.",
+            "Write down this one’s words, or erase the other in its own tab.",
+        ),
         Problem::NoWallet => {
             said("There is no wallet here", "It was erased in another tab.", "Load the page again.")
         }
@@ -390,6 +395,7 @@ mod tests {
             Problem::NoPhrase,
             Problem::Locked,
             Problem::NoWallet,
+            Problem::OtherWallet,
             Problem::NotVerified,
             Problem::Address(text()),
             Problem::OtherNetwork,

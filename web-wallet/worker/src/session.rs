@@ -36,6 +36,8 @@ pub(crate) struct Session {
     /// Payments that are signed and being stored: their nonces are taken.
     signing: Vec<Transaction>,
     notices: Vec<Notice>,
+    /// Another wallet is stored where the browser deleted this one.
+    displaced: bool,
     persistent: Option<bool>,
     /// When a person last did something.
     active_at: Time,
@@ -94,6 +96,7 @@ impl Session {
             reviewed: None,
             signing: Vec::new(),
             notices,
+            displaced: false,
             persistent: None,
             active_at: now,
         };
@@ -111,7 +114,13 @@ impl Session {
             // Erasing is told, so nobody did that.
             return self.storage_lost();
         }
-        self.wallet.replace(sealed);
+        self.displaced = self.is_lost() && self.wallet.differs(sealed.as_ref());
+        if self.displaced {
+            self.lock();
+        } else {
+            self.wallet.replace(sealed);
+            self.stored_again();
+        }
         self.follow(payments, now);
         Vec::new()
     }
@@ -169,6 +178,13 @@ impl Session {
         platform: &impl Platform,
         now: Time,
     ) -> Result<Reply, Problem> {
+        let stores = matches!(
+            command,
+            Command::Keep { .. } | Command::BackedUp | Command::Erase | Command::StoreAgain
+        );
+        if stores && self.displaced {
+            return Err(Problem::OtherWallet);
+        }
         let answer = match command {
             // Heard before they come here.
             Command::Start { .. } | Command::Visible(_) | Command::Lock { .. } => Answer::Done,
@@ -267,6 +283,7 @@ impl Session {
     /// deleted on purpose.
     pub(crate) fn storage_lost(&mut self) -> Vec<Change> {
         self.note_lost();
+        self.displaced = false;
         let chain = *self.chain.id();
         let open = self.chain.client().payments().filter(|(_, payment)| !payment.is_settled());
         let mut changes: Vec<Change> = open
@@ -320,8 +337,37 @@ impl Session {
         self.stored_again();
     }
 
+    /// Whether the leader's view of this wallet is that of this tab's; what does not fit is locked, forgotten or noted.
+    pub(crate) fn shares(&mut self, leaders: Option<Address>) -> bool {
+        match (self.wallet.address(), leaders) {
+            // It knows of no wallet and nobody erased this one.
+            (Some(_), None) => self.note_lost(),
+            (Some(ours), Some(theirs)) if ours != theirs => {
+                if !self.is_lost() {
+                    self.forget_wallet();
+                    return true;
+                }
+                self.lock();
+            }
+            _ => return true,
+        }
+        false
+    }
+
+    /// A person has erased a wallet in another tab.
+    pub(crate) fn erased_elsewhere(&mut self, erased: Option<Address>) {
+        if !self.is_lost() || self.wallet.address() == erased {
+            self.forget_wallet();
+        }
+    }
+
+    /// Whether the browser has deleted this wallet, so that it is in memory alone.
+    fn is_lost(&self) -> bool {
+        self.notices.contains(&Notice::StorageLost)
+    }
+
     fn note_lost(&mut self) {
-        if self.wallet.sealed().is_some() && !self.notices.contains(&Notice::StorageLost) {
+        if self.wallet.sealed().is_some() && !self.is_lost() {
             self.notices.push(Notice::StorageLost);
         }
     }

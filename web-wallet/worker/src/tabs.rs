@@ -8,7 +8,9 @@
 //! that [claimed](crate::platform::Effect::Load) it last, and a payment is stored before it is submitted. Who begins to lead reads everything anew in
 //! the transaction of its claim, so it knows each payment that was ever stored.
 //!
-//! Keys stay in the tab in which the password was typed. Locking by a person's word locks every tab, and so does erasing or replacing the wallet.
+//! Keys stay in the tab in which the password was typed. Locking by a person's word locks every tab, and so does erasing or replacing the wallet. A
+//! wallet that the browser has deleted is in the memory of these tabs alone: none gives it up because another one was made, nor lets it take that one's
+//! place.
 //!
 //! **Trust and bounds.** Other tabs are scripts of our origin, which could do anything here anyway; what does not read is of another build and is not
 //! heard. A follower holds one view, the newest.
@@ -35,8 +37,8 @@ pub(crate) enum Word {
     },
     /// Forget the keys.
     Lock,
-    /// The wallet was erased.
-    Erased,
+    /// The wallet with this first account was erased.
+    Erased(Option<Address>),
 }
 
 /// What a tab is among the others.
@@ -146,10 +148,10 @@ impl Tabs {
         }
     }
 
-    /// What the leader shows; returns whether this tab should lead in its place.
-    pub(crate) fn see(&mut self, visible: bool, view: Vec<u8>, now: Time) -> bool {
+    /// What the leader shows, if it is to be shown here too; returns whether this tab should lead in its place.
+    pub(crate) fn see(&mut self, visible: bool, view: Option<Vec<u8>>, now: Time) -> bool {
         let Role::Follows(following) = &mut self.role else { return false };
-        following.seen = Some(view);
+        following.seen = view;
         following.asked = false;
         following.ask_at = self.visible.then(|| now.plus_ms(ASK_EVERY_MS));
         self.visible && !visible

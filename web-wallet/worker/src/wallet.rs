@@ -231,6 +231,12 @@ impl Wallet {
         }
     }
 
+    /// Whether this is the stored form of another wallet, or of none.
+    pub(crate) fn differs(&self, sealed: Option<&Sealed>) -> bool {
+        let first = |sealed: Option<&Sealed>| Some(sealed?.accounts.first()?.entry.public_key);
+        first(sealed) != first(self.sealed.as_ref())
+    }
+
     /// Takes in what another tab stored; keys and words in memory stay if they are of that wallet.
     pub(crate) fn replace(&mut self, sealed: Option<Sealed>) {
         let keystore = |sealed: &Option<Sealed>| sealed.as_ref().map(|sealed| sealed.keystore.clone());

@@ -286,17 +286,12 @@ impl<P: Platform> Worker<P> {
         match word {
             Word::Ask => self.tabs.tell(),
             Word::Lock => self.on_session(|session, _| session.lock()),
-            Word::Erased => self.on_session(|session, _| session.forget_wallet()),
+            Word::Erased(wallet) => self.on_session(|session, _| session.erased_elsewhere(wallet)),
             // Who leads has overtaken whoever says this.
             Word::See { .. } if self.tabs.may_lead() => {}
             Word::See { visible, wallet, view } => {
                 let State::Running(session) = &mut self.state else { return };
-                match (session.wallet().address(), wallet) {
-                    // It knows of no wallet and nobody erased this one: this tab is the last to know it.
-                    (Some(_), None) => return,
-                    (Some(ours), Some(theirs)) if ours != theirs => session.forget_wallet(),
-                    _ => {}
-                }
+                let view = session.shares(wallet).then_some(view);
                 if self.tabs.see(visible, view, now) {
                     self.begin();
                 }
@@ -375,7 +370,8 @@ impl<P: Platform> Worker<P> {
         match take(&mut self.awaiting, token) {
             Some(Awaiting::Saved(number, after)) => {
                 if result.is_ok() && matches!(after, AfterSave::Erase) {
-                    self.effects.push(Effect::Tell(codec::encode(&Word::Erased)));
+                    let word = Word::Erased(session.wallet().address());
+                    self.effects.push(Effect::Tell(codec::encode(&word)));
                 }
                 self.answers.push((number, session.saved(after, result, now)));
             }

@@ -4,7 +4,7 @@ use web_protocol::{Answer, Command, Problem, Secret, WalletView, WordQuestion};
 
 use super::host::{Host, PASSWORD, PHRASE, START, own_address, secret};
 
-const OTHER_PHRASE: &str =
+pub(super) const OTHER_PHRASE: &str =
     "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about";
 
 fn shown_words(host: &mut Host, count: u8) -> Vec<String> {

@@ -2,7 +2,7 @@
 
 use light_client::data_format::{Amount, UNITS_PER_COIN};
 use light_client::test_support::chain::test_address;
-use web_protocol::{AmountField, Answer, Command, Fact, Notice, Problem, Review, WalletView};
+use web_protocol::{AmountField, Answer, Command, Fact, Problem, Review, WalletView};
 
 use super::host::{FUNDS, Host, PASSWORD, START, own_address, secret};
 use crate::platform::{FetchError, Store};
@@ -191,38 +191,6 @@ fn a_follower_that_nobody_touches_forgets_its_keys() {
     host.wait(301_000);
     host.look_at(0);
     assert!(!unlocked(&host));
-}
-
-#[test]
-fn a_deleted_storage_is_noticed_said_and_mended() {
-    let mut host = Host::with_wallet();
-    review(&mut host, 1);
-    assert!(matches!(host.ask(Command::Send), Ok(Answer::Sent { .. })));
-    host.lose_storage();
-    host.advance();
-    host.wait(1_000);
-    assert_eq!(host.view().notices, [Notice::StorageLost]);
-    assert!(balance(&host).is_some(), "what was proven is still known");
-    assert_eq!(payments_stored(&host), 1, "an open payment is stored again");
-    assert!(!host.store.contains_key(&(Store::Keystore, "seed".to_owned())), "nobody asked for the keys");
-    assert_eq!(host.ask(Command::StoreAgain), Ok(Answer::Done));
-    assert_eq!(host.view().notices, []);
-    host.reload().unwrap();
-    assert_eq!(host.ask(Command::Unlock { password: secret(PASSWORD) }), Ok(Answer::Done));
-}
-
-#[test]
-fn the_last_tab_that_knows_a_deleted_wallet_keeps_it() {
-    let mut host = Host::with_wallet();
-    host.lose_storage();
-    host.open().unwrap();
-    assert_eq!(host.view().wallet, WalletView::None);
-    host.switch(0);
-    assert_eq!(host.leader(), Some(0));
-    assert_eq!(host.view().notices, [Notice::StorageLost]);
-    assert_eq!(host.ask(Command::StoreAgain), Ok(Answer::Done));
-    host.switch(1);
-    assert_eq!(balance(&host), Some(Amount(FUNDS)));
 }
 
 #[test]
