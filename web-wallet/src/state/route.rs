@@ -167,9 +167,10 @@ impl Route {
         }
     }
 
-    /// Whether it shows or asks for words of a phrase.
-    pub(crate) fn uses_phrase(self) -> bool {
-        matches!(self, Self::Phrase(_) | Self::Create(_))
+    /// Whether going to `next` is done with a phrase that this place has had the worker read or make.
+    pub(crate) fn leaves_phrase(self, next: Self) -> bool {
+        matches!(self, Self::Phrase(_) | Self::Create(_) | Self::Restore(_))
+            && std::mem::discriminant(&self) != std::mem::discriminant(&next)
     }
 
     /// Whether it belongs to making or restoring a wallet.

@@ -1,5 +1,6 @@
 //! The reducer, told what a person and a worker would tell it.
 
+mod phrase;
 mod tabs;
 mod time;
 

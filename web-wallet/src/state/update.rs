@@ -133,18 +133,24 @@ pub(super) fn settle(model: &mut Model) -> Vec<Effect> {
 
 fn arrive(model: &mut Model, route: Route) -> Vec<Effect> {
     let route = admissible(model, route);
+    let leaves_phrase = model.route.leaves_phrase(route);
     model.route = route;
     model.sheet = None;
     model.password = Secret::default();
     model.problem = None;
     let mut effects = Vec::new();
-    if !route.uses_phrase() && model.desk.take().is_some() {
+    if leaves_phrase {
+        model.desk = None;
+        // An answer that is still to come would lead back.
+        for waiting in [Waiting::MakePhrase, Waiting::ReadPhrase] {
+            model.drop_waiting(waiting);
+        }
         effects.push(model.tell(Command::ForgetPhrase, Waiting::Forget));
     }
     if let Some(desk) = &mut model.desk {
         desk.shown = None;
     }
-    if !route.is_setup() {
+    if leaves_phrase || !route.is_setup() {
         model.setup = Setup::default();
     }
     if route == Route::Create(CreateStage::Words)

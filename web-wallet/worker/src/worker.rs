@@ -134,6 +134,8 @@ impl<P: Platform> Worker<P> {
                 }
                 self.answers.push((message.number, Ok(Answer::Done)));
             }
+            // Forgetting needs no lead; but what was asked before comes before.
+            Command::ForgetPhrase if self.commands.is_empty() => self.command(message),
             // What a person asks of this tab is done by it: it takes the lead. Nothing is stored behind what is being erased.
             _ if matches!(self.state, State::Running(_)) && (!self.tabs.leads() || self.erases()) => {
                 self.commands.push(message);

@@ -218,3 +218,14 @@ fn a_tab_that_did_not_start_takes_the_lead_from_nobody() {
     host.ask(Command::Visible(true)).unwrap();
     assert_eq!(host.leader(), Some(0), "it could not lead");
 }
+
+#[test]
+fn forgetting_a_phrase_takes_no_lead() {
+    let mut host = Host::with_wallet();
+    host.ask(Command::MakePhrase { words: 12 }).unwrap();
+    host.open_beside().unwrap();
+    host.look_at(0);
+    assert_eq!(host.ask(Command::ForgetPhrase), Ok(Answer::Done));
+    assert_eq!(host.leader(), Some(1));
+    assert_eq!(host.ask(Command::ShowWord { position: 0 }), Err(Problem::NoPhrase));
+}
