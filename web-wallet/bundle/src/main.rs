@@ -10,6 +10,7 @@
 mod compile;
 mod error;
 mod module;
+mod names;
 mod report;
 mod site;
 

@@ -8,6 +8,7 @@ use wasm_bindgen_cli_support::Bindgen;
 
 use crate::compile::Compiled;
 use crate::error::BundleError;
+use crate::names::Names;
 use crate::site::{self, Files};
 
 /// The shrinking tool, from the npm package `binaryen`.
@@ -31,7 +32,7 @@ const OPTIMIZER_ARGUMENTS: [&str; 13] = [
 ];
 
 /// Raised when this file does something else with the same input.
-const RECIPE: u32 = 3;
+const RECIPE: u32 = 4;
 
 /// The hash of what a finished folder was made of.
 const STAMP: &str = "made-of";
@@ -69,14 +70,22 @@ fn bind(compiled: &Compiled, out: &Path) -> Result<(), BundleError> {
 
     let path = out.join(format!("{}.js", compiled.name));
     let generated = fs::read_to_string(&path).map_err(BundleError::file(&path))?;
-    // No text in it spans lines, so what a line begins with can go: a tenth of the download.
-    let mut script: String = generated.lines().flat_map(|line| [line.trim_start(), "\n"]).collect();
+    // No text in it spans lines, so what a line begins with can go, and lines that only explain: a tenth of the download.
+    let lines = generated.lines().map(str::trim_start).filter(|line| !line.starts_with("//"));
+    let mut script: String = lines.flat_map(|line| [line, "\n"]).collect();
     if compiled.is_program {
         // A page may run no inline script, so the module calls its own default export instead of being called: one file and one round trip less
         // than a second script.
         script.push_str(&format!("import start from \"./{}.js\";\nstart();\n", compiled.name));
     }
-    fs::write(&path, script).map_err(BundleError::file(&path))
+    fs::write(&path, script).map_err(BundleError::file(&path))?;
+    let names = Names::of(&generated);
+    for (path, mut bytes) in site::read(out)? {
+        names.replace(&mut bytes);
+        let path = out.join(path);
+        fs::write(&path, bytes).map_err(BundleError::file(&path))?;
+    }
+    Ok(())
 }
 
 fn shrink(optimizer: &Path, wasm: &Path) -> Result<(), BundleError> {
