@@ -61,10 +61,13 @@ enum About {
     Else,
 }
 
-/// What this side reads of a server's status: only whether to offer a button.
-#[derive(Deserialize)]
-struct StatusAnswer {
+/// What this side reads of a server's JSON: of its status only whether to offer a button, of a problem (RFC 9457) what it says.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct ServerAnswer {
     development: bool,
+    pub(crate) code: String,
+    pub(crate) detail: String,
 }
 
 impl Chain {
@@ -170,8 +173,8 @@ impl Chain {
         result: Result<Response, FetchError>,
         platform: &impl Platform,
     ) {
-        if let (About::Status, Ok(response)) = (asked.about, &result)
-            && let Ok(status) = serde_json::from_slice::<StatusAnswer>(&response.body)
+        if let (About::Status, Ok(Response { status: 200, body })) = (asked.about, &result)
+            && let Ok(status) = serde_json::from_slice::<ServerAnswer>(body)
         {
             self.test_coins = status.development;
         }
