@@ -32,7 +32,7 @@ const OPTIMIZER_ARGUMENTS: [&str; 13] = [
 ];
 
 /// Raised when this file does something else with the same input.
-const RECIPE: u32 = 4;
+const RECIPE: u32 = 5;
 
 /// The hash of what a finished folder was made of.
 const STAMP: &str = "made-of";
@@ -51,7 +51,7 @@ pub(crate) fn finish(root: &Path, compiled: &Compiled, work: &Path) -> Result<Fi
     let stamp = work.join(STAMP);
     if !fs::read_to_string(&stamp).is_ok_and(|found| found == made_of) {
         site::clear(work)?;
-        bind(compiled, work)?;
+        bind(compiled, &made_of, work)?;
         shrink(&optimizer, &work.join(format!("{}_bg.wasm", compiled.name)))?;
         fs::write(&stamp, made_of).map_err(BundleError::file(&stamp))?;
     }
@@ -60,8 +60,8 @@ pub(crate) fn finish(root: &Path, compiled: &Compiled, work: &Path) -> Result<Fi
     Ok(files)
 }
 
-/// Makes the JavaScript side, as an ES module: of a program one that starts itself, of a library one with types.
-fn bind(compiled: &Compiled, out: &Path) -> Result<(), BundleError> {
+/// Makes the JavaScript side, as an ES module: of a program one that starts itself and knows what it was `made_of`, of a library one with types.
+fn bind(compiled: &Compiled, made_of: &str, out: &Path) -> Result<(), BundleError> {
     let refused = |error| BundleError::Bindgen { path: compiled.path.clone(), reason: format!("{error:#}") };
     let mut bindgen = Bindgen::new();
     bindgen.input_path(&compiled.path).out_name(compiled.name).typescript(!compiled.is_program);
@@ -76,7 +76,8 @@ fn bind(compiled: &Compiled, out: &Path) -> Result<(), BundleError> {
     if compiled.is_program {
         // A page may run no inline script, so the module calls its own default export instead of being called: one file and one round trip less
         // than a second script.
-        script.push_str(&format!("import start from \"./{}.js\";\nstart();\n", compiled.name));
+        let (name, build) = (compiled.name, &made_of[..16]);
+        script.push_str(&format!("import start from \"./{name}.js\";\nself.build=\"{build}\";\nstart();\n"));
     }
     fs::write(&path, script).map_err(BundleError::file(&path))?;
     let names = Names::of(&generated);

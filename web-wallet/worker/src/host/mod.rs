@@ -31,7 +31,7 @@ use self::{events::Line, storage::Storage, tabs::Tabs};
 /// Starts the worker and never ends.
 pub(crate) fn start() {
     let scope: DedicatedWorkerGlobalScope = js_sys::global().unchecked_into();
-    let tabs = Tabs::new(&scope.navigator());
+    let tabs = Tabs::new(&scope);
     let host = Rc::new(Host {
         worker: RefCell::new(Worker::new(Browser::new(&scope), scope.location().origin())),
         storage: Storage::new(tabs.take_turns()),

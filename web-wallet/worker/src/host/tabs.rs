@@ -10,13 +10,13 @@ use gloo::events::EventListener;
 use js_sys::{Function, Object, Promise, Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
-use web_sys::{BroadcastChannel, MessageEvent, WorkerNavigator};
+use web_sys::{BroadcastChannel, DedicatedWorkerGlobalScope, MessageEvent};
 use web_worker::platform::Input;
 
 /// The lock of the one tab that leads.
 const LOCK: &str = "vsystems-wallet";
-/// Tabs of two releases do not talk to each other.
-const CHANNEL: &str = concat!("vsystems-wallet ", env!("CARGO_PKG_VERSION"));
+/// What the bundle calls this build by, in the worker's scope.
+const BUILD: &str = "build";
 
 /// The browser's locks and the line to the other tabs, as far as it has them.
 pub(super) struct Tabs {
@@ -28,9 +28,12 @@ pub(super) struct Tabs {
 
 impl Tabs {
     /// Those of this worker.
-    pub(super) fn new(navigator: &WorkerNavigator) -> Self {
-        let locks = Reflect::get(navigator, &"locks".into()).ok().filter(JsValue::is_object);
-        Self { locks, waits: Rc::default(), channel: BroadcastChannel::new(CHANNEL).ok() }
+    pub(super) fn new(scope: &DedicatedWorkerGlobalScope) -> Self {
+        let locks = Reflect::get(&scope.navigator(), &"locks".into()).ok().filter(JsValue::is_object);
+        // Tabs of two builds do not talk to each other.
+        let build = Reflect::get(scope, &BUILD.into()).ok().and_then(|build| build.as_string());
+        let channel = build.and_then(|build| BroadcastChannel::new(&format!("{LOCK} {build}")).ok());
+        Self { locks, waits: Rc::default(), channel }
     }
 
     /// Whether at most one tab leads.
