@@ -10,7 +10,7 @@ use gloo::events::EventListener;
 use js_sys::{Function, Object, Promise, Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
-use web_sys::{BroadcastChannel, DedicatedWorkerGlobalScope, MessageEvent};
+use web_sys::{AbortController, AbortSignal, BroadcastChannel, DedicatedWorkerGlobalScope, MessageEvent};
 use web_worker::platform::Input;
 
 /// The lock of the one tab that leads.
@@ -21,8 +21,10 @@ const BUILD: &str = "build";
 /// The browser's locks and the line to the other tabs, as far as it has them.
 pub(super) struct Tabs {
     locks: Option<JsValue>,
-    /// A request waits in line.
-    waits: Rc<Cell<bool>>,
+    /// How often the lead was asked for: only the last request counts.
+    asked: Rc<Cell<u32>>,
+    /// Takes the request that waits in line out of it.
+    line: Cell<Option<AbortController>>,
     channel: Option<BroadcastChannel>,
 }
 
@@ -33,7 +35,7 @@ impl Tabs {
         // Tabs of two builds do not talk to each other.
         let build = Reflect::get(scope, &BUILD.into()).ok().and_then(|build| build.as_string());
         let channel = build.and_then(|build| BroadcastChannel::new(&format!("{LOCK} {build}")).ok());
-        Self { locks, waits: Rc::default(), channel }
+        Self { locks, asked: Rc::default(), line: Cell::default(), channel }
     }
 
     /// Whether at most one tab leads.
@@ -60,27 +62,32 @@ impl Tabs {
         }
     }
 
-    /// Asks for the lead: takes it, or waits in line for it, once. In the end there is one [`Input::Leads`], and perhaps one [`Input::LeadLost`].
+    /// Asks for the lead, in place of any request before: takes it, or waits in line for it. In the end there is one [`Input::Leads`], and perhaps one
+    /// [`Input::LeadLost`].
     pub(super) fn lead(&self, now: bool, hear: impl Fn(Input) + Clone + 'static) {
-        if !now && self.waits.replace(true) {
-            return;
+        let (asked, last) = (self.asked.get() + 1, Rc::clone(&self.asked));
+        last.set(asked);
+        // A tab that leads does not wait as well: frozen, it would keep those behind it waiting. What is granted is not taken back by this.
+        if let Some(line) = self.line.take() {
+            line.abort();
         }
-        let waits = Rc::clone(&self.waits);
+        let line = if now { None } else { AbortController::new().ok() };
+        let signal = line.as_ref().map(AbortController::signal);
+        self.line.set(line);
         let is_granted = Rc::new(Cell::new(false));
         let granted = {
             let (hear, is_granted) = (hear.clone(), Rc::clone(&is_granted));
             move || {
                 is_granted.set(true);
-                if !now {
-                    waits.set(false);
-                }
                 hear(Input::Leads);
             }
         };
-        match self.locks.as_ref().and_then(|locks| request(locks, now, granted.clone())) {
+        match self.locks.as_ref().and_then(|locks| request(locks, now, signal, granted.clone())) {
             Some(held) => spawn_local(async move {
                 // Held until another tab takes it.
                 match JsFuture::from(held).await {
+                    // It was taken out of the line, or this tab took the lock from itself.
+                    Err(_) if last.get() != asked => {}
                     Err(_) if is_granted.get() => hear(Input::LeadLost),
                     // The browser has locks and gives none, as it does where it keeps nothing for a site.
                     Err(_) => granted(),
@@ -93,9 +100,17 @@ impl Tabs {
 }
 
 /// A promise that fails when the lock, once granted, is taken away; `None` if there is no asking for it.
-fn request(locks: &JsValue, steal: bool, granted: impl FnOnce() + 'static) -> Option<Promise> {
+fn request(
+    locks: &JsValue,
+    steal: bool,
+    signal: Option<AbortSignal>,
+    granted: impl FnOnce() + 'static,
+) -> Option<Promise> {
     let options = Object::new();
     Reflect::set(&options, &"steal".into(), &steal.into()).ok()?;
+    if let Some(signal) = signal {
+        Reflect::set(&options, &"signal".into(), &signal).ok()?;
+    }
     let granted = Closure::once_into_js(move |_lock: JsValue| -> JsValue {
         granted();
         // The lock is held for as long as this is not settled.
