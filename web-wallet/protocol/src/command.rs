@@ -37,6 +37,8 @@ pub enum FromWorker {
         /// What came of it.
         result: Result<Answer, Problem>,
     },
+    /// What there is to see in the tab that leads, in place of [`FromWorker::View`].
+    Seen(Box<View>),
 }
 
 /// An amount as typed, or all there is.

@@ -13,7 +13,7 @@ mod view;
 pub use command::{AmountField, Answer, Command, FromWorker, Problem, Secret, ToWorker, WordQuestion};
 pub use view::{
     AccountView, ChainView, Fact, HistoryRow, MovementKind, Notice, PaymentStep, PaymentView, ProofView,
-    Review, ServerHealth, ServerView, SyncView, View, WalletView, set_unlocked,
+    Review, ServerHealth, ServerView, SyncView, View, WalletView, seen,
 };
 
 /// Reads a message of the other side.
@@ -22,6 +22,17 @@ pub use view::{
 /// Borsh's, if the other side comes from another build.
 pub fn decode<T: borsh::BorshDeserialize>(bytes: &[u8]) -> Result<T, borsh::io::Error> {
     borsh::from_slice(bytes)
+}
+
+/// Reads what the worker says; `None` for a view of another tab that does not read, and is not shown.
+///
+/// # Errors
+/// Borsh's, if the worker comes from another build.
+pub fn heard(bytes: &[u8]) -> Result<Option<FromWorker>, borsh::io::Error> {
+    match decode(bytes) {
+        Err(_) if bytes.first() == Some(&view::SEEN) => Ok(None),
+        said => said.map(Some),
+    }
 }
 
 /// Writes a message for the other side.

@@ -4,7 +4,7 @@ use light_client::data_format::{Address, Amount, Height, Network, Time, Transact
 /// Everything the page shows.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct View {
-    /// Whether there is a wallet and whether it can sign. First, for [`set_unlocked`].
+    /// Whether there is a wallet and whether it can sign. First, for [`seen`].
     pub wallet: WalletView,
     /// The chain this wallet is for.
     pub chain: ChainView,
@@ -22,12 +22,19 @@ pub struct View {
     pub notices: Vec<Notice>,
 }
 
-/// Says in a written [`FromWorker::View`](crate::FromWorker::View) whether the keys are in memory: all in which what two tabs show may differ.
-pub fn set_unlocked(message: &mut [u8], now_unlocked: bool) {
-    // The number of `FromWorker::View`, that of `WalletView::Present`, and its first field.
-    if let [0, 1, unlocked, ..] = message {
+/// The number of [`FromWorker::Seen`](crate::FromWorker::Seen).
+pub(crate) const SEEN: u8 = 2;
+
+/// The written [`FromWorker::Seen`](crate::FromWorker::Seen) with a view that another tab wrote, saying whether the keys are in memory here: all in which
+/// what two tabs show may differ.
+pub fn seen(view: &[u8], now_unlocked: bool) -> Vec<u8> {
+    let mut message = vec![SEEN];
+    message.extend(view);
+    // The number of `WalletView::Present`, and its first field.
+    if let [_, 1, unlocked, ..] = &mut message[..] {
         *unlocked = now_unlocked.into();
     }
+    message
 }
 
 /// Something to be said plainly.

@@ -40,9 +40,9 @@ impl Component for App {
     fn create(ctx: &Context<Self>) -> Self {
         let send = ctx.link().callback(Input::Message);
         let (model, effects) = Model::new(route(), is_visible(), clock::now());
-        let receive = ctx.link().callback(|heard: Result<Vec<u8>, LinkError>| match heard {
+        let receive = ctx.link().batch_callback(|heard: Result<Vec<u8>, LinkError>| match heard {
             Ok(bytes) => said(&bytes),
-            Err(error) => Input::Message(broken(&error)),
+            Err(error) => Some(Input::Message(broken(&error))),
         });
         let link = match Link::start(move |heard| receive.emit(heard)) {
             Ok(link) => Some(link),
@@ -117,10 +117,10 @@ impl App {
     }
 }
 
-fn said(bytes: &[u8]) -> Input {
-    match web_protocol::decode::<FromWorker>(bytes) {
-        Ok(said) => Input::Heard(said),
-        Err(error) => Input::Message(Message::Broken(error.to_string())),
+fn said(bytes: &[u8]) -> Option<Input> {
+    match web_protocol::heard(bytes) {
+        Ok(said) => said.map(Input::Heard),
+        Err(error) => Some(Input::Message(Message::Broken(error.to_string()))),
     }
 }
 

@@ -10,7 +10,7 @@ use super::{
 /// Takes in what the worker said. What the browser has to do comes back.
 pub(crate) fn heard(model: &mut Model, said: FromWorker) -> Vec<Effect> {
     let mut effects = match said {
-        FromWorker::View(view) => {
+        FromWorker::View(view) | FromWorker::Seen(view) => {
             let gone = model.was_present() && view.wallet == WalletView::None;
             model.view = Some(view);
             model.age();

@@ -32,7 +32,7 @@ pub(crate) enum Word {
         visible: bool,
         /// The first account of its wallet.
         wallet: Option<Address>,
-        /// What it shows, as it tells its page.
+        /// What it shows: a written [`web_protocol::View`].
         view: Vec<u8>,
     },
     /// Forget the keys.

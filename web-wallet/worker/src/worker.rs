@@ -438,7 +438,8 @@ impl<P: Platform> Worker<P> {
             self.save(vec![stored::put_state(&state)], false, Awaiting::State);
         }
         if self.show(view) || self.tabs.take_tell() {
-            self.tell(&Word::See { visible: self.tabs.visible(), wallet, view: self.shown.clone() });
+            let view = self.shown.get(1..).unwrap_or_default().to_vec();
+            self.tell(&Word::See { visible: self.tabs.visible(), wallet, view });
         }
         self.wake(next);
     }
@@ -454,9 +455,11 @@ impl<P: Platform> Worker<P> {
         let State::Running(session) = &mut self.state else { return };
         self.answers.extend(session.answers());
         let (lock, unlocked) = (session.lock_at(), session.wallet().keyring().is_some());
-        let mut message = self.tabs.seen().map_or_else(|| view_message(&session.view(now)), Vec::clone);
-        // The keys are each tab's own.
-        web_protocol::set_unlocked(&mut message, unlocked);
+        let message = match self.tabs.seen() {
+            // The keys are each tab's own.
+            Some(seen) => web_protocol::seen(seen, unlocked),
+            None => view_message(&session.view(now)),
+        };
         self.show(message);
         self.wake(self.tabs.next().into_iter().chain(lock).min());
     }

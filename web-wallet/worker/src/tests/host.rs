@@ -72,7 +72,8 @@ struct Tab {
     alarm: Option<Time>,
     number: u32,
     answers: BTreeMap<u32, Result<Answer, Problem>>,
-    view: Option<View>,
+    /// What the page shows.
+    view: Option<FromWorker>,
     /// What it wrote when it claimed the storage.
     claim: Option<u64>,
     /// What happens to it is kept until the browser lets it go on.
@@ -154,7 +155,10 @@ impl Host {
 
     /// What the page shows.
     pub(super) fn view(&self) -> &View {
-        self.tabs[self.at].as_ref().unwrap().view.as_ref().unwrap()
+        match self.tabs[self.at].as_ref().unwrap().view.as_ref().unwrap() {
+            FromWorker::View(view) | FromWorker::Seen(view) => view,
+            other => panic!("{other:?}"),
+        }
     }
 
     /// Sends a command and gives its answer, which must have come.
@@ -322,14 +326,15 @@ impl Host {
         let input = match effect {
             Effect::Post(message) => {
                 let tab = self.tab(at);
-                match web_protocol::decode(&message).unwrap() {
-                    FromWorker::View(view) => {
-                        assert_ne!(tab.view.as_ref(), Some(&*view), "a view is told only when it changed");
-                        tab.view = Some(*view);
-                    }
-                    FromWorker::Answer { number, result } => {
+                match web_protocol::heard(&message).unwrap() {
+                    Some(FromWorker::Answer { number, result }) => {
                         assert_eq!(tab.answers.insert(number, result), None, "one answer a command");
                     }
+                    Some(view) => {
+                        assert_ne!(tab.view.as_ref(), Some(&view), "a view is told only when it changed");
+                        tab.view = Some(view);
+                    }
+                    None => {}
                 }
                 return;
             }

@@ -1,11 +1,14 @@
 //! Several tabs: one leads, the others see what it sees, and none does harm.
 
-use light_client::data_format::{Amount, UNITS_PER_COIN};
+use light_client::data_format::{Amount, UNITS_PER_COIN, codec};
 use light_client::test_support::chain::test_address;
 use web_protocol::{AmountField, Answer, Command, Fact, Problem, Review, WalletView};
 
 use super::host::{FUNDS, Host, PASSWORD, START, own_address, secret};
-use crate::platform::{FetchError, Store};
+use crate::{
+    platform::{FetchError, Input, Store},
+    tabs::Word,
+};
 
 pub(super) fn balance(host: &Host) -> Option<Amount> {
     match host.view().accounts.first()?.balance {
@@ -228,4 +231,16 @@ fn forgetting_a_phrase_takes_no_lead() {
     assert_eq!(host.ask(Command::ForgetPhrase), Ok(Answer::Done));
     assert_eq!(host.leader(), Some(1));
     assert_eq!(host.ask(Command::ShowWord { position: 0 }), Err(Problem::NoPhrase));
+}
+
+#[test]
+fn a_view_that_does_not_read_is_not_shown() {
+    let mut host = Host::with_wallet();
+    host.open_beside().unwrap();
+    host.look_at(0);
+    let wallet = Some(own_address());
+    for view in [vec![], vec![1, 0], vec![7; 40]] {
+        host.feed(Input::Told(codec::encode(&Word::See { visible: true, wallet, view })));
+    }
+    assert_eq!(balance(&host), Some(Amount(FUNDS)));
 }
