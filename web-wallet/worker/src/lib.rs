@@ -14,6 +14,7 @@
 //! **Bounds.** Servers are asked for bounded answers, one line of events a server; history grows only as far as a person asks for it.
 
 mod chain;
+mod coins;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod lines;

@@ -10,9 +10,10 @@ use light_client::{
 use web_protocol::{Answer, Command, Notice, Problem};
 
 use crate::{
-    chain::{Asked, Chain, ServerAnswer},
+    chain::{Asked, Chain},
+    coins,
     lines::Lines,
-    platform::{Body, Change, Effect, FetchError, Platform, Request, Response, SaveError},
+    platform::{Change, Effect, FetchError, Platform, Request, Response, SaveError},
     send::{self, Typed},
     stored::{self, Stored, StoredPayment, StoredState},
     wallet::{Kept, Wallet},
@@ -20,11 +21,6 @@ use crate::{
 
 /// A wallet that nobody touches is locked after so long.
 const AUTO_LOCK_MS: u64 = 300_000;
-/// How long the faucet may take.
-const FAUCET_TIMEOUT_MS: u32 = 10_000;
-/// Bytes of the faucet's answer, at most.
-const MAX_FAUCET_BYTES: usize = 64 * 1024;
-
 /// A running wallet.
 pub(crate) struct Session {
     chain: Chain,
@@ -48,7 +44,7 @@ pub(crate) enum Reply {
     Now(Result<Answer, Problem>),
     /// It is answered by [`Session::saved`] when these changes are stored.
     Save(Vec<Change>, AfterSave),
-    /// It is answered by [`coins_answer`] when the server has answered.
+    /// It is answered by [`coins::answer`] when the server has answered.
     Fetch(Request),
     /// It is answered by [`Session::answers`].
     Later,
@@ -210,7 +206,9 @@ impl Session {
                 self.check_dismissible(&id)?;
                 return Ok(Reply::Save(vec![stored::remove_payment(&id)], AfterSave::Dismiss(id)));
             }
-            Command::GetTestCoins { to } => return Ok(Reply::Fetch(self.coins_request(to)?)),
+            Command::GetTestCoins { to } => {
+                return Ok(Reply::Fetch(coins::request(self.chain.client(), to)?));
+            }
             Command::LoadHistory { account } => match self.chain.load_history(account, number, now) {
                 Some(answer) => answer?,
                 None => return Ok(Reply::Later),
@@ -484,36 +482,4 @@ impl Session {
             _ => Ok(()),
         }
     }
-
-    fn coins_request(&self, to: Address) -> Result<Request, Problem> {
-        let server =
-            self.chain.client().servers().first().ok_or_else(|| unreachable(&FetchError::Unreachable))?;
-        // An address has nothing in it that JSON would write otherwise; a serializer would be part of the download for this alone.
-        let json = format!("{{\"address\":\"{to}\"}}");
-        Ok(Request {
-            url: format!("{}/v1/faucet", server.url()),
-            body: Some(Body { media_type: "application/json", bytes: json.into_bytes() }),
-            timeout_ms: FAUCET_TIMEOUT_MS,
-            max_bytes: MAX_FAUCET_BYTES,
-        })
-    }
-}
-
-/// What the faucet's answer means.
-pub(crate) fn coins_answer(result: Result<Response, FetchError>) -> Result<Answer, Problem> {
-    let response = result.map_err(|error| unreachable(&error))?;
-    if (200..300).contains(&response.status) {
-        return Ok(Answer::Done);
-    }
-    Err(match serde_json::from_slice(&response.body) {
-        Ok(ServerAnswer { code, detail, .. }) if !code.is_empty() => Problem::Server { code, words: detail },
-        _ => Problem::Server {
-            code: "unreadable".to_owned(),
-            words: format!("HTTP status {}", response.status),
-        },
-    })
-}
-
-fn unreachable(error: &FetchError) -> Problem {
-    Problem::Server { code: "unreachable".to_owned(), words: error.to_string() }
 }
