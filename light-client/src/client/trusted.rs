@@ -2,13 +2,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     consensus::{Trusted, TrustedCheckpoint, spos::TableError},
-    data_format::{ChainSpec, SpecError},
+    data_format::{ChainSpec, SpecError, json::records},
 };
 
 /// The file beside a wallet that says which chain it is for: the spec and a checkpoint. Never an answer of the
 /// server whose answers are to be checked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct ChainFile {
     /// The chain.
     pub spec: ChainSpec,
@@ -19,6 +19,8 @@ pub struct ChainFile {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub servers: Vec<String>,
 }
+
+records!(ChainFile);
 
 /// Servers in a chain file, at most.
 pub const MAX_SERVERS: usize = 16;

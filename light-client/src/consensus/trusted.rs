@@ -2,12 +2,12 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
 
 use super::spos::{Table, TableError, Tables};
-use crate::data_format::{BlockId, Header, Height, Round, SealedHeader, Slot, SlotTable};
+use crate::data_format::{BlockId, Header, Height, Round, SealedHeader, Slot, SlotTable, json::records};
 
 /// A final block that somebody decided to trust, with the tables it commits to: what a light client starts
 /// from. Compiled in, stored, scanned, or in a file beside a wallet.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct TrustedCheckpoint {
     /// The round whose checkpoint it is; 0 where there are no rounds.
     pub round: Round,
@@ -22,6 +22,8 @@ pub struct TrustedCheckpoint {
     /// The table planned after it, if any.
     pub planned: Option<SlotTable>,
 }
+
+records!(TrustedCheckpoint);
 
 /// A trusted block with its tables ready to check signatures.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
 
-use super::{Address, Amount, Call, EngineSpec, MIN_IDLE_ROUNDS, Network, Time, codec};
+use super::{Address, Amount, Call, EngineSpec, MIN_IDLE_ROUNDS, Network, Time, codec, json::records};
 use crate::crypto::{Domain, Ed25519Key, Hash};
 
 /// A chain's id: the hash of its spec's Borsh bytes.
@@ -14,7 +14,7 @@ pub const MAX_PEERS: usize = 1_024;
 
 /// Everything that makes a chain what it is. Two specs that differ anywhere are two chains.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct ChainSpec {
     /// A name for people, 1 to 64 bytes.
     #[borsh(deserialize_with = "codec::bounded_text::<64, _>")]
@@ -67,7 +67,7 @@ pub enum ModuleName {
 
 /// The least a call costs, by kind. Fees are burned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct FeeSchedule {
     /// A transfer.
     pub transfer: Amount,
@@ -80,13 +80,15 @@ pub struct FeeSchedule {
 
 /// An account of block 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct GenesisAccount {
     /// Whose.
     pub address: Address,
     /// What it starts with, above 0.
     pub balance: Amount,
 }
+
+records!(ChainSpec, FeeSchedule, GenesisAccount);
 
 /// A spec that cannot be a chain.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
 
-use super::{Address, Amount, Network, SpecError, UNITS_PER_COIN, codec};
+use super::{Address, Amount, Network, SpecError, UNITS_PER_COIN, codec, json::records};
 use crate::crypto::{Ed25519Key, Hash};
 
 /// Slots in a round, at most.
@@ -60,7 +60,7 @@ impl EngineSpec {
 
 /// Parameters of a chain with one sealer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct InstantSpec {
     /// How finely its time is divided, in milliseconds, 1 to 600,000: two blocks are at least this far apart.
     pub slot_ms: u32,
@@ -70,7 +70,7 @@ pub struct InstantSpec {
 
 /// Parameters of proof of work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct ProofOfWorkSpec {
     /// How finely its time is divided, in milliseconds, 1 to 600,000: two blocks are at least this far apart.
     pub slot_ms: u32,
@@ -88,7 +88,7 @@ pub struct ProofOfWorkSpec {
 
 /// Parameters of supernode proof of stake.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct SposSpec {
     /// Length of a slot in milliseconds, 100 to 600,000.
     pub slot_ms: u32,
@@ -139,13 +139,15 @@ impl SlotTable {
 
 /// The holder of a slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct Holder {
     /// The account that owns the slot.
     pub address: Address,
     /// The Ed25519 public key that seals its blocks and signs its votes; not the key that owns the coins.
     pub minting_key: Hash,
 }
+
+records!(InstantSpec, ProofOfWorkSpec, SposSpec, Holder);
 
 impl InstantSpec {
     pub(super) fn check(&self) -> Result<(), SpecError> {

@@ -15,6 +15,7 @@ pub mod codec;
 mod engine_spec;
 mod evidence;
 mod header;
+pub(crate) mod json;
 mod position;
 mod transaction;
 mod transactions_tree;

@@ -12,22 +12,22 @@ use crate::{
         TransactionBundle, Trusted, facts::Settled,
     },
     consensus::spos::{HandOver, HandedOver},
-    data_format::{Address, DecodeError, Time, TransactionId},
+    data_format::{Address, DecodeError, Time, TransactionId, json::records},
 };
 
-/// The part of `/v1/status` that is read: which chain a server says it serves.
+/// The part of a server's JSON that is read.
 #[derive(Deserialize)]
-struct StatusAnswer {
-    chain_id: String,
-}
-
-/// The part of a problem document (RFC 9457) that is read.
-#[derive(Deserialize)]
-struct ProblemAnswer {
-    code: String,
+#[serde(remote = "Self")]
+struct Said {
+    /// Of `/v1/status`: which chain it says it serves.
+    chain_id: Option<String>,
+    /// Of a problem document (RFC 9457).
+    code: Option<String>,
     #[serde(default)]
     detail: String,
 }
+
+records!(read Said);
 
 /// Characters of a server's words that are kept.
 const MAX_WORDS: usize = 300;
@@ -78,7 +78,7 @@ impl Client {
             NOT_INCLUDED if matches!(purpose, Purpose::Transaction(_)) => {
                 return self.take_not_found(purpose);
             }
-            CONFLICT if problem_code(&response).as_deref() == Some(UNKNOWN_TRUSTED) => {
+            CONFLICT if said(&response).and_then(|said| said.code).as_deref() == Some(UNKNOWN_TRUSTED) => {
                 return self.take_ignorance(server, now);
             }
             _ => return self.note_unreachable(server, now),
@@ -310,11 +310,10 @@ impl Client {
                 return self.note_unreachable(server, now);
             }
             400..=499 => {
-                let problem = serde_json::from_slice::<ProblemAnswer>(&response.body);
-                let (code, words) = problem.map_or_else(
-                    |_| ("unreadable".to_owned(), format!("HTTP status {}", response.status)),
-                    |problem| (shortened(&problem.code), shortened(&problem.detail)),
-                );
+                let (code, words) = match said(response) {
+                    Some(Said { code: Some(code), detail, .. }) => (shortened(&code), shortened(&detail)),
+                    _ => ("unreadable".to_owned(), format!("HTTP status {}", response.status)),
+                };
                 // Perhaps by this very payment, sent again after a reload: the account's proof will say.
                 if code != NONCE_USED {
                     payment.refused(code, words);
@@ -333,19 +332,19 @@ impl Client {
     }
 
     fn take_chain(&mut self, server: usize, response: &Response, now: Time) {
-        let status = serde_json::from_slice::<StatusAnswer>(&response.body);
+        let found = said(response).and_then(|said| said.chain_id).filter(|_| response.status == 200);
         let ours = self.chain().to_string();
-        match status {
-            Ok(status) if response.status == 200 && status.chain_id == ours => {
+        match found {
+            Some(found) if found == ours => {
                 if self.servers[server].is_of_our_chain() {
                     self.events.push_back(Event::Server(server));
                 }
             }
-            Ok(status) if response.status == 200 => {
-                self.servers[server].is_of_another_chain(shortened(&status.chain_id), now);
+            Some(found) => {
+                self.servers[server].is_of_another_chain(shortened(&found), now);
                 self.events.push_back(Event::Server(server));
             }
-            _ => self.note_unreachable(server, now),
+            None => self.note_unreachable(server, now),
         }
     }
 
@@ -390,8 +389,8 @@ fn nonce_used(payment: &super::TrackedPayment, account: &AccountState) -> bool {
         && record.is_some_and(|record| record.nonce > payment.signed.transaction.nonce)
 }
 
-fn problem_code(response: &Response) -> Option<String> {
-    serde_json::from_slice::<ProblemAnswer>(&response.body).ok().map(|problem| problem.code)
+fn said(response: &Response) -> Option<Said> {
+    serde_json::from_slice(&response.body).ok()
 }
 
 fn shortened(words: &str) -> String {
