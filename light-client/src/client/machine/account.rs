@@ -1,11 +1,9 @@
-use std::collections::BTreeMap;
-
 use borsh::{BorshDeserialize, BorshSerialize};
 
-use super::{requests::PAGE_RECORDS, trust::Grade};
+use super::{requests::PAGE_RECORDS, sorted::Sorted, trust::Grade};
 use crate::{
     client::{HistoryPage, ProofFailure, ProvenAccount, Verifier, facts::Final},
-    data_format::{BlockId, Height, Slot, Time, Transaction, TransactionId, codec},
+    data_format::{BlockId, Height, Slot, Time, Transaction, TransactionId},
     state::{AccountRecord, HistoryChain, HistoryRecord},
 };
 
@@ -54,8 +52,7 @@ pub struct LoadedHistory {
     /// Oldest first.
     records: Vec<HistoryRecord>,
     /// What the records' ids stand for, as far as it was sent.
-    #[borsh(deserialize_with = "codec::ordered_map")]
-    transactions: BTreeMap<TransactionId, Transaction>,
+    transactions: Sorted<TransactionId, Box<Transaction>>,
 }
 
 impl LoadedHistory {
@@ -76,12 +73,12 @@ impl LoadedHistory {
 
     /// A transaction that a record names.
     pub fn transaction(&self, id: &TransactionId) -> Option<&Transaction> {
-        self.transactions.get(id)
+        self.transactions.get(id).map(|transaction| &**transaction)
     }
 
     fn learn(&mut self, page: &HistoryPage, verifier: &Verifier) {
         for (id, transaction) in verifier.transactions(page) {
-            self.transactions.entry(id).or_insert_with(|| transaction.clone());
+            self.transactions.get_or_insert_with(id, || Box::new(transaction.clone()));
         }
     }
 }

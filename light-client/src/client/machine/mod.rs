@@ -35,10 +35,11 @@ mod requests;
 mod responses;
 mod saved;
 mod server;
+mod sorted;
 mod step;
 mod trust;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 pub use account::{AccountState, LoadedHistory, Proven};
 pub use lie::Lie;
@@ -58,6 +59,7 @@ use crate::{
 };
 use payment::Payments;
 use requests::{Pending, Purpose};
+use sorted::Sorted;
 
 /// The light client of one chain.
 #[derive(Debug)]
@@ -80,7 +82,7 @@ pub struct Client {
     turn: usize,
     /// Whether somebody looks.
     watched: bool,
-    accounts: BTreeMap<Address, AccountState>,
+    accounts: Sorted<Address, AccountState>,
     payments: Payments,
     /// A handful at a time: one an account, one a payment, two a server.
     pending: Vec<Pending>,
@@ -180,7 +182,7 @@ impl Client {
             servers: servers.into_iter().map(Server::new).collect(),
             turn: 0,
             watched: true,
-            accounts: BTreeMap::new(),
+            accounts: Sorted::default(),
             payments: Payments::default(),
             pending: Vec::new(),
             next_request: 0,
@@ -340,13 +342,13 @@ impl Client {
 
     /// Proves an account from now on.
     pub fn watch(&mut self, address: Address, now: Time) {
-        self.accounts.entry(address).or_default();
+        self.accounts.get_or_insert_with(address, AccountState::default);
         self.ask_account(address, now);
     }
 
     /// Stops proving an account and forgets what was proven of it.
     pub fn unwatch(&mut self, address: &Address) {
-        self.accounts.remove(address);
+        self.accounts.retain(|other, _| other != address);
         // Answers on their way were made for what was known.
         let about = |purpose| match purpose {
             Purpose::Account(other) | Purpose::History(other, _) => other == *address,

@@ -148,7 +148,7 @@ impl Client {
             return;
         }
         if !rests {
-            let accounts: Vec<Address> = self.accounts.keys().copied().collect();
+            let accounts: Vec<Address> = self.accounts.iter().map(|(address, _)| *address).collect();
             for address in accounts {
                 self.ask_account(address, now);
             }

@@ -1,8 +1,6 @@
-use std::collections::BTreeMap;
-
 use borsh::BorshDeserialize;
 
-use super::{AccountState, Branch, Client, Fork, Health, Lie, Server, payment::Payments};
+use super::{AccountState, Branch, Client, Fork, Health, Lie, Server, payment::Payments, sorted::Sorted};
 use crate::{
     client::{Trusted, TrustedCheckpoint},
     consensus::spos::TableError,
@@ -21,8 +19,7 @@ struct Saved {
     trusted: TrustedCheckpoint,
     signatures: Option<(u32, u32)>,
     proven_at: Option<Time>,
-    #[borsh(deserialize_with = "codec::ordered_map")]
-    accounts: BTreeMap<Address, AccountState>,
+    accounts: Sorted<Address, AccountState>,
     payments: Payments,
     fork: Option<Fork>,
     /// What servers sent that cannot be true.
