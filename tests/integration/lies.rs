@@ -102,7 +102,7 @@ fn a_forged_header_of_a_newer_block_is_found_out() {
             answer.body = bundle.to_bytes();
         }
     });
-    // The proven account alone would settle it too.
+    // That no account is watched keeps nothing from being checked.
     client.unwatch(&test_address(1));
     let id = client.submit(chain.payment(1, 1, test_address(2), Amount(UNITS_PER_COIN)), now());
     assert_found_out(&host, &mut client);

@@ -50,10 +50,7 @@ mod tests {
     fn a_record_is_an_object_with_all_its_names_and_no_other() {
         let read = |json: &str| serde_json::from_str::<FeeSchedule>(json).map_err(|error| error.to_string());
         let fees = read(r#"{ "lease": "2", "transfer": "1", "supernode": "3" }"#).unwrap();
-        assert_eq!(
-            serde_json::to_string(&fees).unwrap(),
-            r#"{"transfer":"1","lease":"2","supernode":"3"}"#
-        );
+        assert_eq!(serde_json::to_string(&fees).unwrap(), r#"{"transfer":"1","lease":"2","supernode":"3"}"#);
         for (json, wrong) in [
             (r#"["1", "2", "3"]"#, "invalid type: sequence"),
             (r#""1""#, "invalid type: string"),

@@ -2,7 +2,8 @@
 
 use light_client::{
     client::{
-        Bundle, ChainCheckpoint, Client, ConfirmError, Event, Health, PaymentState, Sync, TrustedCheckpoint,
+        Bundle, ChainCheckpoint, Client, ConfirmError, Event, Health, PaymentState, RestoreError, Sync,
+        TrustedCheckpoint,
     },
     data_format::{Evidence, MAX_EVIDENCE_BYTES, Offence, Time, decode},
     test_support::{chain::test_address, server::ScriptedServer},
@@ -205,6 +206,51 @@ fn a_newer_chain_file_decides_after_a_restart() {
     let mut older = world.client();
     older.restore(&client.save()).unwrap();
     assert!(older.fork().is_some(), "the file of before decides nothing");
+}
+
+#[test]
+fn what_was_saved_before_a_block_was_confirmed_does_not_undo_that() {
+    let mut world = forked(3);
+    let mut client = watching(&mut world);
+    let before = client.save();
+    let branch = client.fork().unwrap().one.block.clone();
+    let now = world.now();
+    confirm(&mut client, &branch, now);
+    let confirmed = client.save();
+    assert_eq!(client.restore(&before), Err(RestoreError::BeforeConfirmed));
+    assert_eq!(client.save(), confirmed, "nothing has changed");
+    // What was saved after it is good, also from where nobody confirmed anything.
+    let mut other = world.client();
+    other.restore(&confirmed).unwrap();
+    client.restore(&other.save()).unwrap();
+    assert_eq!((client.trusted().id, client.fork()), (branch.id, None));
+}
+
+#[test]
+fn a_confirmation_that_another_session_saved_counts_more_than_what_was_proven_here() {
+    let mut world = forked(6);
+    let now = world.now();
+    let mut client = watching(&mut world);
+    let branch = client.fork().unwrap().other.block.clone();
+    confirm(&mut client, &branch, now);
+    // Here the other branch was proven, and further.
+    let has = |server: usize| world.servers[server].chain.header(branch.height).header.id() == branch.id;
+    let wrong = usize::from(has(0));
+    (0..3).for_each(|_| world.servers[wrong].advance());
+    let mut other = world.client();
+    world.silent[1 - wrong] = true;
+    let later = world.now();
+    other.watch(test_address(1), later);
+    for second in 0..10 {
+        other.tick(later.plus_ms(1_000 * second));
+        world.serve(&mut other, later.plus_ms(1_000 * second));
+    }
+    assert!(other.trusted().height > branch.height && other.fork().is_none());
+    other.tick(later.plus_ms(60_000));
+    other.restore(&client.save()).unwrap();
+    assert_eq!(other.trusted().id, branch.id);
+    assert_eq!(other.next_request(), None, "what was under way led to the other branch");
+    assert_eq!(other.save(), client.save());
 }
 
 #[test]

@@ -5,6 +5,7 @@
 mod agreement;
 mod fork;
 mod idle;
+mod payments;
 mod privacy;
 mod storm;
 
@@ -34,6 +35,17 @@ fn server(rounds: usize) -> ScriptedServer {
         server.advance();
     }
     server
+}
+
+/// A client that watches accounts 1 to `count` and has proven them.
+fn watching(world: &mut World, count: u64) -> Client {
+    let mut client = world.client();
+    let now = world.now();
+    for key in 1..=count {
+        client.watch(test_address(key), now);
+    }
+    world.serve(&mut client, now);
+    client
 }
 
 /// Servers of different operators, and whom they were asked about.

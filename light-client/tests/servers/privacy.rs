@@ -1,23 +1,12 @@
 //! Each address has one server that knows of it.
 
 use light_client::{
-    client::{AccountBundle, Bundle, Client, HandOver, Health, PaymentState, Sync},
+    client::{AccountBundle, Bundle, HandOver, Health, PaymentState, Sync},
     data_format::Time,
     test_support::chain::test_address,
 };
 
-use super::{World, coins};
-
-/// A client that watches accounts 1 to `count` and has proven them.
-fn watching(world: &mut World, count: u64) -> Client {
-    let mut client = world.client();
-    let now = world.now();
-    for key in 1..=count {
-        client.watch(test_address(key), now);
-    }
-    world.serve(&mut client, now);
-    client
-}
+use super::{World, coins, watching};
 
 #[test]
 fn no_server_is_asked_about_all_addresses_and_no_address_is_told_to_two() {

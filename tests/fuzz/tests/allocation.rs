@@ -184,13 +184,13 @@ fn long_answers_and_stores_stay_within_their_memory() {
     let length = u16::try_from(body.len()).unwrap().to_le_bytes();
     let answer = [&[0, length[0], length[1]], &body[..]].concat();
     check(&target, "answers", &answer.repeat(6));
-    // A store of many small things: a format byte, then chain, checkpoint, signatures, time, accounts, payments, a fork, lies.
+    // A store of many small things: a format byte, then chain, checkpoint, confirmations, signatures, time, accounts, payments, a fork, lies.
     let history = ((0_u64, Hash::ZERO), (0_u64, Hash::ZERO), Vec::<u8>::new(), 0_u32);
-    let account = (None::<u8>, history, None::<u64>);
+    let account = (None::<u8>, history, None::<u64>, true);
     let mut addresses: Vec<_> = (100..1_100).map(test_address).collect();
     addresses.sort();
-    let mut bytes = vec![3];
-    let head = (scene.chain, scene.genesis.checkpoint(), None::<u8>, None::<u8>, 1_000_u32);
+    let mut bytes = vec![4];
+    let head = (scene.chain, scene.genesis.checkpoint(), 0_u32, None::<u8>, None::<u8>, 1_000_u32);
     head.serialize(&mut bytes).unwrap();
     for address in addresses {
         (address, &account).serialize(&mut bytes).unwrap();

@@ -1,14 +1,12 @@
 //! A run of the light client: from the files to the host, and waiting for what is to be proven.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     time::{Duration, Instant},
 };
 
 use light_client::{
-    client::{
-        AccountState, Client, Event, Health, MemoryStateStore, PaymentState, Standing, Sync, standing, sync,
-    },
+    client::{AccountState, Client, Event, Health, MemoryStateStore, PaymentState, Standing, Sync, standing},
     data_format::{Address, ChainSpec, Time},
 };
 use light_native::{
@@ -103,14 +101,10 @@ impl Session {
                 client.payments().filter(|(_, payment)| payment.is_settled()).map(|(id, _)| *id).collect();
             settled.iter().for_each(|id| client.forget(id));
             let Some(only) = only else { return };
-            let network = client.spec().network;
-            let mut wanted: BTreeSet<Address> = only.iter().copied().collect();
-            let senders = client.payments().map(|(_, payment)| &payment.signed.transaction.sender);
-            wanted.extend(senders.map(|sender| Address::of(sender, network)));
             let others: Vec<_> =
-                client.accounts().map(|(address, _)| *address).filter(|a| !wanted.contains(a)).collect();
+                client.accounts().map(|(address, _)| *address).filter(|a| !only.contains(a)).collect();
             others.iter().for_each(|address| client.unwatch(address));
-            wanted.into_iter().for_each(|address| client.watch(address, now));
+            only.iter().for_each(|address| client.watch(*address, now));
         })
     }
 
@@ -169,7 +163,7 @@ impl Session {
     pub(super) fn all_proven(&self, addresses: &[Address], now: Time) -> bool {
         let proven =
             |address| matches!(self.account(address, now).trust, Trust::Verified(_) | Trust::Agreed(_));
-        matches!(sync(self.client(), now), Sync::Verified | Sync::Agreed) && addresses.iter().all(proven)
+        matches!(self.client().sync(now), Sync::Verified | Sync::Agreed) && addresses.iter().all(proven)
     }
 
     /// Waits for what `done` finds, doing `nudge` before each look.
@@ -249,7 +243,7 @@ impl Session {
     /// What speaks against waiting any longer.
     pub(super) fn trouble(&self, now: Time, waited: Duration) -> Option<Failure> {
         let client = self.client();
-        match sync(client, now) {
+        match client.sync(now) {
             Sync::TrustExpired => return Some(Failure::expired(client)),
             Sync::Lying { .. } => return Some(Failure::lied(client)),
             Sync::OtherChain { .. } => return Some(Failure::no_answer(self.host.driver())),
@@ -262,7 +256,7 @@ impl Session {
         if (gone && waited >= PATIENCE) || (waited >= self.timeout && !self.heard()) {
             return Some(Failure::no_answer(self.host.driver()));
         }
-        let stale = || sync(client, now) != Sync::Verified;
+        let stale = || client.sync(now) != Sync::Verified;
         (waited >= self.timeout)
             .then(|| if stale() { Failure::stale(client) } else { Failure::no_answer(self.host.driver()) })
     }

@@ -7,13 +7,15 @@ use crate::{
     state::{AccountRecord, HistoryChain, HistoryRecord},
 };
 
-/// What is proven of a watched account.
+/// What is proven of an account.
 #[derive(Clone, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct AccountState {
     proven: Option<Proven>,
     history: LoadedHistory,
     /// The server that is asked for it, by its [name](super::Server::name): no other needs to know of it.
     pub(super) home: Option<u64>,
+    /// Whether it was asked for; else it is proven only while a payment from it is open.
+    pub(super) watched: bool,
     /// Times in a row that it was asked for and not proven.
     #[borsh(skip)]
     pub(super) useless: u8,
@@ -185,9 +187,9 @@ impl AccountState {
         self.proven.as_ref().is_some_and(|proven| proven.grade == Grade::Agreed)
     }
 
-    /// Forgets what was proven; who is asked stays.
+    /// Forgets what was proven; who is asked, and why, stays.
     pub(super) fn forget(&mut self) {
-        *self = Self { home: self.home, ..Self::default() };
+        *self = Self { home: self.home, watched: self.watched, ..Self::default() };
     }
 
     /// Takes a page of older records.

@@ -18,11 +18,12 @@
 //! what the user asks for.
 //!
 //! **Several servers.** Each address has a home among them, and no other is asked for it; a payment goes to its sender's
-//! home, and to all only if that does not get it into a block. Besides those asked for accounts one more is asked for the
-//! newest final block, each in its turn, and what they prove is compared: blocks that exclude each other are a [`Fork`],
-//! after which nothing is shown as new until a person decides. A server that does not know the trusted block is asked
-//! from what it proved itself, so one that is behind is told from one on another branch. Who answers faster and fails less
-//! is asked first; pauses after failures double and differ by chance.
+//! home, and to all only if that does not get it into a block, or that into a final one in time: then each in its turn is
+//! asked for it. The sender's account is proven until the payment ends, watched or not. Besides those asked for accounts
+//! one more is asked for the newest final block, each in its turn, and what they prove is compared: blocks that exclude
+//! each other are a [`Fork`], after which nothing is shown as new until a person decides. A server that does not know the
+//! trusted block is asked from what it proved itself, so one that is behind is told from one on another branch. Who
+//! answers faster and fails less is asked first; pauses after failures double and differ by chance.
 //!
 //! **Beyond the trusting period** holders of old may have sold their keys, and votes alone prove nothing: what two servers
 //! of different operators lead to is used then, as [`Grade::Agreed`] and never as final, until a person confirms a block
@@ -70,6 +71,8 @@ pub struct Client {
     given: Trusted,
     /// The block that proofs start from.
     trusted: Trusted,
+    /// How often a person has said which block to trust, here or where a saved state is from.
+    confirmations: u32,
     /// Set if only operators vouch for that block.
     agreed: Option<Agreed>,
     fork: Option<Fork>,
@@ -175,6 +178,7 @@ impl Client {
             spec,
             given: trusted.clone(),
             trusted,
+            confirmations: 0,
             agreed: None,
             fork: None,
             signatures: None,
@@ -235,12 +239,12 @@ impl Client {
 
     /// A watched account.
     pub fn account(&self, address: &Address) -> Option<&AccountState> {
-        self.accounts.get(address)
+        self.accounts.get(address).filter(|account| account.watched)
     }
 
     /// All watched accounts.
     pub fn accounts(&self) -> impl Iterator<Item = (&Address, &AccountState)> {
-        self.accounts.iter()
+        self.accounts.iter().filter(|(_, account)| account.watched)
     }
 
     /// All payments followed here.
@@ -320,6 +324,7 @@ impl Client {
         }
         self.events.push_back(Event::Final(trusted.height));
         // Nobody is asked from before it any more: what led to another branch has no say.
+        self.confirmations = self.confirmations.saturating_add(1);
         (self.given, self.trusted) = (trusted.clone(), trusted);
         self.signatures = None;
         self.agreed = None;
@@ -342,13 +347,19 @@ impl Client {
 
     /// Proves an account from now on.
     pub fn watch(&mut self, address: Address, now: Time) {
-        self.accounts.get_or_insert_with(address, AccountState::default);
+        self.accounts.get_or_insert_with(address, AccountState::default).watched = true;
         self.ask_account(address, now);
     }
 
-    /// Stops proving an account and forgets what was proven of it.
+    /// Stops proving an account and forgets what was proven of it: at once, or when no payment from it is open any more.
     pub fn unwatch(&mut self, address: &Address) {
-        self.accounts.retain(|other, _| other != address);
+        if let Some(account) = self.accounts.get_mut(address) {
+            account.watched = false;
+        }
+        self.keep_needed();
+        if self.accounts.get(address).is_some() {
+            return;
+        }
         // Answers on their way were made for what was known.
         let about = |purpose| match purpose {
             Purpose::Account(other) | Purpose::History(other, _) => other == *address,
@@ -360,17 +371,30 @@ impl Client {
         self.pending.retain(|pending| !about(pending.purpose));
     }
 
-    /// Submits a payment and follows it until it is final or can never be. Store [`Client::save`] before the
-    /// request is sent: then a payment survives whatever happens next.
+    /// Submits a payment and follows it until it is final or can never be: its sender is proven as long as that takes,
+    /// watched or not. Store [`Client::save`] before the request is sent: then a payment survives whatever happens next.
     pub fn submit(&mut self, signed: SignedTransaction, now: Time) -> TransactionId {
         let id = signed.transaction.id(self.chain());
         let height = self.trusted.height;
         self.payments.follow(id, TrackedPayment::new(signed, now, height));
+        self.keep_needed();
         self.ask_submit(id, false, now);
         // If nobody can be asked now, soon.
         self.next_poll = self.next_poll.min(now.plus_ms(SUBMIT_AGAIN_MS));
         self.events.push_back(Event::Payment(id));
         id
+    }
+
+    /// Proves those accounts that are watched, and those from which a payment is open: what becomes of it is in their
+    /// history. Forgets all others.
+    fn keep_needed(&mut self) {
+        let network = self.spec.network;
+        let open = self.payments.iter().filter(|(_, payment)| !payment.is_settled());
+        let senders: Vec<Address> = open.map(|(_, payment)| payment.sender(network)).collect();
+        self.accounts.retain(|address, account| account.watched || senders.contains(address));
+        for sender in senders {
+            self.accounts.get_or_insert_with(sender, AccountState::default);
+        }
     }
 
     /// Stops following a payment.

@@ -22,8 +22,12 @@ pub struct TrackedPayment {
     pub taken_at: Option<Time>,
     /// When it was last sent to a server.
     pub(super) sent_at: Option<Time>,
-    /// Whether it was sent to every server, and not only to the one that is asked for the sender's account.
+    /// Whether it was sent to every server, and not only to the one that is asked for the sender's account. Then all are
+    /// asked for it.
     pub(super) everywhere: bool,
+    /// The server whose turn that is, by index.
+    #[borsh(skip)]
+    pub(super) turn: usize,
     /// How far it is.
     pub state: PaymentState,
 }
@@ -92,7 +96,7 @@ pub enum PaymentState {
         height: Height,
         /// The block's slot.
         slot: Slot,
-        /// When that was proven here.
+        /// Since when it is proven here to be in a block: in this one, or in one that this one replaced.
         at: Time,
     },
     /// Proven to be in a final block.
@@ -113,7 +117,7 @@ pub enum PaymentState {
 impl TrackedPayment {
     pub(super) const fn new(signed: SignedTransaction, since: Time, since_height: Height) -> Self {
         let state = PaymentState::Signed;
-        Self { signed, since, since_height, taken_at: None, sent_at: None, everywhere: false, state }
+        Self { signed, since, since_height, taken_at: None, sent_at: None, everywhere: false, turn: 0, state }
     }
 
     /// Who pays.
@@ -141,10 +145,8 @@ impl TrackedPayment {
     }
 
     pub(super) fn in_block(&mut self, height: Height, slot: Slot, now: Time) {
-        let at = match self.state {
-            PaymentState::InBlock { height: known, at, .. } if known == height => at,
-            _ => now,
-        };
+        // Whoever shows one block after the other does not get more time for that.
+        let at = if let PaymentState::InBlock { at, .. } = self.state { at } else { now };
         self.taken_at = self.taken_at.or(Some(now));
         if !self.is_settled() {
             self.state = PaymentState::InBlock { height, slot, at };
@@ -155,9 +157,12 @@ impl TrackedPayment {
         self.state = PaymentState::Final { height, slot, succeeded: outcome.status == Status::Success };
     }
 
-    /// The block it was in is not on the chain any more, or the server does not know it.
-    pub(super) fn not_found(&mut self) {
-        if matches!(self.state, PaymentState::InBlock { .. }) {
+    /// A server that is asked for it does not know it, with a final block of this height. Once all servers are asked, the
+    /// word of one says nothing against a block that another one proved, as long as that may still become final.
+    pub(super) fn not_found(&mut self, newest_final: Height) {
+        if let PaymentState::InBlock { height, .. } = self.state
+            && (!self.everywhere || height <= newest_final)
+        {
             self.state = PaymentState::Submitted;
         }
     }
@@ -169,7 +174,8 @@ impl TrackedPayment {
         }
     }
 
-    /// What the sender's proven account says of it: final, replaced or expired; `None` if still open.
+    /// What the sender's proven account says of it: final, replaced, expired, or not in the block where it was; `None` if
+    /// nothing new.
     pub(super) fn judge(&self, id: &TransactionId, sender: &AccountState) -> Option<PaymentState> {
         let proven = sender.proven()?;
         let records = sender.history().records();
@@ -180,7 +186,43 @@ impl TrackedPayment {
                 Some(PaymentState::Final { height, slot, succeeded })
             }
             // Its block proves the rest.
-            Fate::Included { succeeded: None, .. } | Fate::Open | Fate::Taken => None,
+            Fate::Included { succeeded: None, .. } | Fate::Taken => None,
+            // In no block up to there.
+            Fate::Open => match self.state {
+                PaymentState::InBlock { height, .. } if height <= proven.height => {
+                    Some(PaymentState::Submitted)
+                }
+                _ => None,
+            },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        data_format::Amount,
+        test_support::chain::{ScriptedChain, test_address},
+    };
+
+    #[test]
+    fn one_block_after_the_other_gives_no_more_time_and_one_word_against_them_says_little() {
+        let signed = ScriptedChain::new(4, Vec::new()).transfer(1, test_address(2), Amount(1));
+        let mut payment = TrackedPayment::new(signed, Time(1), Height(0));
+        for height in 5..9 {
+            payment.in_block(Height(height), Slot(height), Time(10 * height));
+        }
+        let shown = PaymentState::InBlock { height: Height(8), slot: Slot(8), at: Time(50) };
+        assert_eq!(payment.state, shown);
+        payment.everywhere = true;
+        payment.not_found(Height(7));
+        assert_eq!(payment.state, shown, "it may still become final");
+        payment.not_found(Height(8));
+        assert_eq!(payment.state, PaymentState::Submitted);
+        payment.in_block(Height(9), Slot(9), Time(90));
+        payment.everywhere = false;
+        payment.not_found(Height(7));
+        assert_eq!(payment.state, PaymentState::Submitted, "its own server says so");
     }
 }

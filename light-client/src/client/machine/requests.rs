@@ -147,6 +147,7 @@ impl Client {
         if self.fork.is_some() {
             return;
         }
+        self.keep_needed();
         if !rests {
             let accounts: Vec<Address> = self.accounts.iter().map(|(address, _)| *address).collect();
             for address in accounts {
@@ -226,8 +227,9 @@ impl Client {
             Some(at) if may_spread => (now.ms_since(at) >= patience, true),
             Some(at) => (now.ms_since(at) > resend_after, true),
         };
+        // That it is in a block is one server's word, until it should have become final.
         let waits = match payment.state {
-            PaymentState::InBlock { at, .. } => now.ms_since(at) > engine.final_late_ms(),
+            PaymentState::InBlock { at, .. } => at > now || now.ms_since(at) > engine.final_late_ms(),
             _ => true,
         };
         if due && waits {
@@ -253,11 +255,25 @@ impl Client {
         }
     }
 
+    /// Asks for a payment's block: the server that is asked for the sender's account, or each in its turn once all of them
+    /// know the payment.
     fn ask_transaction(&mut self, id: TransactionId, now: Time) {
         let Some(payment) = self.payments.get(&id) else { return };
-        let sender = payment.sender(self.spec.network);
+        let (purpose, everywhere) = (Purpose::Transaction(id), payment.everywhere);
         let path = format!("/v1/transactions/{id}/bundle?trusted={}", self.trusted.id);
-        self.ask_home(Purpose::Transaction(id), sender, path, now);
+        if !everywhere {
+            return self.ask_home(purpose, payment.sender(self.spec.network), path, now);
+        }
+        let (count, turn) = (self.servers.len(), payment.turn);
+        let mut in_turn = (turn..turn + count).map(|step| step % count);
+        if self.may_ask_fact(purpose, now)
+            && let Some(server) = in_turn.find(|server| self.servers[*server].may_prove(now))
+        {
+            if let Some(payment) = self.payments.get_mut(&id) {
+                payment.turn = server + 1;
+            }
+            self.ask_fact(server, purpose, &path, now);
+        }
     }
 
     /// Submits a payment: to the server that is asked for the sender's account anyway, or to all of them.
@@ -327,14 +343,21 @@ impl Client {
 
     /// Asks the server that is asked for this address anyway.
     fn ask_home(&mut self, purpose: Purpose, address: Address, path: String, now: Time) {
-        let under_way = self.pending.iter().any(|pending| pending.purpose == purpose);
-        if under_way || !self.may_prove(now) {
-            return;
+        if self.may_ask_fact(purpose, now)
+            && let Some(server) = self.home(address, now)
+        {
+            self.ask_fact(server, purpose, &path, now);
         }
-        if let Some(server) = self.home(address, now) {
-            self.check_chain(server, now);
-            self.send(server, purpose, Method::Get, &path, Vec::new(), now);
-        }
+    }
+
+    /// Whether the answer could be used, and nobody is being asked for it.
+    fn may_ask_fact(&self, purpose: Purpose, now: Time) -> bool {
+        self.may_prove(now) && !self.pending.iter().any(|pending| pending.purpose == purpose)
+    }
+
+    fn ask_fact(&mut self, server: usize, purpose: Purpose, path: &str, now: Time) {
+        self.check_chain(server, now);
+        self.send(server, purpose, Method::Get, path, Vec::new(), now);
     }
 
     /// The server that is asked about an address: always the same one, so that the others do not learn of it. Addresses

@@ -241,10 +241,17 @@ impl Client {
         let changed = !forks && account.take(proven, &bundle.history, &self.verifier, source)?;
         self.take_anchor(base, &bundle.anchor, newer, source);
         if changed {
-            self.events.push_back(Event::Account(address));
-            self.judge_payments(address);
+            self.note_account(address);
         }
         Ok(())
+    }
+
+    /// More of an account is proven.
+    fn note_account(&mut self, address: Address) {
+        if self.account(&address).is_some() {
+            self.events.push_back(Event::Account(address));
+        }
+        self.judge_payments(address);
     }
 
     fn take_history(
@@ -259,8 +266,7 @@ impl Client {
         let Some(account) = self.accounts.get_mut(&address).filter(asked) else { return Ok(()) };
         account.take_older(page, &self.verifier)?;
         self.note_proof(source);
-        self.events.push_back(Event::Account(address));
-        self.judge_payments(address);
+        self.note_account(address);
         Ok(())
     }
 
@@ -293,7 +299,7 @@ impl Client {
         let Purpose::Transaction(id) = purpose else { return };
         let Some(payment) = self.payments.get_mut(&id) else { return };
         let before = payment.state.clone();
-        payment.not_found();
+        payment.not_found(self.trusted.height);
         if payment.state != before {
             self.events.push_back(Event::Payment(id));
         }

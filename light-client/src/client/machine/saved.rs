@@ -9,7 +9,7 @@ use crate::{
 
 /// Bytes of a saved client, at most.
 const MAX_SAVED_BYTES: usize = 64 * 1024 * 1024;
-const FORMAT: u8 = 3;
+const FORMAT: u8 = 4;
 
 /// Everything proven so far, and the payments under way, after a byte for the format. Losing it costs one request.
 #[derive(BorshDeserialize)]
@@ -17,6 +17,8 @@ struct Saved {
     chain: ChainId,
     /// The newest block with a person's word behind it.
     trusted: TrustedCheckpoint,
+    /// How often a person has said which block to trust.
+    confirmations: u32,
     signatures: Option<(u32, u32)>,
     proven_at: Option<Time>,
     accounts: Sorted<Address, AccountState>,
@@ -45,6 +47,9 @@ pub enum RestoreError {
     /// Its slot tables are not tables.
     #[error("the stored checkpoint cannot be used: {0}")]
     Table(#[from] TableError),
+    /// A person has said since which block to trust: what was proven before may be of another chain.
+    #[error("the stored state is from before a person confirmed which block to trust")]
+    BeforeConfirmed,
 }
 
 impl Client {
@@ -58,6 +63,7 @@ impl Client {
             FORMAT,
             self.chain(),
             trusted.checkpoint(),
+            self.confirmations,
             self.signatures,
             self.proven_at,
             &self.accounts,
@@ -67,11 +73,13 @@ impl Client {
         ))
     }
 
-    /// Goes on from what was saved. The newer of the two trusted blocks, saved and given, is kept. Servers that lied are
-    /// not asked, until [`Client::refresh`].
+    /// Goes on from what was saved: accounts and payments are those that were saved, and what is under way is given up. The
+    /// newer of the two trusted blocks is kept, but the saved one if a person has said there, and not here yet, which one to
+    /// trust. Servers that lied are not asked, until [`Client::refresh`].
     ///
     /// # Errors
-    /// [`RestoreError`] if the bytes are of another chain or format or cannot be read.
+    /// [`RestoreError`] if the bytes are of another chain or format or cannot be read, or from before a block was confirmed
+    /// here. Nothing has changed then.
     pub fn restore(&mut self, bytes: &[u8]) -> Result<(), RestoreError> {
         let saved: Saved = match bytes.split_first() {
             Some((&FORMAT, fields)) => codec::decode(fields, MAX_SAVED_BYTES)?,
@@ -81,10 +89,27 @@ impl Client {
         if saved.chain != *self.chain() {
             return Err(RestoreError::OtherChain(saved.chain));
         }
+        if saved.confirmations < self.confirmations {
+            return Err(RestoreError::BeforeConfirmed);
+        }
         let trusted = Trusted::try_from(saved.trusted)?;
-        if trusted.is_after(&self.trusted) {
+        let later_word = saved.confirmations > self.confirmations;
+        if later_word && self.confirmations > 0 {
+            self.given = trusted.clone();
+        }
+        // What was proven here without that word may be of another chain.
+        let told = later_word && !self.given.is_after(&trusted);
+        if told || trusted.is_after(&self.trusted) {
             self.trusted = trusted.clone();
             self.signatures = saved.signatures;
+            self.agreed = None;
+        }
+        self.confirmations = saved.confirmations;
+        self.pending.clear();
+        self.outbox.clear();
+        self.next_poll = Time(0);
+        if told {
+            self.servers.iter_mut().for_each(Server::forget_chain);
         }
         let given = &self.given;
         let renewed = given.is_after(&trusted);
