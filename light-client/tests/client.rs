@@ -85,6 +85,20 @@ fn nothing_is_known_without_an_answer() {
 }
 
 #[test]
+fn a_block_from_the_future_is_not_called_new() {
+    let mut server = server(3);
+    let client = proven(&mut server);
+    let now = server.chain.now();
+    let before = |ms: u64| Time(now.0 - ms);
+    assert_eq!(client.sync(now), Sync::Verified);
+    assert_eq!(client.sync(before(2_000)), Sync::Verified, "clocks differ a little");
+    // It was proven later than that, and after a while its block was made later, too.
+    for ms in [2_001, 10_000, 100_000] {
+        assert_eq!(client.sync(before(ms)), Sync::Stale { since: Some(now) }, "{ms} ms");
+    }
+}
+
+#[test]
 fn a_payment_goes_from_submitted_to_in_block_to_final() {
     let mut server = server(3);
     let mut client = proven(&mut server);

@@ -39,7 +39,7 @@ pub use machine::{
     TransportError,
 };
 pub use receipt::{ProvenPayment, Receipt};
-pub use standing::{Standing, standing, sync};
+pub use standing::{Standing, standing};
 pub use store::{DamagedState, MemoryStateStore, StateStore, open_state, seal_state};
 pub use trusted::{ChainFile, ChainFileError, MAX_SERVERS};
 pub use verifier::{ProofFailure, ProvenAccount, Verifier};

@@ -1,7 +1,7 @@
 //! The class.
 
 use light_client::{
-    client::{Bundle as _, ChainFile, Client, Receipt, RequestId, Response, TransportError, Trusted, sync},
+    client::{Bundle as _, ChainFile, Client, Receipt, RequestId, Response, TransportError, Trusted},
     crypto::Hash,
     data_format::{Address, Time, TransactionId},
     transaction::{Submission, check_stateless},
@@ -148,7 +148,7 @@ impl LightClient {
     /// `time`.
     #[wasm_bindgen(unchecked_return_type = "LightSync")]
     pub fn sync(&self, now: f64) -> Result<JsValue, LightError> {
-        Ok(view::sync(&self.client, sync(&self.client, time(now)?)))
+        Ok(view::sync(&self.client, self.client.sync(time(now)?)))
     }
 
     /// The servers, in the order given.

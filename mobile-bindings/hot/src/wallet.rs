@@ -10,7 +10,6 @@ use futures_util::task::AtomicWaker;
 use light_client::{
     client::{
         AccountBundle, Bundle as _, ChainCheckpoint, ChainFile, Client, Method, Request, RequestId, Trusted,
-        sync,
     },
     data_format::{Address, Time, TransactionId},
     transaction::check_stateless,
@@ -193,7 +192,7 @@ impl HotWallet {
     pub fn sync(&self) -> Result<SyncState, HotError> {
         let driver = lock(&self.driver);
         let now = driver.now()?;
-        Ok(SyncState::of(sync(driver.client(), now), driver.client()))
+        Ok(SyncState::of(driver.client().sync(now), driver.client()))
     }
 
     /// The servers, in the order given.

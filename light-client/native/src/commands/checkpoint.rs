@@ -2,7 +2,7 @@
 
 use clap::Args;
 use light_client::{
-    client::{Bundle, ChainCheckpoint, Sync, sync},
+    client::{Bundle, ChainCheckpoint, Sync},
     data_format::{BlockId, Height, Time},
 };
 use serde::Serialize;
@@ -54,7 +54,7 @@ pub(crate) async fn run(options: &Options, arguments: &Checkpoint) -> Result<(),
         .wait(
             "the newest final block",
             |_, _| (),
-            |session, now| (session.heard() && sync(session.client(), now) == Sync::Verified).then_some(()),
+            |session, now| (session.heard() && session.client().sync(now) == Sync::Verified).then_some(()),
         )
         .await?;
     let now = session.now()?;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use light_client::{
-    client::{Health, Server, Sync, sync},
+    client::{Health, Server, Sync},
     data_format::{ChainId, Height, Time},
 };
 use serde::Serialize;
@@ -53,7 +53,7 @@ pub(crate) async fn run(options: &Options) -> Result<(), Failure> {
             |session, now| {
                 let client = session.client();
                 let asked = |server: &Server| *server.health() != Health::Unknown;
-                let fresh = matches!(sync(client, now), Sync::Verified | Sync::Agreed);
+                let fresh = matches!(client.sync(now), Sync::Verified | Sync::Agreed);
                 let verified = fresh && session.heard();
                 (client.servers().iter().all(asked) && verified).then_some(())
             },
@@ -72,7 +72,7 @@ pub(crate) async fn run(options: &Options) -> Result<(), Failure> {
 fn report(session: &Session, now: Time) -> Report {
     let client = session.client();
     let trusted = client.trusted();
-    let trust = match sync(client, now) {
+    let trust = match client.sync(now) {
         Sync::TrustExpired => "expired",
         Sync::Forked => "forked",
         Sync::Verified if session.heard() => "verified",

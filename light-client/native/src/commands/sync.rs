@@ -2,7 +2,7 @@
 
 use clap::Args;
 use light_client::{
-    client::{Client, Sync as Conversation, sync},
+    client::{Client, Sync as Conversation},
     data_format::{Address, Height, Time},
 };
 use serde::Serialize;
@@ -43,7 +43,7 @@ pub(crate) async fn run(options: &Options, arguments: &Sync) -> Result<(), Failu
             "the newest final block",
             |_, _| (),
             |session, now| {
-                let verified = session.heard() && sync(session.client(), now) == Conversation::Verified;
+                let verified = session.heard() && session.client().sync(now) == Conversation::Verified;
                 (verified && session.all_proven(&accounts, now)).then_some(())
             },
         )

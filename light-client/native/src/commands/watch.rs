@@ -3,10 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use clap::Args;
-use light_client::{
-    client::{Sync, sync},
-    data_format::Address,
-};
+use light_client::{client::Sync, data_format::Address};
 
 use super::{
     Failure, Options, say, say_json,
@@ -49,7 +46,7 @@ pub(crate) async fn run(options: &Options, watch: &Watch) -> Result<(), Failure>
             }
             shown.insert(*address, account);
         }
-        if let Sync::TrustExpired | Sync::Forked | Sync::Lying { .. } = sync(session.client(), now)
+        if let Sync::TrustExpired | Sync::Forked | Sync::Lying { .. } = session.client().sync(now)
             && let Some(failure) = session.trouble(now, Duration::ZERO)
         {
             return Err(failure);

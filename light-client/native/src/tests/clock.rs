@@ -1,4 +1,4 @@
-use light_client::client::{Health, Standing, Sync, standing, sync};
+use light_client::client::{Health, Standing, Sync, standing};
 
 use super::world::{BALANCE, World, balance, is_verified};
 
@@ -10,7 +10,7 @@ fn after_a_sleep_it_is_stale_until_it_is_proven_again() {
     let mut driver = world.proven();
     world.sleep_for(HOUR_MS / 6);
     let now = driver.now().unwrap();
-    assert!(matches!(sync(driver.client(), now), Sync::Stale { since: Some(_) }));
+    assert!(matches!(driver.client().sync(now), Sync::Stale { since: Some(_) }));
     let proven = driver.client().account(&light_client::test_support::chain::test_address(1));
     let proven = proven.unwrap().proven().unwrap();
     assert_eq!(standing(driver.client(), proven, now), Standing::Stale);
@@ -51,7 +51,7 @@ fn a_clock_that_is_set_back_wrongly_shows_nothing_as_new_and_calls_nobody_a_liar
     let mut driver = world.proven();
     world.with(|inside| inside.ahead = -i64::try_from(HOUR_MS / 60).unwrap());
     world.run_for(&mut driver, 20_000);
-    assert!(!is_verified(&driver), "{:?}", sync(driver.client(), driver.now().unwrap()));
+    assert!(!is_verified(&driver), "{:?}", driver.client().sync(driver.now().unwrap()));
     assert_eq!(balance(&driver), Some(BALANCE), "what was proven stays");
     assert!(!matches!(driver.client().servers()[0].health(), Health::Lying { .. }));
     world.with(|inside| inside.ahead = 0);

@@ -8,7 +8,7 @@ use std::{
 
 use futures_util::{FutureExt as _, future::BoxFuture};
 use light_client::{
-    client::{Client, Event, Method, Request, Response, StateStore, Sync, TransportError, sync},
+    client::{Client, Event, Method, Request, Response, StateStore, Sync, TransportError},
     data_format::{Address, Amount, ChainId, GenesisAccount, SignedTransaction, Time},
     test_support::{
         chain::{ScriptedChain, test_address},
@@ -192,7 +192,7 @@ pub(super) fn balance(driver: &WorldDriver) -> Option<u64> {
 }
 
 pub(super) fn is_verified(driver: &WorldDriver) -> bool {
-    sync(driver.client(), driver.now().unwrap()) == Sync::Verified
+    driver.client().sync(driver.now().unwrap()) == Sync::Verified
 }
 
 impl Inside {

@@ -38,6 +38,7 @@ mod saved;
 mod server;
 mod sorted;
 mod step;
+mod sync;
 mod trust;
 
 use std::collections::VecDeque;
@@ -48,6 +49,7 @@ pub use payment::{PaymentState, TrackedPayment};
 pub use requests::{Method, Request, RequestId, Response, TransportError};
 pub use saved::RestoreError;
 pub use server::{Health, Server};
+pub use sync::Sync;
 pub use trust::{Agreed, Branch, Fork, Grade};
 
 #[cfg(doc)]
@@ -133,39 +135,6 @@ pub enum ConfirmError {
     Table(#[from] TableError),
 }
 
-/// How the conversation with the servers goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sync {
-    /// Nothing proven yet, nothing heard.
-    Connecting,
-    /// The newest final block is as new as it can be.
-    Verified,
-    /// As new as it can be, but only operators vouch for it: [`Client::agreed`] says which. Somebody must confirm it.
-    Agreed,
-    /// The newest final block is older than it should be: no newer one could be proven.
-    Stale {
-        /// When something was last proven here.
-        since: Option<Time>,
-    },
-    /// No server serves this chain; this one serves another.
-    OtherChain {
-        /// The server.
-        server: usize,
-    },
-    /// No honest server is left; this one lied.
-    Lying {
-        /// The server.
-        server: usize,
-    },
-    /// The trusted block is older than the chain's trusting period, and no two operators agree on a newer one:
-    /// somebody must confirm one.
-    TrustExpired,
-    /// Two final blocks exclude each other, and no proof can tell which is right: somebody must.
-    Forked,
-}
-
-/// What the newest final block may be old beyond what the engine needs, before it counts as stale: a little for the way.
-const FRESH_EXTRA_MS: u64 = 5_000;
 /// When to look again after a payment, whoever could be asked.
 const SUBMIT_AGAIN_MS: u64 = 1_000;
 
@@ -255,43 +224,6 @@ impl Client {
     /// One payment.
     pub fn payment(&self, id: &TransactionId) -> Option<&TrackedPayment> {
         self.payments.get(id)
-    }
-
-    /// How the conversation with the servers goes.
-    pub fn sync(&self, now: Time) -> Sync {
-        if self.fork.is_some() {
-            return Sync::Forked;
-        }
-        if self.trust_expired(now) {
-            return Sync::TrustExpired;
-        }
-        let none_usable = self.servers.iter().all(|server| !server.is_usable());
-        let first =
-            |wanted: fn(&Health) -> bool| self.servers.iter().position(|server| wanted(server.health()));
-        if none_usable {
-            if let Some(server) = first(|health| matches!(health, Health::Lying { .. })) {
-                return Sync::Lying { server };
-            }
-            if let Some(server) = first(|health| matches!(health, Health::OtherChain { .. })) {
-                return Sync::OtherChain { server };
-            }
-        }
-        let fresh = self.verifier.engine().final_age_ms().saturating_add(FRESH_EXTRA_MS);
-        if now.ms_since(self.trusted_time()) <= fresh && self.proven_at.is_some() {
-            return if self.agreed.is_some() { Sync::Agreed } else { Sync::Verified };
-        }
-        let unheard = self.servers.iter().all(|server| matches!(server.health(), Health::Unknown));
-        if unheard { Sync::Connecting } else { Sync::Stale { since: self.proven_at } }
-    }
-
-    /// Whether the trusted block is too old to be trusted without a person's word.
-    pub fn trust_expired(&self, now: Time) -> bool {
-        self.is_old(&self.trusted, now)
-    }
-
-    /// Whether a block is from before the trusting period.
-    fn is_old(&self, block: &Trusted, now: Time) -> bool {
-        now.ms_since(self.verifier.time_of(block.slot)) > self.spec.trusting_period_ms
     }
 
     /// The newest block that a person's word leads to, for other devices; `None` while only operators vouch for blocks,
