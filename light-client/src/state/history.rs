@@ -35,6 +35,24 @@ pub enum HistoryKind {
     ContendFee,
 }
 
+impl HistoryKind {
+    /// A word that never changes, for people's tools.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Genesis => "genesis",
+            Self::Sent => "sent",
+            Self::Received => "received",
+            Self::Fee => "fee",
+            Self::Leased => "leased",
+            Self::LeaseCancelled => "lease_cancelled",
+            Self::Interest => "interest",
+            Self::Commission => "commission",
+            Self::Minted => "minted",
+            Self::ContendFee => "contend_fee",
+        }
+    }
+}
+
 /// What an account has more or less of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize)]
 pub enum Asset {
@@ -44,6 +62,17 @@ pub enum Asset {
     LeasedOut,
     /// Coins leased by others.
     LeasedIn,
+}
+
+impl Asset {
+    /// A word that never changes, for people's tools.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Coin => "coin",
+            Self::LeasedOut => "leased_out",
+            Self::LeasedIn => "leased_in",
+        }
+    }
 }
 
 /// One change of one asset of an account. 66 bytes in Borsh, always.

@@ -1,21 +1,26 @@
 //! While nobody looks.
 
 use light_client::{
-    client::{Health, PaymentState, Sync},
+    client::{Client, Health, PaymentState, Sync},
+    data_format::Time,
     test_support::chain::test_address,
 };
 
-use super::{World, coins};
+use super::{World, coins, watching};
 
 const DAY_MS: u64 = 24 * 3_600_000;
 
+/// As many servers, a client that has proven account 1 from them, and the time.
+fn looked_at(servers: usize) -> (World, Client, Time) {
+    let mut world = World::alike(servers, 3);
+    let client = watching(&mut world, 1);
+    let now = world.now();
+    (world, client, now)
+}
+
 #[test]
 fn a_client_that_nobody_looks_at_asks_about_once_an_hour_and_not_for_accounts() {
-    let mut world = World::alike(2, 3);
-    let mut client = world.client();
-    let start = world.now();
-    client.watch(test_address(1), start);
-    world.serve(&mut client, start);
+    let (mut world, mut client, start) = looked_at(2);
     client.set_watched(false, start);
     world.serve(&mut client, start);
     world.asked.clear();
@@ -44,11 +49,7 @@ fn a_client_that_nobody_looks_at_asks_about_once_an_hour_and_not_for_accounts() 
 
 #[test]
 fn a_silent_server_does_not_keep_a_resting_client_awake() {
-    let mut world = World::alike(2, 3);
-    let mut client = world.client();
-    let start = world.now();
-    client.watch(test_address(1), start);
-    world.serve(&mut client, start);
+    let (mut world, mut client, start) = looked_at(2);
     client.set_watched(false, start);
     world.asked.clear();
     world.silent[0] = true;
@@ -63,11 +64,7 @@ fn a_silent_server_does_not_keep_a_resting_client_awake() {
 
 #[test]
 fn whoever_looks_again_sees_what_is_true_now_at_once() {
-    let mut world = World::alike(1, 3);
-    let mut client = world.client();
-    let start = world.now();
-    client.watch(test_address(1), start);
-    world.serve(&mut client, start);
+    let (mut world, mut client, start) = looked_at(1);
     client.set_watched(false, start);
     (0..20).for_each(|_| world.advance());
     let now = world.now();
@@ -84,11 +81,7 @@ fn whoever_looks_again_sees_what_is_true_now_at_once() {
 
 #[test]
 fn a_payment_that_is_open_is_followed_though_nobody_looks() {
-    let mut world = World::alike(1, 3);
-    let mut client = world.client();
-    let start = world.now();
-    client.watch(test_address(1), start);
-    world.serve(&mut client, start);
+    let (mut world, mut client, start) = looked_at(1);
     let signed = world.servers[0].chain.transfer(1, test_address(2), coins(3));
     let id = client.submit(signed, start);
     world.serve(&mut client, start);

@@ -6,7 +6,7 @@ use light_client::{
         Server, Standing, Sync, TrackedPayment, Trusted, standing,
     },
     data_format::{Address, Amount, BlockId, Call, Height, Slot, Status, Time, Transaction, TransactionId},
-    state::{Asset, HistoryKind, HistoryRecord},
+    state::HistoryRecord,
 };
 use wasm_bindgen::JsValue;
 
@@ -125,8 +125,8 @@ fn record(client: &Client, record: &HistoryRecord, transaction: Option<&Transact
         .with("height", number(record.height.0))
         .with("timeMs", number(client.verifier().time_of(record.slot).0))
         .with("id", text(&record.transaction))
-        .with("kind", word(kind(record.kind)))
-        .with("asset", word(asset(record.asset)))
+        .with("kind", word(record.kind.word()))
+        .with("asset", word(record.asset.word()))
         .with("delta", signed(record.delta))
         .with("transaction", maybe(transaction, |signed| self::transaction(client, signed)))
         .done()
@@ -202,29 +202,6 @@ fn block(client: &Client, id: &BlockId, height: Height, slot: Slot) -> JsValue {
         .done()
 }
 
-const fn kind(kind: HistoryKind) -> &'static str {
-    match kind {
-        HistoryKind::Genesis => "genesis",
-        HistoryKind::Sent => "sent",
-        HistoryKind::Received => "received",
-        HistoryKind::Fee => "fee",
-        HistoryKind::Leased => "leased",
-        HistoryKind::LeaseCancelled => "lease_cancelled",
-        HistoryKind::Interest => "interest",
-        HistoryKind::Commission => "commission",
-        HistoryKind::Minted => "minted",
-        HistoryKind::ContendFee => "contend_fee",
-    }
-}
-
-const fn asset(asset: Asset) -> &'static str {
-    match asset {
-        Asset::Coin => "coin",
-        Asset::LeasedOut => "leased_out",
-        Asset::LeasedIn => "leased_in",
-    }
-}
-
 const fn status(status: Status) -> &'static str {
     match status {
         Status::Success => "success",
@@ -247,9 +224,23 @@ const fn status(status: Status) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use light_client::data_format::{DecodeError, codec};
+    use light_client::{
+        data_format::{DecodeError, codec},
+        state::{Asset, HistoryKind},
+    };
 
     use super::*;
+
+    #[test]
+    fn the_types_name_every_word_of_a_record() {
+        let kinds = (0..=u8::MAX).map_while(|tag| codec::decode::<HistoryKind>(&[tag], 1).ok());
+        let assets = (0..=u8::MAX).map_while(|tag| codec::decode::<Asset>(&[tag], 1).ok());
+        let words: Vec<&str> = kinds.map(HistoryKind::word).chain(assets.map(Asset::word)).collect();
+        assert!(words.len() > 10, "{words:?}");
+        for word in words {
+            assert!(include_str!("types.ts").contains(&format!("\"{word}\"")), "{word}");
+        }
+    }
 
     #[test]
     fn the_words_for_a_status_are_those_of_the_api() {

@@ -145,8 +145,8 @@ fn line(client: &Client, account: Option<&AccountState>, record: &HistoryRecord)
         index: record.index,
         height: record.height.0,
         block_ms: client.verifier().time_of(record.slot).0,
-        kind: words::kind(record.kind),
-        asset: words::asset(record.asset),
+        kind: record.kind.word(),
+        asset: record.asset.word(),
         delta: record.delta.to_string(),
         change: record.delta,
         transaction: (!record.transaction.is_zero()).then(|| record.transaction.to_string()),
@@ -176,7 +176,7 @@ impl Report {
     fn table(&self) -> String {
         let mut text = String::new();
         for line in &self.records {
-            let kind = if line.asset == words::asset(Asset::Coin) {
+            let kind = if line.asset == Asset::Coin.word() {
                 line.kind.to_owned()
             } else {
                 format!("{} ({})", line.kind, line.asset)

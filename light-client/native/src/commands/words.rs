@@ -3,7 +3,6 @@
 use light_client::{
     client::{Client, PaymentState, TrackedPayment},
     data_format::{Amount, Time, TransactionId},
-    state::{Asset, HistoryKind},
     wallet::is_printable,
 };
 use serde::Serialize;
@@ -38,31 +37,6 @@ pub(super) fn duration(ms: u64) -> String {
 pub(super) fn change(delta: i64) -> String {
     let sign = if delta < 0 { '-' } else { '+' };
     format!("{sign}{}", Amount(delta.unsigned_abs()))
-}
-
-/// A word that never changes.
-pub(super) const fn kind(kind: HistoryKind) -> &'static str {
-    match kind {
-        HistoryKind::Genesis => "genesis",
-        HistoryKind::Sent => "sent",
-        HistoryKind::Received => "received",
-        HistoryKind::Fee => "fee",
-        HistoryKind::Leased => "leased",
-        HistoryKind::LeaseCancelled => "lease_cancelled",
-        HistoryKind::Interest => "interest",
-        HistoryKind::Commission => "commission",
-        HistoryKind::Minted => "minted",
-        HistoryKind::ContendFee => "contend_fee",
-    }
-}
-
-/// A word that never changes.
-pub(super) const fn asset(asset: Asset) -> &'static str {
-    match asset {
-        Asset::Coin => "coin",
-        Asset::LeasedOut => "leased_out",
-        Asset::LeasedIn => "leased_in",
-    }
 }
 
 /// A public note, without signs that could make it look like something else.
