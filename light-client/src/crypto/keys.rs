@@ -84,6 +84,12 @@ impl Ed25519Key {
         if key.is_weak() { Err(SignatureError::Key) } else { Ok(Self(key)) }
     }
 
+    /// The curve point.
+    #[cfg(feature = "batch")]
+    pub(super) const fn point(&self) -> VerifyingKey {
+        self.0
+    }
+
     /// Checks a signature as RFC 8032 with the strict rules of ed25519-dalek's `verify_strict`.
     ///
     /// # Errors

@@ -332,7 +332,12 @@ impl Transaction {
 
     /// The id on a chain.
     pub fn id(&self, chain: &ChainId) -> TransactionId {
-        Hash::of(Domain::TRANSACTION, &[&self.signed_bytes(chain)])
+        Self::id_of(&self.signed_bytes(chain))
+    }
+
+    /// The same, from [`Transaction::signed_bytes`].
+    pub(crate) fn id_of(signed_bytes: &[u8]) -> TransactionId {
+        Hash::of(Domain::TRANSACTION, &[signed_bytes])
     }
 
     /// Signs with the sender's key.

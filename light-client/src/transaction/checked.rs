@@ -6,7 +6,7 @@ use crate::data_format::{
 
 /// A transaction that obeys every rule that needs no state, for one chain; its signature holds.
 ///
-/// Only [`check_stateless`] and [`check_in_block`] make one.
+/// Only [`check_stateless`], [`check_in_block`] and `check_final` make one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CheckedTransaction {
     id: TransactionId,
@@ -62,13 +62,48 @@ pub fn check_stateless(
     spec: &ChainSpec,
     chain: &ChainId,
 ) -> Result<CheckedTransaction, TransactionError> {
+    let (length, bytes) = check_but_signature(signed, spec, chain)?;
+    rules::check_signature(signed, &bytes)?;
+    Ok(checked(signed, spec, &bytes, length, false))
+}
+
+/// As [`check_stateless`] for transactions of blocks that are final beyond doubt, much faster: their signatures are checked
+/// together, by [`are_genuine`](crate::crypto::are_genuine). Gives those that hold.
+#[cfg(feature = "batch")]
+pub fn check_final(
+    transactions: &[&SignedTransaction],
+    spec: &ChainSpec,
+    chain: &ChainId,
+) -> Vec<CheckedTransaction> {
+    let mut found = Vec::with_capacity(transactions.len());
+    let mut signatures = Vec::with_capacity(transactions.len());
+    for signed in transactions {
+        if let Ok((length, bytes)) = check_but_signature(signed, spec, chain) {
+            found.push(checked(signed, spec, &bytes, length, false));
+            signatures.push((signed.transaction.sender, bytes, signed.signature));
+        }
+    }
+    if !crate::crypto::are_genuine(&signatures) {
+        let mut each = signatures.iter();
+        found.retain(|_| {
+            each.next().is_some_and(|(key, bytes, signature)| key.verify(bytes, signature).is_ok())
+        });
+    }
+    found
+}
+
+/// Everything that needs no state but the signature; gives the length of the encoding, and the bytes that were signed.
+fn check_but_signature(
+    signed: &SignedTransaction,
+    spec: &ChainSpec,
+    chain: &ChainId,
+) -> Result<(usize, Vec<u8>), TransactionError> {
     let length = codec::encode(signed).len();
     rules::check_size(length, MAX_TRANSACTION_BYTES)?;
     check_content(&signed.transaction, spec)?;
     rules::check_minting_keys(&signed.transaction, spec, chain)?;
     rules::check_evidence(&signed.transaction, spec, chain)?;
-    rules::check_signature(signed, chain)?;
-    Ok(checked(signed, spec, chain, length, false))
+    Ok((length, signed.transaction.signed_bytes(chain)))
 }
 
 /// As [`check_stateless`] for a transaction of a block, where a report without a sender may stand too.
@@ -87,7 +122,7 @@ pub fn check_in_block(
     rules::check_size(length, MAX_TRANSACTION_BYTES)?;
     rules::check_modules(&signed.transaction, spec)?;
     rules::check_evidence(&signed.transaction, spec, chain)?;
-    Ok(checked(signed, spec, chain, length, true))
+    Ok(checked(signed, spec, &signed.transaction.signed_bytes(chain), length, true))
 }
 
 /// Checks a report without a sender where it stands in its block, and what came of it: no block has one that changes
@@ -103,12 +138,12 @@ pub fn check_unsigned_report(index: usize, status: Status) -> Result<(), Transac
 fn checked(
     signed: &SignedTransaction,
     spec: &ChainSpec,
-    chain: &ChainId,
+    signed_bytes: &[u8],
     length: usize,
     is_unsigned: bool,
 ) -> CheckedTransaction {
     CheckedTransaction {
-        id: signed.transaction.id(chain),
+        id: Transaction::id_of(signed_bytes),
         signed: signed.clone(),
         sender: Address::of(&signed.transaction.sender, spec.network),
         length,

@@ -27,6 +27,8 @@ mod submission;
 mod tests;
 
 pub use account::{AccountView, check_against_account, check_includable, check_unexpired};
+#[cfg(feature = "batch")]
+pub use checked::check_final;
 pub(crate) use checked::check_signed_bytes;
 pub use checked::{
     CheckedTransaction, check_content, check_in_block, check_stateless, check_unsigned_report,

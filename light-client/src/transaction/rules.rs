@@ -1,5 +1,7 @@
 //! The rules, one function each. Each function's comment starts with the rule's id.
 
+use std::cell::LazyCell;
+
 use super::{AccountView, TransactionError};
 use crate::data_format::{
     Address, Amount, Call, ChainId, ChainSpec, DecodeError, Height, LeaseCall, MAX_CALLS, MAX_COMMISSION,
@@ -85,8 +87,9 @@ pub(super) fn check_recipients(transaction: &Transaction, spec: &ChainSpec) -> R
 
 /// `LEASE-SELF-1`: nobody leases to themselves; own coins count without it.
 pub(super) fn check_leases(transaction: &Transaction, spec: &ChainSpec) -> Rule {
-    let sender = Address::of(&transaction.sender, spec.network);
-    let to_self = |call: &Call| matches!(call, Call::Lease(LeaseCall::Lease { to, .. } | LeaseCall::Cancel { from: to, .. }) if *to == sender);
+    // Four hashes, which a payment needs once only.
+    let sender = LazyCell::new(|| Address::of(&transaction.sender, spec.network));
+    let to_self = |call: &Call| matches!(call, Call::Lease(LeaseCall::Lease { to, .. } | LeaseCall::Cancel { from: to, .. }) if *to == *sender);
     match transaction.calls.iter().position(to_self) {
         Some(index) => Err(TransactionError::LeaseToSelf { index }),
         None => Ok(()),
@@ -118,7 +121,7 @@ pub(super) fn check_commissions(transaction: &Transaction) -> Rule {
 
 /// `SUPERNODE-KEY-1`: a minting key itself says that it serves the sender.
 pub(super) fn check_minting_keys(transaction: &Transaction, spec: &ChainSpec, chain: &ChainId) -> Rule {
-    let sender = Address::of(&transaction.sender, spec.network);
+    let sender = LazyCell::new(|| Address::of(&transaction.sender, spec.network));
     for (index, call) in transaction.calls.iter().enumerate() {
         let Some(key) = call.minting_key() else { continue };
         key.verify(chain, &sender, transaction.nonce)
@@ -163,8 +166,9 @@ pub(super) fn check_total(transaction: &Transaction) -> Result<Amount, Transacti
 }
 
 /// `TX-SIGNATURE-1`: the sender's key signed exactly this for this chain.
-pub(super) fn check_signature(signed: &SignedTransaction, chain: &ChainId) -> Rule {
-    signed.verify(chain).map_err(TransactionError::Signature)
+pub(super) fn check_signature(signed: &SignedTransaction, signed_bytes: &[u8]) -> Rule {
+    let verified = signed.transaction.sender.verify(signed_bytes, &signed.signature);
+    verified.map_err(TransactionError::Signature)
 }
 
 /// `TX-ACCOUNT-1`: the sender has an account.
