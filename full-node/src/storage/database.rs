@@ -4,10 +4,11 @@ use std::{
 };
 
 use super::{
-    Batch, RedbStorage, Retention, Snapshot, Storage, StorageError,
+    Batch, Read, RedbStorage, Retention, Snapshot, Storage, StorageError,
     cache::PageCache,
     keys::{FORMAT, META_FORMAT},
     nodes::stage_pages,
+    pending::Pending,
     recoveries::Loaded,
     tables::TableCache,
 };
@@ -17,8 +18,12 @@ use super::{
 pub struct Database {
     storage: Arc<dyn Storage>,
     cache: Arc<PageCache>,
-    /// Held by who changes pages of state nodes, from reading to writing them.
-    pages: Arc<Mutex<()>>,
+    /// Held by who writes.
+    writing: Arc<Mutex<()>>,
+    /// Held by who writes to the disk; whoever needs both takes this one second.
+    disk: Arc<Mutex<()>>,
+    /// What is written and not on disk yet.
+    pending: Arc<RwLock<Pending>>,
     tables: Arc<TableCache>,
     recoveries: Arc<RwLock<Arc<[Loaded]>>>,
 }
@@ -53,7 +58,15 @@ impl Database {
     pub fn over(storage: Arc<dyn Storage>, retention: &Retention) -> Result<Self, StorageError> {
         let cache = Arc::new(PageCache::new(retention.node_cache_bytes));
         let recoveries = Arc::new(RwLock::new(Arc::default()));
-        let database = Self { storage, cache, pages: Arc::default(), tables: Arc::default(), recoveries };
+        let database = Self {
+            storage,
+            cache,
+            writing: Arc::default(),
+            disk: Arc::default(),
+            pending: Arc::default(),
+            tables: Arc::default(),
+            recoveries,
+        };
         let found: Option<u32> = database.read()?.meta(META_FORMAT)?;
         match found {
             Some(found) if found != FORMAT => Err(StorageError::Format { found, known: FORMAT }),
@@ -71,7 +84,7 @@ impl Database {
     /// [`StorageError`] when the disk cannot be read.
     pub fn read(&self) -> Result<Snapshot, StorageError> {
         Ok(Snapshot {
-            read: self.storage.read()?,
+            read: self.reader()?,
             cache: Arc::clone(&self.cache),
             tables: Arc::clone(&self.tables),
             recoveries: Arc::clone(&self.recoveries.read().unwrap_or_else(PoisonError::into_inner)),
@@ -83,39 +96,76 @@ impl Database {
         *self.recoveries.write().unwrap_or_else(PoisonError::into_inner) = recoveries.into();
     }
 
-    /// Writes all of the batch or nothing; returns once it is durable.
+    /// Writes all of the batch or nothing; returns once it is durable, with everything that was written before.
     ///
     /// # Errors
     /// As [`Storage::commit`].
     pub fn commit(&self, batch: Batch) -> Result<(), StorageError> {
-        self.write(batch, |batch| self.storage.commit(batch))
+        self.write(batch, true)
     }
 
-    /// Writes all of the batch or nothing; it is durable once a later [`Database::commit`] returned.
+    /// Writes all of the batch or nothing, so that readers see it, and leaves it to a later [`Database::commit`] to make it
+    /// durable: a kill before that loses it, and everything written after it, wholly. For what can be had again.
     ///
     /// # Errors
-    /// As [`Storage::commit_later`].
+    /// As [`Storage::commit`]: what waits is bounded, so this may be the time to write it to disk.
     pub fn commit_later(&self, batch: Batch) -> Result<(), StorageError> {
-        self.write(batch, |batch| self.storage.commit_later(batch))
+        self.write(batch, false)
     }
 
-    fn write(
-        &self,
-        mut batch: Batch,
-        write: impl FnOnce(&Batch) -> Result<(), StorageError>,
-    ) -> Result<(), StorageError> {
-        if batch.nodes.is_empty() {
-            return write(&batch);
+    fn write(&self, mut batch: Batch, durable: bool) -> Result<(), StorageError> {
+        let _alone = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let pages =
+            if batch.nodes.is_empty() { Vec::new() } else { stage_pages(&mut batch, &*self.reader()?)? };
+        if durable {
+            self.flush(batch)?;
+        } else {
+            self.keep(batch)?;
         }
-        let _alone = self.pages.lock().unwrap_or_else(PoisonError::into_inner);
-        let pages = stage_pages(&mut batch, &*self.storage.read()?)?;
-        write(&batch)?;
         for (number, page) in pages {
             match page {
                 Some(page) => self.cache.put(number, page),
                 None => self.cache.remove(number),
             }
         }
+        Ok(())
+    }
+
+    fn reader(&self) -> Result<Box<dyn Read>, StorageError> {
+        let pending = self.pending.read().unwrap_or_else(PoisonError::into_inner).reader();
+        pending.map_or_else(|| self.storage.read(), Ok)
+    }
+
+    /// Writes to disk what waits now. Others may write on meanwhile, which is not written with it.
+    ///
+    /// # Errors
+    /// As [`Storage::commit`]; then it goes on waiting.
+    pub fn write_waiting(&self) -> Result<(), StorageError> {
+        self.flush(Batch::default())
+    }
+
+    /// To disk, after everything that waits.
+    fn flush(&self, batch: Batch) -> Result<(), StorageError> {
+        let _alone = self.disk.lock().unwrap_or_else(PoisonError::into_inner);
+        let waiting = self.pending.read().unwrap_or_else(PoisonError::into_inner).waiting();
+        let mut whole = waiting.to_batch();
+        whole.changes.extend(batch.changes);
+        self.storage.commit(&whole)?;
+        let base = self.storage.read()?;
+        self.pending.write().unwrap_or_else(PoisonError::into_inner).written(&waiting, base);
+        Ok(())
+    }
+
+    /// Into memory, after what waits there went to disk if that is enough.
+    fn keep(&self, batch: Batch) -> Result<(), StorageError> {
+        if self.pending.read().unwrap_or_else(PoisonError::into_inner).is_full() {
+            self.flush(Batch::default())?;
+        }
+        let mut pending = self.pending.write().unwrap_or_else(PoisonError::into_inner);
+        if pending.is_empty() {
+            *pending = Pending::over(self.storage.read()?);
+        }
+        pending.add(batch);
         Ok(())
     }
 }

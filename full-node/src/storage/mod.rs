@@ -17,6 +17,7 @@ mod headers;
 mod keys;
 mod nodes;
 mod pages;
+mod pending;
 mod records;
 mod recoveries;
 mod redb_storage;
@@ -224,15 +225,6 @@ pub trait Storage: Send + Sync {
     /// # Errors
     /// [`StorageError`]; then nothing of the batch is stored, or the disk cannot be read either.
     fn commit(&self, batch: &Batch) -> Result<(), StorageError>;
-
-    /// Writes the whole batch so that readers see it, and leaves it to the next [`Storage::commit`] to make it durable: a
-    /// kill before that loses it, and everything written after it, wholly. For what can be had again.
-    ///
-    /// # Errors
-    /// As [`Storage::commit`].
-    fn commit_later(&self, batch: &Batch) -> Result<(), StorageError> {
-        self.commit(batch)
-    }
 }
 
 /// What is stored at one moment.

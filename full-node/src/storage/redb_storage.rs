@@ -1,7 +1,7 @@
 use std::path::Path;
 
 use redb::{
-    Database, DatabaseError, Durability, ReadOnlyTable, ReadTransaction, ReadableDatabase, TableDefinition,
+    Database, DatabaseError, ReadOnlyTable, ReadTransaction, ReadableDatabase, TableDefinition,
     backends::InMemoryBackend,
 };
 
@@ -109,12 +109,7 @@ impl Storage for RedbStorage {
     }
 
     fn commit(&self, batch: &Batch) -> Result<(), StorageError> {
-        let written = self.write(batch, Durability::Immediate);
-        written.map_err(|error| StorageError::failed("cannot write to the database", error))
-    }
-
-    fn commit_later(&self, batch: &Batch) -> Result<(), StorageError> {
-        let written = self.write(batch, Durability::None);
+        let written = self.write(batch);
         written.map_err(|error| StorageError::failed("cannot write to the database", error))
     }
 }
@@ -134,11 +129,10 @@ impl RedbStorage {
         counted().map_err(|error| StorageError::failed("cannot count the pages of the database", error))
     }
 
-    fn write(&self, batch: &Batch, durability: Durability) -> Result<(), redb::Error> {
+    fn write(&self, batch: &Batch) -> Result<(), redb::Error> {
         let mut transaction = self.database.begin_write()?;
-        transaction.set_durability(durability)?;
         // Opening after a kill is instant, at the price of a second sync.
-        transaction.set_quick_repair(matches!(durability, Durability::Immediate));
+        transaction.set_quick_repair(true);
         let mut changes: Vec<&Change> = batch.changes().iter().collect();
         // In the order of their keys, so that each page of the tree is changed once; of one key the last stays the last.
         changes.sort_by(|a, b| (a.space, &a.key).cmp(&(b.space, &b.key)));

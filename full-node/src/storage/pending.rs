@@ -1,0 +1,220 @@
+//! What was written and need not be on disk yet: readers see it, the next commit takes it along.
+//!
+//! Blocks that come by the hundred change the same records over and over: one write of all that is left at the end costs
+//! the disk a fraction of one for each block.
+
+use std::{collections::BTreeMap, ops::Bound, sync::Arc};
+
+use super::{Batch, Change, Entry, Read, Space, StorageError};
+
+/// Bytes that are kept back, about; more than that goes to disk.
+const BOUND: usize = 32 << 20;
+/// Layers that a reader looks through, at most.
+const LAYERS: usize = 8;
+/// Bytes that an entry costs besides its key and its value, about.
+const ENTRY: usize = 96;
+
+/// The newest value of each key of a space; `None` is removed.
+type Changes = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
+
+#[derive(Default)]
+struct Layer {
+    /// Of every space, in the order of [`Space::ALL`].
+    spaces: [Changes; Space::ALL.len()],
+    bytes: usize,
+}
+
+/// Changes that the disk does not have yet, over what it had before them. A clone sees no later ones.
+#[derive(Clone, Default)]
+pub(super) struct Pending {
+    base: Option<Arc<dyn Read>>,
+    /// The newest last. The last one is changed in place unless somebody reads it.
+    layers: Vec<Arc<Layer>>,
+}
+
+/// The changes that waited at one moment.
+pub(super) struct Waiting(Vec<Arc<Layer>>);
+
+impl Pending {
+    /// These changes over what is on disk, which nothing may change as long as there are any.
+    pub(super) fn over(base: Box<dyn Read>) -> Self {
+        Self { base: Some(base.into()), ..Self::default() }
+    }
+
+    /// Whether nothing waits.
+    pub(super) const fn is_empty(&self) -> bool {
+        self.base.is_none()
+    }
+
+    /// What a reader sees; `None` if that is the disk alone.
+    pub(super) fn reader(&self) -> Option<Box<dyn Read>> {
+        let base = Arc::clone(self.base.as_ref()?);
+        Some(Box::new(Layered { base, layers: self.layers.clone() }))
+    }
+
+    /// Adds changes.
+    pub(super) fn add(&mut self, batch: Batch) {
+        if self.layers.last_mut().is_none_or(|last| Arc::get_mut(last).is_none()) {
+            self.layers.push(Arc::default());
+        }
+        let Some(layer) = self.layers.last_mut().and_then(Arc::get_mut) else { return };
+        for Change { space, key, value } in batch.changes {
+            layer.bytes += ENTRY + key.len() + value.as_ref().map_or(0, Vec::len);
+            layer.spaces[space as usize].insert(key, value);
+        }
+    }
+
+    /// Whether so much waits that it should go to disk.
+    pub(super) fn is_full(&self) -> bool {
+        let bytes: usize = self.layers.iter().map(|layer| layer.bytes).sum();
+        bytes > BOUND || self.layers.len() > LAYERS
+    }
+
+    /// Everything that waits now. What is added later comes on top of it.
+    pub(super) fn waiting(&self) -> Waiting {
+        Waiting(self.layers.clone())
+    }
+
+    /// This went to disk, and is the oldest that waits: here is the disk with it.
+    pub(super) fn written(&mut self, waiting: &Waiting, base: Box<dyn Read>) {
+        self.layers.drain(..waiting.0.len());
+        self.base = (!self.layers.is_empty()).then(|| base.into());
+    }
+}
+
+impl Waiting {
+    /// As one batch.
+    pub(super) fn to_batch(&self) -> Batch {
+        let layers = self.0.iter().flat_map(|layer| Space::ALL.into_iter().zip(&layer.spaces));
+        let changes = layers.flat_map(|(space, changes)| {
+            changes.iter().map(move |(key, value)| Change { space, key: key.clone(), value: value.clone() })
+        });
+        Batch { changes: changes.collect(), nodes: Vec::new() }
+    }
+}
+
+struct Layered {
+    base: Arc<dyn Read>,
+    layers: Vec<Arc<Layer>>,
+}
+
+impl Read for Layered {
+    fn get(&self, space: Space, key: &[u8]) -> Result<Option<Vec<u8>>, StorageError> {
+        match self.layers.iter().rev().find_map(|layer| layer.spaces[space as usize].get(key)) {
+            Some(value) => Ok(value.clone()),
+            None => self.base.get(space, key),
+        }
+    }
+
+    fn range(&self, space: Space, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<Entry>, StorageError> {
+        if from >= to {
+            return Ok(Vec::new());
+        }
+        let bounds: (Bound<&[u8]>, Bound<&[u8]>) = (Bound::Included(from), Bound::Excluded(to));
+        let mut changed: BTreeMap<&[u8], &Option<Vec<u8>>> = BTreeMap::new();
+        for layer in &self.layers {
+            let changes = layer.spaces[space as usize].range::<[u8], _>(bounds);
+            changed.extend(changes.map(|(key, value)| (&**key, value)));
+        }
+        // Each change hides one of them at most.
+        let below = self.base.range(space, from, to, limit.saturating_add(changed.len()))?;
+        let mut entries: BTreeMap<Vec<u8>, Vec<u8>> = below.into_iter().collect();
+        for (key, value) in changed {
+            match value {
+                Some(value) => entries.insert(key.to_vec(), value.clone()),
+                None => entries.remove(key),
+            };
+        }
+        Ok(entries.into_iter().take(limit).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::storage::{Database, RedbStorage, Retention, Storage};
+
+    /// A database and its disk, which knows only what was committed.
+    fn database() -> (Arc<RedbStorage>, Database) {
+        let retention =
+            Retention { node_cache_bytes: 1 << 20, page_cache_bytes: 1 << 20, ..Retention::default() };
+        let disk = Arc::new(RedbStorage::in_memory(&retention).unwrap());
+        (disk.clone(), Database::over(disk, &retention).unwrap())
+    }
+
+    fn batch(changes: &[(&[u8], Option<&[u8]>)]) -> Batch {
+        let mut batch = Batch::default();
+        for (key, value) in changes {
+            match value {
+                Some(value) => batch.put(Space::History, *key, *value),
+                None => batch.remove(Space::History, *key),
+            }
+        }
+        batch
+    }
+
+    fn keys(read: &dyn Read, limit: usize) -> Vec<Vec<u8>> {
+        let entries = read.range(Space::History, b"a", b"x", limit).unwrap();
+        entries.into_iter().map(|(key, _)| key).collect()
+    }
+
+    #[test]
+    fn readers_see_what_waits_and_the_disk_gets_it_with_the_next_commit() {
+        let (disk, database) = database();
+        database.commit(batch(&[(b"a", Some(b"1")), (b"b", Some(b"1")), (b"d", Some(b"1"))])).unwrap();
+        database.commit_later(batch(&[(b"a", None), (b"c", Some(b"1"))])).unwrap();
+        let early = database.read().unwrap();
+        database.commit_later(batch(&[(b"a", Some(b"2")), (b"c", None), (b"y", Some(b"1"))])).unwrap();
+        database.commit_later(batch(&[(b"e", Some(b"1")), (b"b", Some(b"2"))])).unwrap();
+
+        assert_eq!(keys(&*early.read, 9), [b"b", b"c", b"d"]);
+        assert_eq!(
+            (early.read.get(Space::History, b"a"), early.read.get(Space::History, b"e")),
+            (Ok(None), Ok(None))
+        );
+        let late = database.read().unwrap();
+        assert_eq!(keys(&*late.read, 9), [b"a", b"b", b"d", b"e"]);
+        assert_eq!(keys(&*late.read, 2), [b"a", b"b"]);
+        assert_eq!(late.read.get(Space::History, b"b"), Ok(Some(b"2".to_vec())));
+        assert_eq!(late.read.range(Space::History, b"x", b"a", 9), Ok(Vec::new()));
+        assert_eq!(keys(&*disk.read().unwrap(), 9), [b"a", b"b", b"d"]);
+
+        database.commit(batch(&[(b"b", None)])).unwrap();
+        for read in [&*disk.read().unwrap(), &*database.read().unwrap().read] {
+            assert_eq!(keys(read, 9), [b"a", b"d", b"e"]);
+            assert_eq!(read.get(Space::History, b"a"), Ok(Some(b"2".to_vec())));
+        }
+        // What comes while that is written comes on top.
+        database.commit_later(batch(&[(b"f", Some(b"1"))])).unwrap();
+        let between = database.read().unwrap();
+        database.commit_later(batch(&[(b"a", Some(b"3"))])).unwrap();
+        database.write_waiting().unwrap();
+        database.commit_later(batch(&[(b"a", Some(b"4"))])).unwrap();
+        assert_eq!(keys(&*disk.read().unwrap(), 9), [b"a", b"d", b"e", b"f"]);
+        assert_eq!(disk.read().unwrap().get(Space::History, b"a"), Ok(Some(b"3".to_vec())));
+        assert_eq!(between.read.get(Space::History, b"a"), Ok(Some(b"2".to_vec())));
+        assert_eq!(database.read().unwrap().read.get(Space::History, b"a"), Ok(Some(b"4".to_vec())));
+        // Whoever began to read before goes on seeing what was there.
+        assert_eq!((keys(&*early.read, 9).len(), keys(&*late.read, 9).len()), (3, 4));
+    }
+
+    #[test]
+    fn what_waits_is_bounded() {
+        let (disk, database) = database();
+        let large = vec![7; BOUND / 4];
+        for key in [b"a", b"b", b"c", b"d"] {
+            database.commit_later(batch(&[(key, Some(&large))])).unwrap();
+        }
+        assert!(keys(&*disk.read().unwrap(), 9).is_empty());
+        // Neither do readers make it grow, each of which keeps what it sees.
+        let mut readers = Vec::new();
+        for key in 0..=LAYERS as u8 {
+            database.commit_later(batch(&[(&[b'e', key], Some(b"1"))])).unwrap();
+            assert_eq!(keys(&*disk.read().unwrap(), 9), [b"a", b"b", b"c", b"d"]);
+            readers.push(database.read().unwrap());
+        }
+        database.commit_later(batch(&[(b"f", Some(b"1"))])).unwrap();
+        assert_eq!(keys(&*disk.read().unwrap(), 99).len(), 4 + LAYERS + 1);
+        assert_eq!(keys(&*database.read().unwrap().read, 99).len(), 4 + LAYERS + 2);
+    }
+}
