@@ -279,31 +279,43 @@ impl Node {
     pub fn insert(&self, block: &Block, now: Time) -> Result<(), BlockError> {
         let mut core = self.core();
         core.chain.check_room(block)?;
-        self.insert_core(&mut core, block, now, &|id| self.pool().get(id).cloned())
+        let inserted = self.insert_core(&mut core, block, now, &|id| self.pool().get(id).cloned());
+        self.digest_inserted(&core, &inserted?)
     }
 
+    /// Nobody is told of it before [`Node::digest_inserted`].
     fn insert_core(
         &self,
         core: &mut Core,
         block: &Block,
         now: Time,
         verified: &dyn Fn(&TransactionId) -> Option<CheckedTransaction>,
-    ) -> Result<(), BlockError> {
+    ) -> Result<Accepted, BlockError> {
         if let Some(why) = self.paused() {
             return Err(BlockError::Halted(why));
         }
         let Core { chain, minter } = core;
         let inserted = chain.insert(block, now, verified);
-        if let Some(why) = chain.halted() {
-            // Not only when this node is due to make a block the next time.
-            let mut published = self.0.published.write().unwrap_or_else(PoisonError::into_inner);
-            published.halted = Some(why.to_owned());
-        }
+        self.publish_halt(chain);
         let accepted = inserted?;
         if let Some(id) = &accepted.id {
             minter.saw(chain, id, block, now)?;
         }
-        self.digest(chain, &**minter, &accepted).map_err(|error| BlockError::Halted(error.to_string()))
+        Ok(accepted)
+    }
+
+    /// After blocks are on disk.
+    fn digest_inserted(&self, core: &Core, accepted: &Accepted) -> Result<(), BlockError> {
+        let digested = self.digest(&core.chain, &*core.minter, accepted);
+        digested.map_err(|error| BlockError::Halted(error.to_string()))
+    }
+
+    /// Not only when this node is due to make a block the next time.
+    fn publish_halt(&self, chain: &Chain) {
+        if let Some(why) = chain.halted() {
+            let mut published = self.0.published.write().unwrap_or_else(PoisonError::into_inner);
+            published.halted = Some(why.to_owned());
+        }
     }
 
     /// Stops minting and waits for work in progress. The data folder is closed when the last clone of the handle is

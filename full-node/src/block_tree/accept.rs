@@ -1,9 +1,11 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use light_client::{
     block_tree::{HeaderChanges, Inserted, Reorganisation},
     consensus::spos::{Block, Certificate, Epoch},
-    data_format::{Address, BlockId, Checkpoint, Height, Outcome, SignedTransaction, Time, TransactionId},
+    data_format::{
+        Address, BlockId, ChainId, Checkpoint, Height, Outcome, SignedTransaction, Time, TransactionId,
+    },
     transaction::CheckedTransaction,
 };
 
@@ -29,6 +31,30 @@ pub struct Accepted {
     pub finalised: Option<Checkpoint>,
     /// The highest justified checkpoint, if that moved without a new block.
     pub justified: Option<Checkpoint>,
+}
+
+impl Accepted {
+    /// What blocks changed one after another, as one change of this chain.
+    pub fn in_a_row(row: Vec<Self>, chain: &ChainId) -> Self {
+        let mut whole = Self::default();
+        for next in row {
+            let undone: HashSet<_> = next.undone.iter().map(|signed| signed.transaction.id(chain)).collect();
+            if !undone.is_empty() {
+                whole.included.retain(|id| !undone.contains(id));
+            }
+            whole.included.extend(next.included);
+            whole.undone.extend(next.undone);
+            whole.undone_blocks += next.undone_blocks;
+            whole.touched.extend(next.touched);
+            whole.moved |= next.moved;
+            whole.id = next.id.or(whole.id);
+            whole.finalised = next.finalised.or(whole.finalised);
+            whole.justified = next.justified.or(whole.justified);
+        }
+        whole.touched.sort_unstable();
+        whole.touched.dedup();
+        whole
+    }
 }
 
 impl Chain {
@@ -196,6 +222,8 @@ impl Chain {
         let head = self.head_after(&snapshot, Some(prepared))?;
         self.stage_head(&mut batch, &head);
         let height = prepared.block.header.header.height.0;
+        // What nobody reads any more is changed in place.
+        drop(snapshot);
         tracing::trace!(height, "the commit of a block begins");
         self.write(batch)?;
         tracing::trace!(height, "the commit of a block ends");

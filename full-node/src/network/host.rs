@@ -325,9 +325,9 @@ impl Host {
                     }
                 }
                 Effect::Ask { peer, id, request } => self.ask(chain, peer, request, Asker::Sync(id)),
-                Effect::Insert { block, peer } => {
+                Effect::Insert { block, peer, certainty } => {
                     let id = block.header.header.id();
-                    if !self.chains[chain].worker.fetched(block) {
+                    if !self.chains[chain].worker.fetched(block, certainty) {
                         tracing::warn!(%peer, %id, "a fetched block found no room");
                     }
                 }

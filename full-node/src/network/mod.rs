@@ -65,7 +65,9 @@ use tokio::{
 };
 
 pub use identity::IdentityError;
-pub use port::{Announcement, Ballot, Block, ChainPort, Claims, Heard, Inserted, PortError, Taken};
+pub use port::{
+    Announcement, Ballot, Block, Certainty, ChainPort, Claims, Heard, Inserted, PortError, Taken,
+};
 
 pub use messages::Tip;
 

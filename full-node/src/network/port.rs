@@ -90,7 +90,7 @@ pub trait ChainPort: SnapshotPort {
 
     /// As [`ChainPort::insert`] for blocks that were fetched, each of which may be the next one's parent, however full their
     /// slots are; all of them, whatever becomes of the first. They are on disk when this returns.
-    fn insert_all(&self, blocks: &[Block], now: Time) -> Vec<Inserted> {
+    fn insert_all(&self, blocks: &[Block], _: Certainty, now: Time) -> Vec<Inserted> {
         blocks.iter().map(|block| self.insert(block, now)).collect()
     }
 
@@ -115,6 +115,15 @@ pub trait ChainPort: SnapshotPort {
 
     /// While it is held a node neither mints nor votes: others have blocks that it must see first.
     fn hold(&self, held: bool);
+}
+
+/// What is known of fetched blocks before they are checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Certainty {
+    /// Nothing: that they are the chain's is the word of whoever gave their headers.
+    Open,
+    /// A final block descends from them, as was proven: what all nodes have to agree on is decided.
+    Final,
 }
 
 /// What a node tells the others.

@@ -23,7 +23,7 @@ use tokio::{
 use super::{
     decisions::{Opinion, of_transaction, of_vote},
     messages::{Response, Tip},
-    port::{Ballot, Block, ChainPort, Heard, Inserted, PortError},
+    port::{Ballot, Block, Certainty, ChainPort, Heard, Inserted, PortError},
     protocol::Topic,
     reading::{ReadWork, read},
     snapshot::{Shown, Taking},
@@ -33,9 +33,9 @@ use super::{
 /// Blocks by gossip that wait; each may have 4 MiB.
 const TOLD_BLOCKS: usize = 16;
 /// Blocks that wait in all; fetched ones are bounded by whoever fetches them.
-const BLOCKS: usize = 80;
+const BLOCKS: usize = 272;
 /// Fetched blocks that the chain takes together.
-const BLOCKS_AT_ONCE: usize = 32;
+const BLOCKS_AT_ONCE: usize = 256;
 const VOTES: usize = 1_024;
 const TRANSACTIONS: usize = 4_096;
 const READS: usize = 64;
@@ -65,7 +65,7 @@ pub(super) enum Origin {
 
 pub(super) enum BlockWork {
     Told(Told),
-    Fetched(Box<Block>),
+    Fetched(Box<Block>, Certainty),
 }
 
 /// Which machine wants to know what a proof shows.
@@ -209,8 +209,8 @@ impl Worker {
     }
 
     /// A block was fetched. `false`: too many wait already.
-    pub(super) fn fetched(&self, block: Box<Block>) -> bool {
-        sent(&self.blocks.try_send(BlockWork::Fetched(block)))
+    pub(super) fn fetched(&self, block: Box<Block>, certainty: Certainty) -> bool {
+        sent(&self.blocks.try_send(BlockWork::Fetched(block, certainty)))
     }
 
     /// This node voted.
@@ -237,16 +237,16 @@ fn work_on_blocks(port: &dyn ChainPort, mut work: Receiver<BlockWork>, moved: &S
     let mut waiting = None;
     while let Some(next) = waiting.take().or_else(|| work.blocking_recv()) {
         match next {
-            BlockWork::Fetched(first) => {
+            BlockWork::Fetched(first, certainty) => {
                 let mut blocks = vec![*first];
                 while blocks.len() < BLOCKS_AT_ONCE && waiting.is_none() {
                     match work.try_recv() {
-                        Ok(BlockWork::Fetched(block)) => blocks.push(*block),
-                        Ok(told) => waiting = Some(told),
+                        Ok(BlockWork::Fetched(block, same)) if same == certainty => blocks.push(*block),
+                        Ok(other) => waiting = Some(other),
                         Err(_) => break,
                     }
                 }
-                let inserted = port.insert_all(&blocks, system_time());
+                let inserted = port.insert_all(&blocks, certainty, system_time());
                 for (block, inserted) in blocks.into_iter().zip(inserted) {
                     let header = Box::new(block.header.header);
                     done.tell(Done::Block { origin: Origin::Sync, id: header.id(), header, inserted });

@@ -17,7 +17,7 @@ use crate::{
     consensus::{Accused, Minter},
     logic::is_unpunished,
     network::{
-        Announcement, ChainPort, Claims, Heard, Inserted, PortError, Taken,
+        Announcement, Certainty, ChainPort, Claims, Heard, Inserted, PortError, Taken,
         identity::peer_of_key,
         messages::{AnchoredHeaders, Headers, Tip},
         sync::Verdict,
@@ -107,11 +107,11 @@ impl ChainPort for Node {
         self.inserted(&block.header.header, self.insert(block, now))
     }
 
-    fn insert_all(&self, blocks: &[Block], now: Time) -> Vec<Inserted> {
+    fn insert_all(&self, blocks: &[Block], certainty: Certainty, now: Time) -> Vec<Inserted> {
         if self.is_starting() {
             return blocks.iter().map(|_| self.after_snapshot()).collect();
         }
-        let inserted = self.insert_row(blocks, now);
+        let inserted = self.insert_row(blocks, certainty, now);
         let results = blocks.iter().zip(inserted);
         results.map(|(block, inserted)| self.inserted(&block.header.header, inserted)).collect()
     }

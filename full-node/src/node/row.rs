@@ -1,50 +1,76 @@
 //! Many blocks in a row, as they come while the node catches up.
 //!
 //! What takes long is done once for many of them: signatures are checked on all cores for blocks whose turn has not come,
-//! while those before them are executed; and the disk is asked once to keep all of them. A kill in between loses the
-//! newest blocks, which are fetched again: nobody was told that they are here.
+//! while those before them are executed, and those before these are written to disk. A kill in between loses the newest
+//! blocks, which are fetched again: nobody was told that they are here.
+//!
+//! All nodes must agree on which signatures hold, so each is checked strictly; but not where a final block was proven to
+//! descend from its block ([`Certainty::Final`]): there it is enough that they are genuine, which many together show in less
+//! than half of the time.
 
 use std::{collections::HashMap, thread};
 
 use light_client::{
     consensus::spos::Block,
     data_format::{Time, TransactionId},
-    transaction::{CheckedTransaction, check_stateless},
+    transaction::{CheckedTransaction, check_final, check_stateless},
 };
 use rayon::prelude::*;
 
 use super::Node;
-use crate::block_tree::BlockError;
+use crate::{
+    block_tree::{Accepted, BlockError},
+    network::Certainty,
+};
 
 /// Blocks whose signatures are checked together, while those before them are executed.
-const AHEAD: usize = 4;
+const AHEAD: usize = 16;
+
+/// Parts of [`AHEAD`] blocks that are written to disk together, while the next ones are executed.
+const WRITTEN: usize = 4;
 
 type Checked = HashMap<TransactionId, CheckedTransaction>;
 
 impl Node {
     /// Takes blocks of others that were fetched, each of which may be the next one's parent, so room is made for them. They
     /// are on disk when this returns. Blocks the thread.
-    pub fn insert_row(&self, blocks: &[Block], now: Time) -> Vec<Result<(), BlockError>> {
+    pub fn insert_row(
+        &self,
+        blocks: &[Block],
+        certainty: Certainty,
+        now: Time,
+    ) -> Vec<Result<(), BlockError>> {
         let mut core = self.core();
         core.chain.defer_sync();
-        let mut inserted = Vec::with_capacity(blocks.len());
+        let (mut inserted, mut row) = (Vec::with_capacity(blocks.len()), Vec::new());
         let parts: Vec<&[Block]> = blocks.chunks(AHEAD).collect();
-        let mut checked = parts.first().map(|part| self.check_signatures(part)).unwrap_or_default();
+        let mut checked =
+            parts.first().map(|part| self.check_signatures(part, certainty)).unwrap_or_default();
         for (place, part) in parts.iter().enumerate() {
             let next = parts.get(place + 1);
             checked = thread::scope(|scope| {
-                let ahead = next.map(|next| scope.spawn(|| self.check_signatures(next)));
+                let ahead = next.map(|next| scope.spawn(|| self.check_signatures(next, certainty)));
+                if place > 0 && place.is_multiple_of(WRITTEN) {
+                    // If it fails, so will what comes after all of them.
+                    scope.spawn(|| self.0.database.write_waiting());
+                }
                 for block in *part {
                     let verified = |id: &TransactionId| {
                         checked.get(id).cloned().or_else(|| self.pool().get(id).cloned())
                     };
-                    inserted.push(self.insert_core(&mut core, block, now, &verified));
+                    let taken = self.insert_core(&mut core, block, now, &verified);
+                    inserted.push(taken.map(|accepted| row.push(accepted)));
                 }
                 // A panic there leaves the signatures to be checked in their turn.
                 ahead.and_then(|ahead| ahead.join().ok()).unwrap_or_default()
             });
         }
-        if let Err(error) = core.chain.sync() {
+        // Nobody hears of what a kill could take back.
+        let synced = core.chain.sync();
+        self.publish_halt(&core.chain);
+        if let Err(error) =
+            synced.and_then(|()| self.digest_inserted(&core, &Accepted::in_a_row(row, &self.0.chain)))
+        {
             let why = error.to_string();
             inserted.fill_with(|| Err(BlockError::Halted(why.clone())));
         }
@@ -52,16 +78,20 @@ impl Node {
     }
 
     /// The transactions that hold by themselves; others are found in their turn.
-    fn check_signatures(&self, blocks: &[Block]) -> Checked {
+    fn check_signatures(&self, blocks: &[Block], certainty: Certainty) -> Checked {
         let transactions: Vec<_> = blocks.iter().flat_map(|block| &block.transactions).collect();
-        let known = |id: &TransactionId| self.pool().get(id).is_some();
-        let checked = transactions.par_iter().filter_map(|signed| {
-            if known(&signed.transaction.id(&self.0.chain)) {
-                return None;
+        let (spec, chain) = (&self.0.spec, &self.0.chain);
+        let checked: Vec<CheckedTransaction> = match certainty {
+            Certainty::Open => transactions
+                .par_iter()
+                .filter(|signed| self.pool().get(&signed.transaction.id(chain)).is_none())
+                .filter_map(|signed| check_stateless(signed, spec, chain).ok())
+                .collect(),
+            Certainty::Final => {
+                let part = transactions.len().div_ceil(rayon::current_num_threads()).max(1);
+                transactions.par_chunks(part).flat_map_iter(|part| check_final(part, spec, chain)).collect()
             }
-            let checked = check_stateless(signed, &self.0.spec, &self.0.chain).ok()?;
-            Some((checked.id(), checked))
-        });
-        checked.collect()
+        };
+        checked.into_iter().map(|checked| (checked.id(), checked)).collect()
     }
 }

@@ -30,7 +30,7 @@ use self::plan::{Plan, Way};
 use super::{
     messages::{Request, Response, Tip},
     peers::Fault,
-    port::{Block, Claims},
+    port::{Block, Certainty, Claims},
 };
 
 pub use progress::Progress;
@@ -69,7 +69,7 @@ impl Default for Limits {
             bytes: 64 << 20,
             batch: 16,
             per_peer: 2,
-            at_door: 64,
+            at_door: 256,
             bytes_at_door: 16 << 20,
             patience_ms: 10_000,
             rest_ms: 5_000,
@@ -109,6 +109,8 @@ pub enum Effect {
         block: Box<Block>,
         /// Who sent it.
         peer: PeerId,
+        /// What is known of it.
+        certainty: Certainty,
     },
     /// Charge a peer.
     Fault {
@@ -362,8 +364,10 @@ impl Sync {
         self.ask_headers(now);
         self.ask_blocks(now);
         if let Some(plan) = &mut self.plan {
+            let certainty = if plan.is_anchored() { Certainty::Final } else { Certainty::Open };
             let ready = plan.ready(self.limits.at_door, self.limits.bytes_at_door);
-            self.effects.extend(ready.into_iter().map(|(block, peer)| Effect::Insert { block, peer }));
+            let insert = |(block, peer)| Effect::Insert { block, peer, certainty };
+            self.effects.extend(ready.into_iter().map(insert));
         }
     }
 

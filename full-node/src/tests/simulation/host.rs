@@ -18,7 +18,7 @@ use light_client::{
 
 use crate::{
     network::{
-        Announcement, Block, ChainPort, Claims, Heard, Inserted,
+        Announcement, Block, Certainty, ChainPort, Claims, Heard, Inserted,
         decisions::{self, BlockDecision, Decision, Opinion, Since, of_transaction, of_vote},
         messages::{Request, Response, Tip},
         peers::{self, Admission, Fault, Peers},
@@ -262,8 +262,8 @@ impl Host {
     }
 
     /// A block that was asked for.
-    fn on_fetched(&mut self, block: &Block, now: Time) {
-        let inserted = self.node.insert_all(std::slice::from_ref(block), now).remove(0);
+    fn on_fetched(&mut self, block: &Block, certainty: Certainty, now: Time) {
+        let inserted = self.node.insert_all(std::slice::from_ref(block), certainty, now).remove(0);
         let verdict = self.moved(inserted, now).verdict;
         if verdict == Verdict::Taken {
             self.fetched = now;
@@ -347,7 +347,7 @@ impl Host {
                         let shown = self.node.check_final(&proof, now).unwrap();
                         self.sync.shown(&peer, shown, now);
                     }
-                    Effect::Insert { block, .. } => self.on_fetched(&block, now),
+                    Effect::Insert { block, certainty, .. } => self.on_fetched(&block, certainty, now),
                     Effect::Fault { peer, fault } => self.fault(self.number(&peer), fault, now),
                 }
             }
