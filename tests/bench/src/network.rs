@@ -1,5 +1,5 @@
 //! How fast a newcomer catches up over real sockets on one machine, giver and taker in one process: whole blocks of 100
-//! payments, every one checked and executed; and the state alone, every entry proven.
+//! payments, every one checked and executed; blocks without payments; and the state alone, every entry proven.
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -25,6 +25,8 @@ use crate::measure::{Figures, Sequence, folder};
 
 const BLOCKS: u64 = 1_000;
 const PAYMENTS: u64 = 100;
+/// What most blocks of a quiet chain are.
+const EMPTY_BLOCKS: u64 = 5_000;
 /// Accounts of the chain whose blocks travel, and of the one whose state does.
 const ACCOUNTS: u64 = 10_000;
 const STATE_ACCOUNTS: u64 = 200_000;
@@ -34,15 +36,18 @@ const PATIENCE: Duration = Duration::from_secs(600);
 
 pub(crate) fn measure(figures: &mut Figures) -> Result<(), String> {
     let runtime = Runtime::new().map_err(|error| error.to_string())?;
-    {
-        let giver = giver(ACCOUNTS, BLOCKS, PAYMENTS)?;
-        eprintln!("    {BLOCKS} blocks of {PAYMENTS} payments are there");
+    let seconds = |blocks, payments| {
+        let giver = giver(ACCOUNTS, blocks, payments)?;
+        eprintln!("    {blocks} blocks of {payments} payments are there");
         let taker_folder = folder()?;
         let taker = open(giver.spec(), Some(taker_folder.path()), false)?;
         let (took, _) = runtime.block_on(follow(&giver, &taker))?;
-        figures.print("net.sync.blocks_per_s", BLOCKS as f64 / took, "1/s");
-        figures.print("net.sync.payments_per_s", (BLOCKS * PAYMENTS) as f64 / took, "1/s");
-    }
+        Ok::<f64, String>(took)
+    };
+    let took = seconds(BLOCKS, PAYMENTS)?;
+    figures.print("net.sync.blocks_per_s", BLOCKS as f64 / took, "1/s");
+    figures.print("net.sync.payments_per_s", (BLOCKS * PAYMENTS) as f64 / took, "1/s");
+    figures.print("net.sync.empty_blocks_per_s", EMPTY_BLOCKS as f64 / seconds(EMPTY_BLOCKS, 0)?, "1/s");
     let giver = giver(STATE_ACCOUNTS, STATE_BLOCKS, 0)?;
     eprintln!("    a state of {STATE_ACCOUNTS} accounts is there");
     let taker_folder = folder()?;
