@@ -3,6 +3,7 @@ use std::{
     net::{Ipv4Addr, SocketAddr, TcpListener},
     path::Path,
     process::{Child, Command, ExitStatus, Stdio},
+    sync::atomic::{AtomicU32, Ordering},
     thread,
     time::{Duration, Instant},
 };
@@ -19,12 +20,22 @@ pub struct NodeProcess {
 const PATIENCE: Duration = Duration::from_secs(60);
 
 impl NodeProcess {
-    /// A loopback address that nothing uses at this moment.
+    /// A loopback address that nothing uses at this moment and no other test is given: from below the ports that the system
+    /// hands out by itself, so that no connection gets it meanwhile.
     ///
     /// # Panics
     /// If there is none.
     pub fn free_address() -> SocketAddr {
-        TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap()
+        static GIVEN: AtomicU32 = AtomicU32::new(0);
+        let (first, count) = (15_000_u16, 15_000_u16);
+        let mut candidates = (0..count).map(|_| {
+            let number =
+                std::process::id().wrapping_mul(97).wrapping_add(GIVEN.fetch_add(1, Ordering::Relaxed));
+            // Below `count`.
+            let step = (number % u32::from(count)) as u16;
+            SocketAddr::from((Ipv4Addr::LOCALHOST, first + step))
+        });
+        candidates.find(|address| TcpListener::bind(address).is_ok()).unwrap()
     }
 
     /// `vsys-node dev` with its chain in `data`, or kept nowhere; ready when this returns.
