@@ -1,6 +1,6 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 
-use super::{Client, Event, Health, PaymentState, Server, server::scattered};
+use super::{Client, Event, Health, PaymentState, Server, is_over, server::scattered};
 use crate::{
     client::{AccountBundle, Anchor, Bundle, HeaderBundle, HistoryPage, TransactionBundle, Trusted},
     consensus::spos::HandOver,
@@ -423,8 +423,8 @@ impl Client {
 
     /// Gives up requests that the host never answered.
     pub(super) fn give_up_late(&mut self, now: Time) {
-        let late: Vec<RequestId> =
-            self.pending.iter().filter(|pending| now >= pending.deadline).map(|pending| pending.id).collect();
+        let is_late = |pending: &&Pending| is_over(pending.deadline, TIMEOUT_MS + GRACE_MS, now);
+        let late: Vec<RequestId> = self.pending.iter().filter(is_late).map(|pending| pending.id).collect();
         for id in late {
             self.respond(id, Err(TransportError::Timeout), now);
         }

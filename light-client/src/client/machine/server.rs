@@ -1,6 +1,6 @@
 use std::collections::VecDeque;
 
-use super::{lie::Lie, step::Step};
+use super::{is_over, lie::Lie, step::Step};
 use crate::{
     client::Trusted,
     data_format::{BlockId, Height, Time},
@@ -144,7 +144,9 @@ impl Server {
     pub(super) fn may_ask(&self, now: Time) -> bool {
         match &self.health {
             Health::Unknown | Health::Good => true,
-            Health::Unreachable { retry_at } | Health::OtherChain { retry_at, .. } => now >= *retry_at,
+            Health::Unreachable { retry_at } | Health::OtherChain { retry_at, .. } => {
+                is_over(*retry_at, LONGEST_PAUSE_MS, now)
+            }
             Health::Lying { .. } => false,
         }
     }
@@ -390,6 +392,10 @@ mod tests {
                 let (pause, longest) = (retry_at.ms_since(now), (1_000 << failure).min(30_000));
                 assert!(pause > longest / 2 && pause <= longest, "failure {failure}: {pause} ms");
                 assert!(!server.may_ask(now.plus_ms(pause - 1)) && server.may_ask(retry_at));
+                assert!(
+                    server.may_ask(Time(now.0 - 3_600_000)),
+                    "a clock that was set back makes nobody wait"
+                );
                 of_client.push(pause);
                 now = retry_at;
             }
