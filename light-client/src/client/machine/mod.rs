@@ -50,6 +50,7 @@ pub use requests::{Method, Request, RequestId, Response, TransportError};
 pub use saved::RestoreError;
 pub use server::{Health, Server};
 pub use sync::Sync;
+use sync::is_ahead;
 pub use trust::{Agreed, Branch, Fork, Grade};
 
 #[cfg(doc)]
@@ -385,7 +386,7 @@ impl Client {
     /// The time went on: asks what is due, gives up what takes too long.
     pub fn tick(&mut self, now: Time) {
         self.give_up_late(now);
-        if now >= self.next_poll {
+        if now >= self.next_poll || self.proven_at.is_some_and(|at| is_ahead(at, now)) {
             self.servers.iter_mut().for_each(Server::may_lead);
             self.poll(now);
         }

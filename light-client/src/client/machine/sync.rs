@@ -78,7 +78,11 @@ impl Client {
     /// Whether something proven at `at` of a final block made at `made` is as new as it can be.
     pub(in crate::client) fn is_fresh(&self, made: Time, at: Time, now: Time) -> bool {
         let fresh = self.verifier.engine().final_age_ms().saturating_add(FRESH_EXTRA_MS);
-        let is_ahead = |time: Time| time.ms_since(now) > CLOCK_TOLERANCE_MS;
-        now.ms_since(made) <= fresh && !is_ahead(made) && !is_ahead(at)
+        now.ms_since(made) <= fresh && !is_ahead(made, now) && !is_ahead(at, now)
     }
+}
+
+/// Whether the clock that said so was set back since, or is behind.
+pub(super) fn is_ahead(time: Time, now: Time) -> bool {
+    time.ms_since(now) > CLOCK_TOLERANCE_MS
 }
