@@ -230,7 +230,7 @@ fn two_processes_run_two_chains_over_one_connection_and_neither_stops_the_other(
         });
     }
     wait_until("both processes well", || nodes.iter().all(|node| node.api().get("/health").body == b"ok"));
-    let figures = String::from_utf8(nodes[0].api().get("/metrics").body).unwrap();
+    let figures = nodes[0].api().figures();
     for chain in [&voted, &sealed] {
         assert!(figures.contains(&format!("\nvsys_healthy{{chain=\"{chain}\"}} 1\n")), "{figures}");
     }

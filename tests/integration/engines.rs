@@ -77,7 +77,7 @@ fn is_well(node: &NodeProcess) -> bool {
         return false;
     }
     assert_eq!(health.body, b"ok");
-    let figures = String::from_utf8(api.get("/metrics").body).unwrap();
+    let figures = api.figures();
     let status = api.json("/v1/status");
     let well = format!("\nvsys_healthy{{chain={}}} 1\n", status["chain_id"]);
     figures.contains(&well) && status["unwell"].is_null()
@@ -87,7 +87,7 @@ fn is_well(node: &NodeProcess) -> bool {
 fn assert_no_rounds(node: &NodeProcess) {
     let status = node.api().json("/v1/status");
     assert!(status["round"].is_null() && status["justified"].is_null(), "{status}");
-    let figures = String::from_utf8(node.api().get("/metrics").body).unwrap();
+    let figures = node.api().figures();
     assert!(figures.contains("vsys_final_age_seconds") && !figures.contains("round"), "{figures}");
 }
 

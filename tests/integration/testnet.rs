@@ -119,9 +119,9 @@ fn seven_processes_mint_lease_contend_finalise_and_survive_a_power_cut() {
     });
     let displaced = nodes[3].0.json("/v1/status");
     assert_eq!(displaced["minting_keys"][0]["in_force"], false, "one slot, one holder: {displaced}");
-    let text = nodes[0].0.get("/metrics").body;
+    let figures = nodes[0].0.figures();
     let figure = format!("vsys_minting_keys{{chain=\"{}\",table=\"in_force\"}} 1", spec.id());
-    assert!(String::from_utf8(text).unwrap().contains(&figure));
+    assert!(figures.contains(&figure), "{figures}");
 
     // The power fails, at every node of the network at once.
     let before = nodes.iter().map(|(api, _)| height(api, "final")).max().unwrap();

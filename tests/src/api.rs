@@ -74,19 +74,35 @@ impl Api {
         self.try_get(path).unwrap_or_else(|error| panic!("GET {path}: {error}"))
     }
 
+    /// GET of what must be there. Slows down when told to.
+    ///
+    /// # Panics
+    /// For every other status than 200 and 429.
+    fn found(&self, path: &str) -> Answer {
+        loop {
+            let answer = self.get(path);
+            match answer.status {
+                200 => return answer,
+                429 => thread::sleep(Duration::from_millis(100)),
+                _ => panic!("GET {path}: {}", String::from_utf8_lossy(&answer.body)),
+            }
+        }
+    }
+
     /// GET of JSON that must be there. Slows down when told to.
     ///
     /// # Panics
     /// For every other status than 200 and 429.
     pub fn json(&self, path: &str) -> Value {
-        loop {
-            let answer = self.get(path);
-            match answer.status {
-                200 => return answer.json(),
-                429 => thread::sleep(Duration::from_millis(100)),
-                _ => panic!("GET {path}: {}", String::from_utf8_lossy(&answer.body)),
-            }
-        }
+        self.found(path).json()
+    }
+
+    /// The figures for Prometheus. Slows down when told to.
+    ///
+    /// # Panics
+    /// For every other status than 200 and 429.
+    pub fn figures(&self) -> String {
+        String::from_utf8(self.found("/metrics").body).unwrap()
     }
 
     /// Submits bytes as they are.
