@@ -16,7 +16,7 @@ pub(super) struct Fork {
     pub(super) b: Vec<light_client::consensus::spos::Block>,
 }
 
-fn fork() -> Fork {
+pub(super) fn fork() -> Fork {
     let mut a = Harness::with_keys(&[0, 1]);
     let mut b = Harness::with_keys(&[2, 3]);
     let to = a.address(3);
