@@ -10,7 +10,7 @@ use light_client::{
 };
 
 use super::{BlockError, Chain, Head, Prepared};
-use crate::storage::{Batch, Effects, Finality, Inclusion, Snapshot, Space, Version};
+use crate::storage::{Batch, Effects, Finality, Snapshot, Space, Version};
 
 /// What taking a block changed. Everything in it is on disk, or will be after [`Chain::sync`].
 #[derive(Debug, Default)]
@@ -414,8 +414,7 @@ impl Batch {
             self.history(address, entry);
         }
         for outcome in outcomes {
-            let inclusion = Inclusion { height, block: *id, index: outcome.index };
-            self.inclusion(&outcome.id, &inclusion);
+            self.inclusion(&outcome.id, height, outcome.index);
         }
     }
 

@@ -5,7 +5,7 @@ use light_client::{
     state::NodeId,
 };
 
-use super::{Batch, Effects, Finality, HistoryEntry, Inclusion, Recovery, Space, Version, keys::*};
+use super::{Batch, Effects, Finality, HistoryEntry, Recovery, Space, Version, keys::*};
 
 /// What the layers above write, by its meaning.
 impl Batch {
@@ -64,8 +64,8 @@ impl Batch {
     /// Keeps a block's body and outcomes.
     pub fn body(&mut self, id: &BlockId, block: &Block, outcomes: &[Outcome]) {
         self.put(Space::Bodies, *id.as_bytes(), codec::encode(&block.certificate));
-        for (index, transaction) in (0..).zip(&block.transactions) {
-            self.put(Space::Bodies, body_key(id, index), codec::encode(transaction));
+        for (part, transactions) in (0..).zip(block.transactions.chunks(BODY_PART as usize)) {
+            self.put(Space::Bodies, body_key(id, part), codec::encode(transactions));
         }
         self.put(Space::Outcomes, *id.as_bytes(), codec::encode(outcomes));
     }
@@ -79,8 +79,8 @@ impl Batch {
 
     /// Removes a block's transactions alone: certificate and outcomes stay, which light clients ask for however old they are.
     pub fn remove_transactions(&mut self, id: &BlockId, transactions: u32) {
-        for index in 0..transactions {
-            self.remove(Space::Bodies, body_key(id, index));
+        for part in 0..transactions.div_ceil(BODY_PART) {
+            self.remove(Space::Bodies, body_key(id, part));
         }
     }
 
@@ -114,9 +114,9 @@ impl Batch {
         self.remove(Space::History, history_key(address, index));
     }
 
-    /// Notes where a transaction is.
-    pub fn inclusion(&mut self, id: &TransactionId, inclusion: &Inclusion) {
-        self.put(Space::Transactions, *id.as_bytes(), codec::encode(inclusion));
+    /// Notes where a transaction is: at a height of the best branch, and at which place there.
+    pub fn inclusion(&mut self, id: &TransactionId, height: Height, index: u32) {
+        self.put(Space::Transactions, *id.as_bytes(), codec::encode(&(height, index)));
     }
 
     /// Notes what a minting key signed.

@@ -3,7 +3,7 @@
 use light_client::data_format::{Address, BlockId};
 
 /// The format of the data folder.
-pub(super) const FORMAT: u32 = 4;
+pub(super) const FORMAT: u32 = 5;
 
 pub(super) const META_FORMAT: &[u8] = b"format";
 pub(super) const META_CHAIN: &[u8] = b"chain";
@@ -21,8 +21,11 @@ pub(super) const META_RECOVERIES: &[u8] = b"recoveries";
 /// Beyond every key of every space: no key starts with so many ones.
 pub(super) const END: [u8; 64] = [0xff; 64];
 
-pub(super) fn body_key(block: &BlockId, index: u32) -> Vec<u8> {
-    [&block.as_bytes()[..], &index.to_be_bytes()].concat()
+/// Transactions of a block that are kept in one record: a record for each would cost the database an insertion for each.
+pub(super) const BODY_PART: u32 = 16;
+
+pub(super) fn body_key(block: &BlockId, part: u32) -> Vec<u8> {
+    [&block.as_bytes()[..], &part.to_be_bytes()].concat()
 }
 
 pub(super) fn history_key(address: &Address, index: u64) -> Vec<u8> {

@@ -79,7 +79,7 @@ pub enum Space {
     Headers,
     /// Block id of the tree since the newest final block → order of arrival.
     Tree,
-    /// Block id → certificate; block id and place → transaction, until the body is pruned.
+    /// Block id → certificate; block id and number → sixteen of its transactions, until the body is pruned.
     Bodies,
     /// Block id → outcomes of its transactions.
     Outcomes,
@@ -93,7 +93,7 @@ pub enum Space {
     Nodes,
     /// Address and index → history record.
     History,
-    /// Transaction id → its place on the best branch.
+    /// Transaction id → its height on the best branch, and its place in that block.
     Transactions,
     /// Position → node of the range of headers of the best branch.
     Range,

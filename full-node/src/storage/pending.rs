@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, ops::Bound, sync::Arc};
 use super::{Batch, Change, Entry, Read, Space, StorageError};
 
 /// Bytes that are kept back, about; more than that goes to disk.
-const BOUND: usize = 32 << 20;
+const BOUND: usize = 64 << 20;
 /// Layers that a reader looks through, at most.
 const LAYERS: usize = 8;
 /// Bytes that an entry costs besides its key and its value, about.

@@ -42,7 +42,7 @@ pub struct HistoryEntry {
 }
 
 /// Where a transaction is on the best branch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Inclusion {
     /// The block's height.
     pub height: Height,

@@ -150,7 +150,10 @@ impl Snapshot {
     /// # Errors
     /// As [`Snapshot::chain`]; also if it is not stored.
     pub fn transaction(&self, block: &BlockId, index: u32) -> Result<SignedTransaction, StorageError> {
-        self.need(Space::Bodies, &body_key(block, index))
+        let part: Vec<SignedTransaction> = self.need(Space::Bodies, &body_key(block, index / BODY_PART))?;
+        part.into_iter().nth((index % BODY_PART) as usize).ok_or_else(|| {
+            StorageError::damaged(format!("body of block {block}"), format!("no transaction {index}"))
+        })
     }
 
     /// A transaction of the best branch; `None` if the body of its block was pruned.
@@ -175,19 +178,22 @@ impl Snapshot {
         if height > Height(0) && height <= self.begins_at()? {
             return Ok(None);
         }
+        let parts = count.div_ceil(BODY_PART);
         let entries =
-            self.read.range(Space::Bodies, &body_key(id, 0), &body_key(id, count), count as usize)?;
+            self.read.range(Space::Bodies, &body_key(id, 0), &body_key(id, parts), parts as usize)?;
         if entries.is_empty() && count > 0 && header.header.height < self.bodies_from()? {
             return Ok(None);
         }
-        if entries.len() != count as usize {
+        let mut transactions = Vec::with_capacity(entries.len() * BODY_PART as usize);
+        for (_, part) in &entries {
+            transactions.extend(decode::<Vec<SignedTransaction>>("transactions", part)?);
+        }
+        if transactions.len() != count as usize {
             return Err(StorageError::damaged(
                 format!("body of block {id}"),
-                format!("{} of {count}", entries.len()),
+                format!("{} of {count}", transactions.len()),
             ));
         }
-        let transactions =
-            entries.iter().map(|(_, bytes)| decode("transaction", bytes)).collect::<Result<_, _>>()?;
         Ok(Some(Block { header, certificate: self.certificate(id)?, transactions }))
     }
 
@@ -256,7 +262,10 @@ impl Snapshot {
     /// # Errors
     /// As [`Snapshot::chain`].
     pub fn inclusion(&self, id: &TransactionId) -> Result<Option<Inclusion>, StorageError> {
-        self.record(Space::Transactions, id.as_bytes())
+        let place: Option<(Height, u32)> = self.record(Space::Transactions, id.as_bytes())?;
+        let Some((height, index)) = place else { return Ok(None) };
+        let block = self.need(Space::Heights, &height.0.to_be_bytes())?;
+        Ok(Some(Inclusion { height, block, index }))
     }
 
     /// What a minting key signed; `None` if there is no record of it.

@@ -155,7 +155,7 @@ fn whatever_is_damaged_is_named() {
         ("cut header", Box::new(put(Space::Headers, key(&fourth), vec![1, 2])), "missing or damaged"),
         (
             "signature",
-            Box::new(put(Space::Bodies, body(&first, 0), codec::encode(&forged))),
+            Box::new(put(Space::Bodies, body(&first, 0), codec::encode(&[forged.clone()][..]))),
             "block 1: transaction 0: ",
         ),
         (
@@ -163,7 +163,7 @@ fn whatever_is_damaged_is_named() {
             Box::new(put(
                 Space::Bodies,
                 body(&first, 0),
-                codec::encode(&snapshot.transaction(&at(2), 0).unwrap()),
+                codec::encode(&[snapshot.transaction(&at(2), 0).unwrap()][..]),
             )),
             "block 1: transaction 0 is ",
         ),
