@@ -33,7 +33,7 @@ use std::{
 
 use light_client::{
     consensus::{Clock, spos::Block},
-    crypto::PublicKey,
+    crypto::{KnownKeys, PublicKey},
     data_format::{
         ChainId, ChainSpec, Checkpoint, Header, MAX_BLOCK_BYTES, SealedHeader, Time, TransactionId,
     },
@@ -81,6 +81,8 @@ struct Inner {
     /// Taken before the pool, when both are needed.
     core: Mutex<Core>,
     pool: DurablePool,
+    /// Of the senders of final blocks that were fetched.
+    known_keys: KnownKeys,
     /// One faucet payment at a time, so that each gets the next nonce.
     faucet: Mutex<()>,
     published: RwLock<Published>,
@@ -177,6 +179,7 @@ impl Node {
             final_late_ms: chain.engine().final_late_ms(),
             core: Mutex::new(Core { chain, minter }),
             pool,
+            known_keys: KnownKeys::default(),
             faucet: Mutex::new(()),
             published: RwLock::new(published),
             events: broadcast::Sender::new(EVENTS),

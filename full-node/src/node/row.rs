@@ -8,7 +8,7 @@
 //! descend from its block ([`Certainty::Final`]): there it is enough that they are genuine, which many together show in less
 //! than half of the time.
 
-use std::{collections::HashMap, thread};
+use std::{collections::HashMap, sync::mpsc, thread};
 
 use light_client::{
     consensus::spos::Block,
@@ -43,28 +43,30 @@ impl Node {
         let mut core = self.core();
         core.chain.defer_sync();
         let (mut inserted, mut row) = (Vec::with_capacity(blocks.len()), Vec::new());
-        let parts: Vec<&[Block]> = blocks.chunks(AHEAD).collect();
-        let mut checked =
-            parts.first().map(|part| self.check_signatures(part, certainty)).unwrap_or_default();
-        for (place, part) in parts.iter().enumerate() {
-            let next = parts.get(place + 1);
-            checked = thread::scope(|scope| {
-                let ahead = next.map(|next| scope.spawn(|| self.check_signatures(next, certainty)));
+        thread::scope(|scope| {
+            let (ahead, checked) = mpsc::sync_channel(1);
+            let checker = scope.spawn(move || {
+                let parts = blocks.chunks(AHEAD).map(|part| self.check_signatures(part, certainty));
+                // Somebody waits for each, unless there was a panic.
+                parts.map(|checked| ahead.send(checked)).all(|sent| sent.is_ok())
+            });
+            for (place, part) in blocks.chunks(AHEAD).enumerate() {
                 if place > 0 && place.is_multiple_of(WRITTEN) {
                     // If it fails, so will what comes after all of them.
                     scope.spawn(|| self.0.database.write_waiting());
                 }
-                for block in *part {
+                // A panic there leaves the signatures to be checked in their turn.
+                let checked: Checked = checked.recv().unwrap_or_default();
+                for block in part {
                     let verified = |id: &TransactionId| {
                         checked.get(id).cloned().or_else(|| self.pool().get(id).cloned())
                     };
                     let taken = self.insert_core(&mut core, block, now, &verified);
                     inserted.push(taken.map(|accepted| row.push(accepted)));
                 }
-                // A panic there leaves the signatures to be checked in their turn.
-                ahead.and_then(|ahead| ahead.join().ok()).unwrap_or_default()
-            });
-        }
+            }
+            drop(checker.join());
+        });
         // Nobody hears of what a kill could take back.
         let synced = core.chain.sync();
         self.publish_halt(&core.chain);
@@ -88,8 +90,13 @@ impl Node {
                 .filter_map(|signed| check_stateless(signed, spec, chain).ok())
                 .collect(),
             Certainty::Final => {
-                let part = transactions.len().div_ceil(rayon::current_num_threads()).max(1);
-                transactions.par_chunks(part).flat_map_iter(|part| check_final(part, spec, chain)).collect()
+                // One core is for the blocks before them: everything waits for what these do.
+                let cores = rayon::current_num_threads().saturating_sub(1).max(1);
+                let part = transactions.len().div_ceil(cores).max(1);
+                transactions
+                    .par_chunks(part)
+                    .flat_map_iter(|part| check_final(part, spec, chain, &self.0.known_keys))
+                    .collect()
             }
         };
         checked.into_iter().map(|checked| (checked.id(), checked)).collect()

@@ -1,6 +1,39 @@
+use std::{
+    collections::HashMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
 use ed25519_dalek::VerifyingKey;
 
-use super::{Ed25519Key, PublicKey, Signature};
+use super::{Ed25519Key, PublicKey, Signature, SignatureError};
+
+/// Keys whose points were computed before, a few megabytes of them: who signs once, signs again, and to find the point takes a
+/// third as long as to check a signature among many.
+#[derive(Default)]
+pub struct KnownKeys(Mutex<HashMap<[u8; 32], VerifyingKey>>);
+
+impl KnownKeys {
+    /// After so many, all are forgotten: whoever makes up keys cannot make it grow.
+    const MOST: usize = 16_384;
+
+    fn point(&self, bytes: &[u8; 32]) -> Result<VerifyingKey, SignatureError> {
+        if let Some(known) = self.lock().get(bytes) {
+            return Ok(*known);
+        }
+        let point = Ed25519Key::parse(bytes)?.point();
+        let mut known = self.lock();
+        if known.len() >= Self::MOST {
+            known.clear();
+        }
+        known.insert(*bytes, point);
+        Ok(point)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<[u8; 32], VerifyingKey>> {
+        // Each entry is whole, whoever panicked.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 /// Whether all of these keys signed these messages: one equation for all of them, with coefficients that depend on
 /// every byte of all, in less than half of the time of one after another.
@@ -8,7 +41,7 @@ use super::{Ed25519Key, PublicKey, Signature};
 /// That all hold by [`PublicKey::verify`] implies `true`. The reverse does not quite: whoever has a key can make signatures with
 /// it that are refused one by one and accepted here, by a component of small order. Nobody without the key can. So this is not
 /// for what nodes have to agree on, and right for what they agreed on already. `false` says nothing of a single one.
-pub fn are_genuine(signed: &[(PublicKey, Vec<u8>, Signature)]) -> bool {
+pub fn are_genuine(signed: &[(PublicKey, Vec<u8>, Signature)], known: &KnownKeys) -> bool {
     let mut keys: Vec<VerifyingKey> = Vec::with_capacity(signed.len());
     let mut messages: Vec<&[u8]> = Vec::with_capacity(signed.len());
     let mut signatures = Vec::with_capacity(signed.len());
@@ -20,8 +53,8 @@ pub fn are_genuine(signed: &[(PublicKey, Vec<u8>, Signature)]) -> bool {
             }
             continue;
         };
-        let Ok(key) = Ed25519Key::parse(bytes) else { return false };
-        keys.push(key.point());
+        let Ok(point) = known.point(bytes) else { return false };
+        keys.push(point);
         messages.push(message);
         signatures.push(ed25519_dalek::Signature::from_bytes(&signature.0));
     }
@@ -52,7 +85,7 @@ mod tests {
     #[test]
     fn what_was_signed_is_genuine() {
         for count in [0, 1, 2, 40, 220] {
-            assert!(are_genuine(&signed(count)), "{count}");
+            assert!(are_genuine(&signed(count), &KnownKeys::default()), "{count}");
         }
     }
 
@@ -63,20 +96,20 @@ mod tests {
             for byte in [0, 31, 32, 63] {
                 let mut garbled = genuine.clone();
                 garbled[place].2.0[byte] ^= 1;
-                assert!(!are_genuine(&garbled), "byte {byte} of signature {place}");
+                assert!(!are_genuine(&garbled, &KnownKeys::default()), "byte {byte} of signature {place}");
             }
             let mut garbled = genuine.clone();
             garbled[place].1.push(0);
-            assert!(!are_genuine(&garbled), "message {place}");
+            assert!(!are_genuine(&garbled, &KnownKeys::default()), "message {place}");
             let mut garbled = genuine.clone();
             garbled[place].0 = genuine[(place + 1) % 30].0;
-            assert!(!are_genuine(&garbled), "key {place}");
+            assert!(!are_genuine(&garbled, &KnownKeys::default()), "key {place}");
         }
         // Errors that would cancel each other in a plain sum.
         let mut swapped = genuine;
         let (one, other) = (swapped[0].2, swapped[1].2);
         (swapped[0].2, swapped[1].2) = (other, one);
-        assert!(!are_genuine(&swapped));
+        assert!(!are_genuine(&swapped, &KnownKeys::default()));
     }
 
     #[test]
@@ -88,6 +121,35 @@ mod tests {
         signature[0] = 1;
         let forged = (PublicKey::Ed25519(weak), b"anything".to_vec(), Signature(signature));
         assert!(forged.0.verify(&forged.1, &forged.2).is_err());
-        assert!(!are_genuine(&[forged]));
+        assert!(!are_genuine(&[forged], &KnownKeys::default()));
+    }
+
+    #[test]
+    fn known_keys_are_few_and_change_nothing() {
+        let (known, genuine) = (KnownKeys::default(), signed(30));
+        for _ in 0..2 {
+            assert!(are_genuine(&genuine, &known));
+            assert_eq!(known.lock().len(), 7);
+        }
+        let mut garbled = genuine.clone();
+        garbled[3].1.push(0);
+        assert!(!are_genuine(&garbled, &known));
+        let mut weak = [0; 32];
+        weak[0] = 1;
+        assert!(known.point(&weak).is_err() && known.point(&[0xff; 32]).is_err());
+        assert_eq!(known.lock().len(), 7);
+
+        let PublicKey::Ed25519(key) = genuine[0].0 else { panic!("every fifth only is another one") };
+        let point = known.point(&key).unwrap();
+        for number in 0..KnownKeys::MOST as u64 {
+            known.lock().insert(
+                crate::crypto::Hash::of(crate::crypto::Domain::DEVELOPMENT_KEY, &[&number.to_le_bytes()]).0,
+                point,
+            );
+        }
+        // One that is not there makes room.
+        known.lock().remove(&key);
+        assert_eq!(known.point(&key), Ok(point));
+        assert_eq!(known.lock().len(), 1);
     }
 }

@@ -14,7 +14,7 @@ mod tests;
 mod vsystems;
 
 #[cfg(feature = "batch")]
-pub use batch::are_genuine;
+pub use batch::{KnownKeys, are_genuine};
 pub use hash::{Domain, Hash};
 pub use keys::{Ed25519Key, KeyPair, PublicKey, Scheme, Signature, SignatureError};
 pub use vsystems::{VsystemsKey, account_seed, address_hash};

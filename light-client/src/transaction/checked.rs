@@ -74,6 +74,7 @@ pub fn check_final(
     transactions: &[&SignedTransaction],
     spec: &ChainSpec,
     chain: &ChainId,
+    known: &crate::crypto::KnownKeys,
 ) -> Vec<CheckedTransaction> {
     let mut found = Vec::with_capacity(transactions.len());
     let mut signatures = Vec::with_capacity(transactions.len());
@@ -83,7 +84,7 @@ pub fn check_final(
             signatures.push((signed.transaction.sender, bytes, signed.signature));
         }
     }
-    if !crate::crypto::are_genuine(&signatures) {
+    if !crate::crypto::are_genuine(&signatures, known) {
         let mut each = signatures.iter();
         found.retain(|_| {
             each.next().is_some_and(|(key, bytes, signature)| key.verify(bytes, signature).is_ok())
