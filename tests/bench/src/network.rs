@@ -1,5 +1,5 @@
 //! How fast a newcomer catches up over real sockets on one machine, giver and taker in one process: whole blocks of 100
-//! payments, every one checked and executed; blocks without payments; and the state alone, every entry proven.
+//! payments by 100 of 1,000 payers, every one checked and executed; blocks without payments; and the state alone, every entry proven.
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -10,14 +10,17 @@ use std::{
 
 use full_node::{
     block_tree::Chain,
-    config::{development_spec, faucet_key, minting_keys},
+    config::{development_spec, minting_keys},
     network::{Network, NetworkConfig, peers, snapshot},
     node::{ChainChoice, Node, NodeConfig},
     storage::{Database, Retention},
 };
 use light_client::{
     crypto::{Hash, PublicKey},
-    data_format::{Address, Amount, Call, ChainSpec, CoinCall, GenesisAccount, Height, Time, Transaction},
+    data_format::{
+        Address, Amount, Call, ChainSpec, CoinCall, GenesisAccount, Height, Time, Transaction, UNITS_PER_COIN,
+    },
+    test_support::chain::test_key,
 };
 use tokio::runtime::Runtime;
 
@@ -27,6 +30,8 @@ const BLOCKS: u64 = 1_000;
 const PAYMENTS: u64 = 100;
 /// What most blocks of a quiet chain are.
 const EMPTY_BLOCKS: u64 = 5_000;
+/// Each pays in every tenth block.
+const PAYERS: u64 = 1_000;
 /// Accounts of the chain whose blocks travel, and of the one whose state does.
 const ACCOUNTS: u64 = 10_000;
 const STATE_ACCOUNTS: u64 = 200_000;
@@ -101,23 +106,26 @@ fn giver(accounts: u64, blocks: u64, payments: u64) -> Result<Node, String> {
         addresses.push(address);
         spec.accounts.push(GenesisAccount { address, balance: Amount(1_000_000 + number) });
     }
+    for payer in 0..PAYERS {
+        let address = Address::of(&test_key(payer).public(), spec.network);
+        spec.accounts.push(GenesisAccount { address, balance: Amount(1_000 * UNITS_PER_COIN) });
+    }
     let slot_ms = 1_000;
     let node = open(&spec, None, true)?;
-    let (key, chain) = (faucet_key(), node.chain());
-    let mut nonce = 0;
+    let chain = node.chain();
     for block in 1..=blocks {
-        for _ in 0..payments {
+        for payment in (block - 1) * payments..block * payments {
+            let key = test_key(payment % PAYERS);
             let to = addresses[random.below(addresses.len())];
             let payment = Transaction {
                 sender: key.public(),
-                nonce,
+                nonce: payment / PAYERS,
                 fee: spec.fees.transfer,
                 valid_until: Height(u64::MAX / 2),
                 calls: vec![Call::Coin(CoinCall::Transfer { to, amount: Amount(1) })],
                 memo: Vec::new(),
             };
             node.submit_now(&payment.sign(&chain, &key)).map_err(|error| error.to_string())?;
-            nonce += 1;
         }
         node.advance(spec.genesis_time.plus_ms(block * slot_ms + 10)).map_err(|error| error.to_string())?;
     }
