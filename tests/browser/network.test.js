@@ -2,11 +2,11 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { launch, openPage, screenshots } from "./lib/browser.js";
+import { screenshots } from "./lib/browser.js";
+import { fundedWallet } from "./lib/funded.js";
 import { startNode } from "./lib/node.js";
-import { startProxy } from "./lib/proxy.js";
-import { FRESH_MS, check, give, record, truth } from "./lib/recorder.js";
-import { PASSWORD, createWallet, ownAddress, waitForBalance } from "./lib/wallet.js";
+import { FRESH_MS, check, give, truth, waitForFinal } from "./lib/recorder.js";
+import { PASSWORD, seal, waitForBalance } from "./lib/wallet.js";
 
 let node;
 
@@ -18,33 +18,8 @@ after(async () => {
   await node?.stop();
 });
 
-/** A wallet with 1,000 proven coins behind a proxy, and everything that it shows. */
-async function funded(t) {
-  const proxy = await startProxy(node.address);
-  t.after(() => proxy.close());
-  const browser = await launch();
-  t.after(() => browser.close());
-  const shown = await record(browser.context);
-  const { page, faults } = await openPage(browser.context);
-  await page.goto(proxy.address);
-  await createWallet(page, { later: true });
-  const address = await ownAddress(page);
-  const gifts = [await give(node.address, address)];
-  await waitForBalance(page, "1,000.00");
-  return { browser, proxy, page, faults, address, gifts, shown };
-}
-
-const seal = (page, text) => page.locator(".balance .seal").filter({ hasText: text });
-const isFinal = async (gift) => {
-  for (;;) {
-    const { status, final } = await (await fetch(`${node.address}/v1/transactions/${gift.id}`)).json();
-    if (final ?? status?.final) return;
-    await new Promise((resolve) => setTimeout(resolve, 200));
-  }
-};
-
 test("a network that is cut makes the balance stale, and one that is back proves it within a second", async (t) => {
-  const { browser, proxy, page, address, gifts, shown } = await funded(t);
+  const { browser, proxy, page, address, gifts, shown } = await fundedWallet(t, node);
   proxy.dead = true;
   await browser.context.setOffline(true);
   gifts.push(await give(node.address, address));
@@ -52,7 +27,7 @@ test("a network that is cut makes the balance stale, and one that is back proves
   await page.getByText("Nobody confirms this right now").waitFor();
   await waitForBalance(page, "1,000.00");
   await screenshots(page, "cut");
-  await isFinal(gifts[1]);
+  await waitForFinal(node.address, gifts[1]);
 
   proxy.dead = false;
   await browser.context.setOffline(false);
@@ -72,7 +47,7 @@ test("a network that is cut makes the balance stale, and one that is back proves
 });
 
 test("a storage that is cleared is said, and costs only what was in it", async (t) => {
-  const { browser, page, address, gifts, shown, proxy, faults } = await funded(t);
+  const { browser, page, address, gifts, shown, proxy, faults } = await fundedWallet(t, node);
   const devtools = await browser.context.newCDPSession(page);
   const clear = () => devtools.send("Storage.clearDataForOrigin", { origin: proxy.address, storageTypes: "all" });
   const deleted = page.getByText("This browser has deleted your wallet");

@@ -2,11 +2,10 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { launch, openPage } from "./lib/browser.js";
+import { fundedWallet } from "./lib/funded.js";
 import { startNode } from "./lib/node.js";
-import { startProxy } from "./lib/proxy.js";
-import { check, give, record, truth } from "./lib/recorder.js";
-import { PASSWORD, createWallet, freezeWorker, ownAddress, reviewPayment, setVisible, waitForBalance } from "./lib/wallet.js";
+import { check, give, truth } from "./lib/recorder.js";
+import { PASSWORD, freezeWorker, reviewPayment, setVisible, waitForBalance } from "./lib/wallet.js";
 
 let node;
 
@@ -17,25 +16,6 @@ before(async () => {
 after(async () => {
   await node?.stop();
 });
-
-async function wallet(t) {
-  const proxy = await startProxy(node.address);
-  t.after(() => proxy.close());
-  const browser = await launch();
-  t.after(() => browser.close());
-  const shown = await record(browser.context);
-  const open = async () => {
-    const { page } = await openPage(browser.context);
-    await page.goto(proxy.address);
-    return page;
-  };
-  const page = await open();
-  await createWallet(page, { later: true });
-  const address = await ownAddress(page);
-  const gifts = [await give(node.address, address)];
-  await waitForBalance(page, "1,000.00");
-  return { browser, proxy, page, open, address, gifts, shown };
-}
 
 /** Waits until this holds. */
 async function until(what, holds, withinMs = 10_000) {
@@ -54,7 +34,7 @@ const leader = async (page) => (await locks(page)).held[0]?.clientId;
 const oneLine = (proxy) => until("one tab listens to the server", () => proxy.lines.size === 1);
 
 test("one tab talks to the server, all show what it proves, and another takes over", async (t) => {
-  const { page: first, open, proxy, address, gifts, shown } = await wallet(t);
+  const { page: first, open, proxy, address, gifts, shown } = await fundedWallet(t, node);
   const second = await open();
   await waitForBalance(second, "1,000.00");
   await oneLine(proxy);
@@ -80,7 +60,7 @@ test("one tab talks to the server, all show what it proves, and another takes ov
 });
 
 test("a leader that is silent is replaced by a tab in sight, and cannot write when it goes on", async (t) => {
-  const { page: first, open, proxy, address, gifts, shown } = await wallet(t);
+  const { page: first, open, proxy, address, gifts, shown } = await fundedWallet(t, node);
   const second = await open();
   await waitForBalance(second, "1,000.00");
   await oneLine(proxy);
@@ -96,7 +76,7 @@ test("a leader that is silent is replaced by a tab in sight, and cannot write wh
 });
 
 test("a payment that another tab has overtaken is looked over again, and locking locks every tab", async (t) => {
-  const { page: first, open } = await wallet(t);
+  const { page: first, open } = await fundedWallet(t, node);
   const to = (await (await fetch(`${node.address}/chain.json`)).json()).spec.accounts[1].address;
   await reviewPayment(first, to, "1");
   const second = await open();
@@ -125,7 +105,7 @@ test("a payment that another tab has overtaken is looked over again, and locking
 });
 
 test("tabs hear those of their own build, and show no view that does not read", async (t) => {
-  const { page: first, open, proxy, address } = await wallet(t);
+  const { page: first, open, proxy, address } = await fundedWallet(t, node);
   const script = await (await fetch(`${proxy.address}/worker.js`)).text();
   const [, build] = script.match(/self\.build="([0-9a-f]{16})"/);
   const second = await open();
@@ -143,7 +123,7 @@ test("tabs hear those of their own build, and show no view that does not read", 
 });
 
 test("a tab that leads does not wait in line as well", async (t) => {
-  const { page: first, open } = await wallet(t);
+  const { page: first, open } = await fundedWallet(t, node);
   const second = await open();
   await waitForBalance(second, "1,000.00");
   await until("the first tab waits", async () => (await locks(first)).pending.length === 1);
@@ -158,7 +138,7 @@ test("a tab that leads does not wait in line as well", async (t) => {
 });
 
 test("a leader whose claim the storage did not take claims it anew", async (t) => {
-  const { page: first, open } = await wallet(t);
+  const { page: first, open } = await fundedWallet(t, node);
   const to = (await (await fetch(`${node.address}/chain.json`)).json()).spec.accounts[1].address;
   const second = await open();
   await waitForBalance(second, "1,000.00");

@@ -6,8 +6,8 @@ import { launch, openPage, screenshots } from "./lib/browser.js";
 import { programClock, setClock } from "./lib/clock.js";
 import { startNode } from "./lib/node.js";
 import { startProxy } from "./lib/proxy.js";
-import { check, give, record, truth } from "./lib/recorder.js";
-import { createWallet, freezeWorker, ownAddress, setVisible, waitForBalance } from "./lib/wallet.js";
+import { check, give, record, truth, waitForFinal } from "./lib/recorder.js";
+import { createWallet, freezeWorker, ownAddress, seal, setVisible, waitForBalance } from "./lib/wallet.js";
 
 const HOUR = 3_600_000;
 
@@ -29,10 +29,9 @@ test("an hour out of sight and a wrong clock: no old number is called proven now
   await createWallet(page, { later: true });
   const address = await ownAddress(page);
   const gifts = [await give(node.address, address)];
-  const seal = (text) => page.locator(".balance .seal").filter({ hasText: text });
   const proven = async (balance) => {
     await waitForBalance(page, balance, 60_000);
-    await seal("Proven at").waitFor({ timeout: 60_000 });
+    await seal(page, "Proven at").waitFor({ timeout: 60_000 });
   };
   await proven("1,000.00");
 
@@ -47,16 +46,13 @@ test("an hour out of sight and a wrong clock: no old number is called proven now
   const asked = proxy.asked.length;
   await clock.set(0);
   gifts.push(await give(node.address, address));
-  for (let final = false; !final; ) {
-    ({ final } = await (await fetch(`${node.address}/v1/transactions/${gifts[1].id}`)).json());
-    await new Promise((resolve) => setTimeout(resolve, 200));
-  }
+  await waitForFinal(node.address, gifts[1]);
   assert.equal(proxy.asked.length, asked, "a frozen page asks nothing");
   const seen = shown.length;
   await devtools.send("Page.setWebLifecycleState", { state: "active" });
   await setVisible(page, true);
   // The worker is still frozen: the page has to find out by itself.
-  await seal("Stale since").waitFor();
+  await seal(page, "Stale since").waitFor();
   await waitForBalance(page, "1,000.00");
   await frozen;
   await proven("2,000.00");
@@ -65,7 +61,7 @@ test("an hour out of sight and a wrong clock: no old number is called proven now
 
   // An hour ahead: everything looks an hour old, and nothing is called proven now.
   await setClock(page, HOUR);
-  await seal("Stale since").waitFor();
+  await seal(page, "Stale since").waitFor();
   await screenshots(page, "clock-ahead");
   await setClock(page, 0);
   await proven("2,000.00");
@@ -73,7 +69,7 @@ test("an hour out of sight and a wrong clock: no old number is called proven now
   // An hour behind: blocks come from what the device calls the future. That is said, instead of calling them new.
   await setClock(page, -HOUR);
   await page.getByText("This device’s clock is behind").waitFor();
-  assert.equal(await seal("Proven at").count(), 0);
+  assert.equal(await seal(page, "Proven at").count(), 0);
   await screenshots(page, "clock-behind");
   await setClock(page, 0);
   await proven("2,000.00");

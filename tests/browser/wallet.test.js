@@ -5,9 +5,7 @@ import { after, before, test } from "node:test";
 import { launch, openPage, screenshots } from "./lib/browser.js";
 import { startNode } from "./lib/node.js";
 import { LIES, startProxy } from "./lib/proxy.js";
-import {
-  PASSWORD, balance, createWallet, followToFinal, ownAddress, reviewPayment, waitForBalance,
-} from "./lib/wallet.js";
+import { PASSWORD, balance, createWallet, followToFinal, ownAddress, reviewPayment, seal, waitForBalance } from "./lib/wallet.js";
 
 const COINS = 100_000_000n;
 
@@ -41,7 +39,6 @@ async function getTestCoins(page) {
   await waitForBalance(page, "1,000.00");
 }
 
-const seal = (page) => page.locator(".balance .seal");
 const pill = (page, text) => page.locator(".pill:visible").filter({ hasText: text }).first();
 
 test("from a new wallet to a final payment, and back from a reload and a lost password", async (t) => {

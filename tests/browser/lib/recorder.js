@@ -44,6 +44,14 @@ export async function give(node, address) {
   return { id, units: BigInt(amount) };
 }
 
+/** Waits until a gift is in a final block. */
+export async function waitForFinal(node, gift) {
+  for (let final = false; !final; ) {
+    ({ final } = await (await fetch(`${node}/v1/transactions/${gift.id}`)).json());
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+}
+
 /** What an account that was only given coins held after each block, when the blocks were made, and what moved, from the blocks themselves. */
 export async function truth(node, gifts) {
   const get = async (path) => (await fetch(`${node}${path}`)).json();

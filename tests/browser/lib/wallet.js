@@ -60,6 +60,9 @@ export async function waitForBalance(page, text, timeout = 30_000) {
   await shown.waitFor({ timeout });
 }
 
+/** What the balance says of its proof, if it has these words. */
+export const seal = (page, text = "") => page.locator(".balance .seal").filter({ hasText: text });
+
 /** Fills in a payment and looks it over. */
 export async function reviewPayment(page, to, amount, note = "") {
   await page.locator(".actions").getByRole("button", { name: "Send", exact: true }).click();
