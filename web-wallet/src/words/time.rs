@@ -80,6 +80,16 @@ fn name(month: u32) -> &'static str {
     MONTHS.get(index).copied().unwrap_or_default()
 }
 
+/// `today 14:02`, as it stands within a sentence.
+pub(crate) fn within(day_and_clock: &str) -> String {
+    for (start, small) in [("Today", "today"), ("Yesterday", "yesterday")] {
+        if let Some(rest) = day_and_clock.strip_prefix(start) {
+            return format!("{small}{rest}");
+        }
+    }
+    day_and_clock.to_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
