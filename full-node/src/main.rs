@@ -16,9 +16,9 @@ use commands::progress::AboveBars;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// The V.Systems full node.
+/// The V.Systems full node: it keeps the chain, mints and votes, and proves what it answers.
 #[derive(Debug, Parser)]
-#[command(name = "vsys-node", version, about, after_help = EXAMPLES, subcommand_required = true)]
+#[command(name = "vsys-node", version, after_help = EXAMPLES, subcommand_required = true)]
 #[command(arg_required_else_help = true, propagate_version = true)]
 struct Arguments {
     /// What to do.

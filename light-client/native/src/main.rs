@@ -13,7 +13,7 @@ use commands::Options;
 
 /// The V.Systems light client: what it prints was proven on this machine, whatever the servers say.
 #[derive(Debug, Parser)]
-#[command(name = "vsys-light", version, about, after_help = HELP, subcommand_required = true)]
+#[command(name = "vsys-light", version, after_help = HELP, subcommand_required = true)]
 #[command(arg_required_else_help = true, propagate_version = true)]
 struct Arguments {
     /// What to do.
