@@ -15,8 +15,10 @@ pub fn next_account(client: &Client, sender: &Address) -> Option<(Option<Account
     let mut view = AccountView::from(record);
     let under_way = |payment: &&TrackedPayment| {
         let refused = matches!(payment.state, PaymentState::Refused { .. });
+        // One that is final is not in the account yet if that was proven before it.
+        let open = !payment.is_settled() || matches!(payment.state, PaymentState::Final { .. });
         let sender_of = Address::of(&payment.signed.transaction.sender, client.spec().network);
-        sender_of == *sender && !refused && !payment.is_settled()
+        sender_of == *sender && !refused && open
     };
     let mut waiting: Vec<&Transaction> =
         client.payments().map(|(_, p)| p).filter(under_way).map(|p| &p.signed.transaction).collect();
