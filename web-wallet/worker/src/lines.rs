@@ -64,7 +64,7 @@ impl Lines {
     pub(crate) fn open(&mut self, now: Time) -> Vec<Effect> {
         let mut effects = Vec::new();
         for (server, line) in (0..).zip(&mut self.lines) {
-            if matches!(line.state, State::Closed { until } if until <= now) {
+            if matches!(line.state, State::Closed { until } if is_over(until, LONGEST_PAUSE_MS, now)) {
                 line.state = State::Open;
                 effects.push(Effect::OpenEvents { server, url: line.url.clone() });
             }
@@ -94,13 +94,14 @@ impl Lines {
         if !self.listening {
             return;
         }
-        let earliest = self.heard_at.map_or(now, |at| at.plus_ms(HINT_EVERY_MS).max(now));
+        let heard_at = self.heard_at.filter(|at| *at <= now);
+        let earliest = heard_at.map_or(now, |at| at.plus_ms(HINT_EVERY_MS).max(now));
         self.hint_at = self.hint_at.or(Some(earliest));
     }
 
     /// Whether to act on a hint now.
     pub(crate) fn take_hint(&mut self, now: Time) -> bool {
-        let due = self.hint_at.take_if(|at| *at <= now).is_some();
+        let due = self.hint_at.take_if(|at| is_over(*at, HINT_EVERY_MS, now)).is_some();
         if due {
             self.heard_at = Some(now);
         }
@@ -115,6 +116,11 @@ impl Lines {
         });
         closed.chain(self.hint_at).min()
     }
+}
+
+/// Whether a pause until `at`, which no pause is longer than, is over; so it is if the clock was set back.
+fn is_over(at: Time, longest_ms: u64, now: Time) -> bool {
+    now >= at || at.ms_since(now) > longest_ms
 }
 
 /// `https://host` → `wss://host/v1/events`.
@@ -170,5 +176,24 @@ mod tests {
         assert_eq!(lines.next(), Some(Time(1_000)), "the hint of 999");
         assert!(lines.take_hint(Time(1_000)));
         assert_eq!(lines.next(), None);
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_keeps_no_line_closed_and_no_hint_unheard() {
+        let mut lines = Lines::new(["https://a.example"]);
+        let now = Time(10_000_000);
+        let back = Time(now.0 - 3_600_000);
+        lines.open(now);
+        lines.closed(0, now);
+        assert_eq!(opened(&lines.open(back)).len(), 1);
+        lines.hint(now);
+        assert!(lines.take_hint(now));
+        lines.hint(now);
+        assert!(!lines.take_hint(now), "too soon");
+        assert!(lines.take_hint(back), "the one that waited");
+        lines.hint(now);
+        assert!(lines.take_hint(now));
+        lines.hint(back);
+        assert!(lines.take_hint(back));
     }
 }
