@@ -256,7 +256,6 @@ where
         if self.looked_at.ms_since(now) > SET_BACK_MS {
             self.alarm = None;
             self.hint_from = now;
-            self.client.wake(now);
         } else if self.looked_at != Time(0) && now.ms_since(self.looked_at) > SLEPT_MS {
             self.transport.woke();
         }

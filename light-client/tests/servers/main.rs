@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a broken script must stop the test")]
 
 mod agreement;
+mod clock;
 mod fork;
 mod idle;
 mod payments;

@@ -436,7 +436,7 @@ impl Session {
         }
         for (id, payment) in payments {
             if payment.chain == chain && client.payment(&id).is_none() {
-                client.submit(payment.signed, payment.signed_at);
+                client.resume(payment.signed, payment.signed_at, now);
             }
         }
     }

@@ -140,6 +140,7 @@ impl AccountState {
         }
         if new.is_none() {
             history.records.clear();
+            history.transactions = Sorted::default();
         }
         history.records.extend_from_slice(kept);
         (history.before, history.end) = (before, end);

@@ -97,6 +97,10 @@ pub struct Client {
     events: VecDeque<Event>,
     /// When to ask again without being told that something changed.
     next_poll: Time,
+    /// When the clock was looked at last.
+    seen: Time,
+    /// Since when servers could answer: not while the device slept.
+    awake: Time,
 }
 
 /// Something changed that is worth showing, and storing with [`Client::save`].
@@ -143,6 +147,8 @@ fn is_over(at: Time, longest_ms: u64, now: Time) -> bool {
 
 /// When to look again after a payment, whoever could be asked.
 const SUBMIT_AGAIN_MS: u64 = 1_000;
+/// Between two ticks of a client that is awake, at most: it asks once a minute at least while a payment is open.
+const UNATTENDED_MS: u64 = 90_000;
 
 impl Client {
     /// A client that trusts one block and knows some servers (`http://127.0.0.1:9922`; without a trailing
@@ -168,6 +174,8 @@ impl Client {
             outbox: VecDeque::new(),
             events: VecDeque::new(),
             next_poll: Time(0),
+            seen: Time(0),
+            awake: Time(0),
         }
     }
 
@@ -312,9 +320,14 @@ impl Client {
     /// Submits a payment and follows it until it is final or can never be: its sender is proven as long as that takes,
     /// watched or not. Store [`Client::save`] before the request is sent: then a payment survives whatever happens next.
     pub fn submit(&mut self, signed: SignedTransaction, now: Time) -> TransactionId {
+        self.resume(signed, now, now)
+    }
+
+    /// Goes on with a payment that was signed at `since`, and of which nothing else is known any more: as [`Client::submit`].
+    pub fn resume(&mut self, signed: SignedTransaction, since: Time, now: Time) -> TransactionId {
         let id = signed.transaction.id(self.chain());
         let height = self.trusted.height;
-        self.payments.follow(id, TrackedPayment::new(signed, now, height));
+        self.payments.follow(id, TrackedPayment::new(signed, since, height));
         self.keep_needed();
         self.ask_submit(id, false, now);
         // If nobody can be asked now, soon.
@@ -360,9 +373,24 @@ impl Client {
     /// at once, without waiting for pauses from before; servers that lied are not asked.
     pub fn wake(&mut self, now: Time) {
         self.give_up_late(now);
-        self.servers.iter_mut().for_each(Server::wake);
-        self.next_poll = now;
+        self.woke(now);
         self.tick(now);
+    }
+
+    fn woke(&mut self, now: Time) {
+        self.servers.iter_mut().for_each(Server::wake);
+        (self.next_poll, self.awake) = (now, now);
+    }
+
+    /// What was noted by a clock that was set back since says nothing now, and time in which nobody asked is no time in which
+    /// nobody answered.
+    fn look_at_clock(&mut self, now: Time) {
+        if is_ahead(self.seen, now) {
+            self.woke(now);
+        } else if now.ms_since(self.seen) > UNATTENDED_MS {
+            self.awake = now;
+        }
+        self.seen = now;
     }
 
     /// A server hinted that something changed. It is only a hint, and says nothing while nobody looks and no payment is
@@ -385,8 +413,9 @@ impl Client {
 
     /// The time went on: asks what is due, gives up what takes too long.
     pub fn tick(&mut self, now: Time) {
+        self.look_at_clock(now);
         self.give_up_late(now);
-        if now >= self.next_poll || self.proven_at.is_some_and(|at| is_ahead(at, now)) {
+        if now >= self.next_poll {
             self.servers.iter_mut().for_each(Server::may_lead);
             self.poll(now);
         }

@@ -1,6 +1,9 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 
-use super::{Client, Event, Health, PaymentState, Server, is_over, server::scattered};
+use super::{
+    Client, Event, Health, PaymentState, Server, is_over,
+    server::{mixed, scattered},
+};
 use crate::{
     client::{AccountBundle, Anchor, Bundle, HeaderBundle, HistoryPage, TransactionBundle, Trusted},
     consensus::spos::HandOver,
@@ -221,15 +224,16 @@ impl Client {
         let resend_after = engine.final_every_ms().saturating_mul(2);
         let Some(payment) = self.payments.get(&id) else { return };
         let may_spread = !payment.everywhere && self.servers.len() > 1;
-        // A clock that was set back makes no payment wait.
-        let (due, everywhere) = match payment.sent_at.filter(|at| *at <= now) {
-            None => (true, payment.everywhere || now.ms_since(payment.since) >= patience),
-            Some(at) if may_spread => (now.ms_since(at) >= patience, true),
-            Some(at) => (now.ms_since(at) > resend_after, true),
+        // How long its server could have answered since: not while the device slept, nor by a clock that was set back.
+        let waited = |since: Time| now.ms_since(if since > now { self.awake } else { since.max(self.awake) });
+        let (due, everywhere) = match payment.sent_at {
+            None => (true, payment.everywhere || waited(payment.since) >= patience),
+            Some(at) if may_spread => (waited(at) >= patience, true),
+            Some(at) => (at > now || now.ms_since(at) > resend_after, true),
         };
         // That it is in a block is one server's word, until it should have become final.
         let waits = match payment.state {
-            PaymentState::InBlock { at, .. } => at > now || now.ms_since(at) > engine.final_late_ms(),
+            PaymentState::InBlock { at, .. } => waited(at) > engine.final_late_ms(),
             _ => true,
         };
         if due && waits {
@@ -382,7 +386,10 @@ impl Client {
         let better = |server: &Server| home.is_none_or(|home| own(server) || server.is_better_than(home));
         let usable = self.servers.iter().enumerate();
         let usable = usable.filter(|(_, server)| server.may_prove(now) && better(server));
-        let (place, server) = usable.min_by_key(|(_, server)| (own(server), load(server), server.score()))?;
+        // Of equal ones the same each time, also if what was known of the address was forgotten.
+        let (place, server) = usable.min_by_key(|(_, server)| {
+            (own(server), load(server), server.score(), mixed(server.name(), address.as_bytes()))
+        })?;
         let name = server.name();
         if let Some(account) = self.accounts.get_mut(&address) {
             account.home = Some(name);

@@ -12,7 +12,7 @@ use crate::{
         TransactionBundle, Trusted, facts::Settled,
     },
     consensus::spos::{HandOver, HandedOver},
-    data_format::{Address, DecodeError, Time, TransactionId, json::records},
+    data_format::{Address, BlockId, DecodeError, Time, TransactionId, json::records},
 };
 
 /// The part of a server's JSON that is read.
@@ -92,7 +92,15 @@ impl Client {
             Err(ProofFailure::Anchor(AnchorError::NotEnoughTrust { .. })) => self.lead_over(&asked, now),
             Err(ProofFailure::HandOver(failure)) if !failure.is_lie() => self.note_unreachable(server, now),
             Err(failure) if failure.is_lie() => self.doubt(&asked, &response.body, &failure, now),
-            // It may be behind, or its clock ahead: no lie, and no help either.
+            // A quorum signed it: this device's clock is behind, whoever is asked.
+            Err(ProofFailure::Anchor(AnchorError::Future(_))) => {
+                if let Purpose::Account(address) = purpose
+                    && let Some(account) = self.accounts.get_mut(&address)
+                {
+                    account.useless = account.useless.saturating_sub(1);
+                }
+            }
+            // It may be behind: no lie, and no help either.
             Err(_) => self.servers[server].is_absent(now),
         }
     }
@@ -181,15 +189,20 @@ impl Client {
     }
 
     fn take_anchor(&mut self, base: &Trusted, anchor: &Anchor, newer: Trusted, source: Source) {
-        if newer.round >= self.trusted.round
-            && let Some(signatures) = self.verifier.engine().signatures(base, anchor)
-        {
-            self.signatures = Some(signatures);
-        }
+        let signatures = self.verifier.engine().signatures(base, anchor);
+        let id = newer.id;
         let votes = base.tables.as_ref().map(|held| self.verifier.engine().votes(held, anchor));
         let step = Step { block: newer, votes: votes.unwrap_or_default() };
         self.note_proof(source);
         self.take_step(step, source);
+        self.note_signatures(&id, signatures);
+    }
+
+    /// What stands under a block that was proven, if that is the one that is trusted now.
+    fn note_signatures(&mut self, id: &BlockId, signatures: Option<(u32, u32)>) {
+        if self.trusted.id == *id && signatures.is_some() {
+            self.signatures = signatures;
+        }
     }
 
     fn take_hand_over(
@@ -199,10 +212,11 @@ impl Client {
         source: Source,
     ) -> Result<(), ProofFailure> {
         let HandedOver { trusted, signatures, votes } = self.verifier.hand_over(base, bundle, source.now)?;
-        self.signatures = signatures;
+        let id = trusted.id;
         // Not yet good: its newest final block is still to be proven.
         self.servers[source.server].led();
         self.take_step(Step { block: trusted, votes }, source);
+        self.note_signatures(&id, signatures);
         if bundle.is_full() {
             self.ask_hand_over(source.server, source.now);
         } else {

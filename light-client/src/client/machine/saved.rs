@@ -107,7 +107,7 @@ impl Client {
         self.confirmations = saved.confirmations;
         self.pending.clear();
         self.outbox.clear();
-        self.next_poll = Time(0);
+        (self.next_poll, self.seen) = (Time(0), Time(0));
         if told {
             self.servers.iter_mut().for_each(Server::forget_chain);
         }

@@ -126,7 +126,7 @@ impl Server {
 
     /// What stands for it where its address would be too long: the same in every session.
     pub(super) fn name(&self) -> u64 {
-        scattered(self.url.bytes().fold(0, |sum, byte| scattered(sum ^ u64::from(byte))))
+        scattered(mixed(0, self.url.as_bytes()))
     }
 
     /// The lower the better: how long an answer takes, doubled for every failure in a row.
@@ -313,7 +313,7 @@ impl Server {
 
     /// Its pause is over. One that lied stays out.
     pub(super) fn wake(&mut self) {
-        self.absent_since = None;
+        (self.absent_since, self.proved_at) = (None, None);
         if matches!(self.health, Health::Unreachable { .. } | Health::OtherChain { .. }) {
             self.failures = 0;
             self.chain_checked = false;
@@ -350,6 +350,11 @@ fn host(url: &str) -> String {
         _ => host,
     };
     name.trim_end_matches('.').to_ascii_lowercase()
+}
+
+/// A number that depends on another one and on every byte.
+pub(super) fn mixed(start: u64, bytes: &[u8]) -> u64 {
+    bytes.iter().fold(start, |sum, byte| scattered(sum ^ u64::from(*byte)))
 }
 
 /// Mixes the bits of a number (the finaliser of SplitMix64).
