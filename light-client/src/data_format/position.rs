@@ -79,4 +79,11 @@ impl Time {
     pub const fn ms_since(self, earlier: Self) -> u64 {
         self.0.saturating_sub(earlier.0)
     }
+
+    /// Whether a pause until this moment is over that was at most `longest_ms` long when it began; so it is if the clock was set
+    /// back since.
+    #[must_use]
+    pub const fn is_over(self, longest_ms: u64, now: Self) -> bool {
+        now.0 >= self.0 || self.ms_since(now) > longest_ms
+    }
 }

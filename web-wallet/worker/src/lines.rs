@@ -64,7 +64,7 @@ impl Lines {
     pub(crate) fn open(&mut self, now: Time) -> Vec<Effect> {
         let mut effects = Vec::new();
         for (server, line) in (0..).zip(&mut self.lines) {
-            if matches!(line.state, State::Closed { until } if is_over(until, LONGEST_PAUSE_MS, now)) {
+            if matches!(line.state, State::Closed { until } if until.is_over(LONGEST_PAUSE_MS, now)) {
                 line.state = State::Open;
                 effects.push(Effect::OpenEvents { server, url: line.url.clone() });
             }
@@ -101,7 +101,7 @@ impl Lines {
 
     /// Whether to act on a hint now.
     pub(crate) fn take_hint(&mut self, now: Time) -> bool {
-        let due = self.hint_at.take_if(|at| is_over(*at, HINT_EVERY_MS, now)).is_some();
+        let due = self.hint_at.take_if(|at| at.is_over(HINT_EVERY_MS, now)).is_some();
         if due {
             self.heard_at = Some(now);
         }
@@ -116,11 +116,6 @@ impl Lines {
         });
         closed.chain(self.hint_at).min()
     }
-}
-
-/// Whether a pause until `at`, which no pause is longer than, is over; so it is if the clock was set back.
-fn is_over(at: Time, longest_ms: u64, now: Time) -> bool {
-    now >= at || at.ms_since(now) > longest_ms
 }
 
 /// `https://host` → `wss://host/v1/events`.

@@ -140,11 +140,6 @@ pub enum ConfirmError {
     Table(#[from] TableError),
 }
 
-/// Whether a pause until `at`, which no pause is longer than, is over; so it is if the clock was set back.
-fn is_over(at: Time, longest_ms: u64, now: Time) -> bool {
-    now >= at || at.ms_since(now) > longest_ms
-}
-
 /// When to look again after a payment, whoever could be asked.
 const SUBMIT_AGAIN_MS: u64 = 1_000;
 /// Between two ticks of a client that is awake, at most: it asks once a minute at least while a payment is open.

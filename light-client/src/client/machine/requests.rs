@@ -1,7 +1,7 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 
 use super::{
-    Client, Event, Health, PaymentState, Server, is_over,
+    Client, Event, Health, PaymentState, Server,
     server::{mixed, scattered},
 };
 use crate::{
@@ -430,7 +430,7 @@ impl Client {
 
     /// Gives up requests that the host never answered.
     pub(super) fn give_up_late(&mut self, now: Time) {
-        let is_late = |pending: &&Pending| is_over(pending.deadline, TIMEOUT_MS + GRACE_MS, now);
+        let is_late = |pending: &&Pending| pending.deadline.is_over(TIMEOUT_MS + GRACE_MS, now);
         let late: Vec<RequestId> = self.pending.iter().filter(is_late).map(|pending| pending.id).collect();
         for id in late {
             self.respond(id, Err(TransportError::Timeout), now);

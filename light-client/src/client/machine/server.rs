@@ -1,6 +1,6 @@
 use std::collections::VecDeque;
 
-use super::{is_over, lie::Lie, step::Step};
+use super::{lie::Lie, step::Step};
 use crate::{
     client::Trusted,
     data_format::{BlockId, Height, Time},
@@ -145,7 +145,7 @@ impl Server {
         match &self.health {
             Health::Unknown | Health::Good => true,
             Health::Unreachable { retry_at } | Health::OtherChain { retry_at, .. } => {
-                is_over(*retry_at, LONGEST_PAUSE_MS, now)
+                retry_at.is_over(LONGEST_PAUSE_MS, now)
             }
             Health::Lying { .. } => false,
         }
