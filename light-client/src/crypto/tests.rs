@@ -1,9 +1,14 @@
 //! Keys and signatures against forgeries. Published values: `test_support::conformance::vectors`.
 
+use std::collections::BTreeSet;
+
+use curve25519_dalek::{EdwardsPoint, Scalar, constants::EIGHT_TORSION};
+use ed25519_dalek::{Verifier, VerifyingKey};
 use proptest::prelude::*;
+use sha2::{Digest, Sha512};
 use zeroize::Zeroizing;
 
-use super::*;
+use super::{keys::SMALL_ORDER, *};
 
 fn hex(text: &str) -> [u8; 32] {
     Hash::from_hex(text).unwrap().0
@@ -38,6 +43,47 @@ fn keys_of_small_order_verify_nothing() {
             assert_eq!(verdict, Err(SignatureError::Key), "{key:?}");
         }
     }
+}
+
+/// A key of small order is refused when it is parsed. One that has a component of small order next to an honest one is
+/// not, and its owner can sign with a commitment of any small order: RFC 8032 allows that, the strict rules do not.
+#[test]
+fn commitments_of_small_order_are_refused_as_by_verify_strict() {
+    let secret = Scalar::from(7_u64);
+    let mut seen = [0; 8];
+    for (component, number) in EIGHT_TORSION.iter().flat_map(|point| (0..40_u32).map(move |n| (point, n))) {
+        let point = EdwardsPoint::mul_base(&secret) + component;
+        let message = number.to_le_bytes();
+        for (place, commitment) in EIGHT_TORSION.iter().enumerate() {
+            let (r, a) = (commitment.compress().to_bytes(), point.compress().to_bytes());
+            let challenge = Sha512::new().chain_update(r).chain_update(a).chain_update(message).finalize();
+            let challenge = Scalar::from_bytes_mod_order_wide(&challenge.into());
+            if -(challenge * component) != *commitment {
+                continue; // another message will do
+            }
+            seen[place] += 1;
+            let mut signature = Signature([0; 64]);
+            signature.0[..32].copy_from_slice(&r);
+            signature.0[32..].copy_from_slice((challenge * secret).as_bytes());
+            let (library, bytes) = (VerifyingKey::from_bytes(&a).unwrap(), signature.0.into());
+            assert!(library.verify(&message, &bytes).is_ok());
+            assert!(library.verify_strict(&message, &bytes).is_err());
+            let key = Ed25519Key::parse(&a).unwrap();
+            assert_eq!(key.verify(&message, &signature), Err(SignatureError::Signature));
+        }
+    }
+    assert!(seen.iter().all(|count| *count > 0), "{seen:?}");
+}
+
+#[test]
+fn the_points_of_small_order_are_all_listed() {
+    let coordinate = |point: &EdwardsPoint| {
+        let mut bytes = point.compress().to_bytes();
+        bytes[31] &= 0x7f;
+        bytes
+    };
+    let all: BTreeSet<[u8; 32]> = EIGHT_TORSION.iter().map(coordinate).collect();
+    assert_eq!(all, BTreeSet::from(SMALL_ORDER));
 }
 
 fn with_top_bit(mut key: [u8; 32]) -> [u8; 32] {

@@ -58,7 +58,7 @@ pub(crate) fn measure_headers(figures: &mut Figures) -> Result<(), String> {
         }
     });
     figures.print("light.header_verify.per_s", per_s, "1/s");
-    let raw = figures.get("crypto.ed25519_verify.per_s").unwrap_or_else(one_core);
+    let raw = figures.get("crypto.ed25519_dalek.per_s").unwrap_or_else(one_core);
     figures.print("light.header_verify.ratio", per_s / raw, "ratio");
     Ok(())
 }
