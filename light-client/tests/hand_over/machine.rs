@@ -1,5 +1,7 @@
 //! The machine asks for what leads over, and goes on with what it wanted.
 
+use std::sync::Arc;
+
 use light_client::{
     client::{Bundle, ChainCheckpoint, Client, HandOver, Health, Request, Response, Sync, Trusted},
     consensus::spos::{MAX_HAND_OVER_LINKS, Table, Tables},
@@ -67,6 +69,49 @@ fn a_balance_is_proven_over_changes_of_most_holders() {
     assert_eq!(client.signatures(), Some((3, 4)));
     let record = client.account(&account).unwrap().proven().unwrap().record.unwrap();
     assert_eq!(record.balance, Amount(1000 * UNITS_PER_COIN));
+}
+
+/// A late answer about an older block, whose holders were being changed and so were more.
+#[test]
+fn the_signatures_shown_are_those_of_the_trusted_block() {
+    let mut ahead = server(1);
+    let mut behind = ScriptedServer::new(ScriptedChain::new(4, accounts()));
+    behind.advance();
+    let tables = one_by_one(4, 1).into_iter().map(|keys| Table::new(test_table(&keys)).unwrap());
+    let [in_force, planned] = tables.map(Arc::new).collect::<Vec<_>>().try_into().unwrap();
+    behind.chain.set_tables(Tables { in_force, planned: Some(planned) });
+    (0..3).for_each(|_| behind.advance());
+    let genesis = ahead.chain.genesis();
+    let names = ["http://ahead", "http://behind"].map(str::to_owned);
+    let mut client = Client::new(ahead.chain.spec().clone(), genesis, names);
+    let now = ahead.chain.now();
+    for key in 1..=3 {
+        client.watch(test_address(key), now);
+    }
+    let mut shown = Vec::new();
+    loop {
+        let mut requests: Vec<Request> = std::iter::from_fn(|| client.next_request()).collect();
+        if requests.is_empty() {
+            break;
+        }
+        requests.sort_by_key(|request| request.server);
+        for request in requests {
+            let server = if request.server == 0 { &mut ahead } else { &mut behind };
+            let answer = server.answer(&request);
+            client.respond(request.id, Ok(answer), now);
+            shown.push((request.server, client.trusted().height, client.signatures()));
+        }
+    }
+    assert!(shown.iter().any(|(server, ..)| *server == 1), "{shown:?}");
+    let newest = client.trusted().height;
+    let of_newest: Vec<_> = shown.iter().filter(|(_, height, _)| *height == newest).collect();
+    assert!(of_newest.iter().all(|(.., signatures)| *signatures == Some((3, 4))), "{shown:?}");
+    // Alone, the one that is behind shows its own.
+    let mut client = self::client(&behind);
+    client.tick(now);
+    behind.serve(&mut client, now, |_, response| response);
+    assert!(client.trusted().height < newest);
+    assert_eq!(client.signatures().map(|(_, voters)| voters), Some(5));
 }
 
 #[test]
