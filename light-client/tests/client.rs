@@ -4,7 +4,8 @@
 
 use light_client::{
     client::{
-        AccountBundle, Anchor, Bundle, Client, Event, Health, PaymentState, Response, Sync, Trusted, Verifier,
+        AccountBundle, Anchor, Bundle, Client, Event, Health, KEPT_RECORDS, PaymentState, Response, Sync,
+        Trusted, Verifier,
     },
     consensus::{
         Verdict,
@@ -21,8 +22,12 @@ use light_client::{
 const COIN: u64 = UNITS_PER_COIN;
 
 fn chain(slots: u64) -> ScriptedChain {
+    chain_of(slots, 3)
+}
+
+fn chain_of(slots: u64, accounts: u64) -> ScriptedChain {
     let accounts =
-        (1..=3).map(|key| GenesisAccount { address: test_address(key), balance: Amount(1000 * COIN) });
+        (1..=accounts).map(|key| GenesisAccount { address: test_address(key), balance: Amount(1000 * COIN) });
     ScriptedChain::new(slots, accounts.collect())
 }
 
@@ -211,6 +216,60 @@ fn history_is_complete_page_by_page() {
     }
     client.load_history(test_address(1), now);
     assert!(client.next_request().is_none());
+}
+
+/// Everybody can send to an account: what is kept of it is bounded, newest first, and all of it can be loaded.
+#[test]
+fn what_others_send_does_not_grow_for_ever() {
+    const PAYERS: u64 = 40;
+    let mut server = ScriptedServer::new(chain_of(4, PAYERS + 1));
+    let mut client = proven(&mut server);
+    let rounds = KEPT_RECORDS as u64 / PAYERS + 2;
+    let mut now = server.chain.now();
+    // The last two make the others final.
+    for round in 0..rounds + 2 {
+        let paid = (2..PAYERS + 2).map(|payer| server.chain.transfer(payer, test_address(1), Amount(1)));
+        server.pool = if round < rounds { paid.collect() } else { Vec::new() };
+        server.advance();
+        now = server.chain.now();
+        client.tick(now);
+        server.serve(&mut client, now, honest);
+    }
+    let all = rounds * PAYERS + 1;
+    let loaded = |client: &Client| {
+        let history = client.account(&test_address(1)).unwrap().history();
+        let (records, before) = (history.records(), history.before().count);
+        assert_eq!(before + records.len() as u64, all);
+        assert!(records.iter().zip(before..).all(|(record, index)| record.index == index));
+        assert!(records[1..].iter().all(|record| history.transaction(&record.transaction).is_some()));
+        records.len()
+    };
+    assert_eq!(loaded(&client), KEPT_RECORDS);
+    let kept = client.save();
+    // What is asked for stays, until the client is saved.
+    while !client.account(&test_address(1)).unwrap().history().is_complete() {
+        client.load_history(test_address(1), now);
+        server.serve(&mut client, now, honest);
+    }
+    assert_eq!(loaded(&client) as u64, all);
+    client.tick(now.plus_ms(60_000));
+    server.serve(&mut client, now, honest);
+    assert_eq!(loaded(&client) as u64, all);
+    assert_eq!(client.save().len(), kept.len());
+    let mut restored = self::client(&server);
+    restored.restore(&client.save()).unwrap();
+    assert_eq!(loaded(&restored), KEPT_RECORDS);
+    // It goes on from there.
+    server.pool = vec![server.chain.transfer(1, test_address(2), Amount(1))];
+    for _ in 0..3 {
+        server.advance();
+    }
+    let now = server.chain.now();
+    restored.tick(now);
+    server.serve(&mut restored, now, honest);
+    let history = restored.account(&test_address(1)).unwrap().history();
+    assert_eq!(history.before().count + history.records().len() as u64, all + 2);
+    assert_eq!(history.records().len(), KEPT_RECORDS);
 }
 
 #[test]

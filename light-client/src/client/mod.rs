@@ -34,9 +34,9 @@ pub use bundle::{
 pub use facts::{Claimed, Final, Position, Settled, Verified};
 pub use fate::Fate;
 pub use machine::{
-    AccountState, Agreed, Branch, Client, ConfirmError, Event, Fork, Grade, Health, Lie, LoadedHistory,
-    Method, PaymentState, Proven, Request, RequestId, Response, RestoreError, Server, Sync, TrackedPayment,
-    TransportError,
+    AccountState, Agreed, Branch, Client, ConfirmError, Event, Fork, Grade, Health, KEPT_RECORDS, Lie,
+    LoadedHistory, Method, PaymentState, Proven, Request, RequestId, Response, RestoreError, Server, Sync,
+    TrackedPayment, TransportError,
 };
 pub use receipt::{ProvenPayment, Receipt};
 pub use standing::{Standing, standing};

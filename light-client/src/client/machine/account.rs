@@ -1,3 +1,8 @@
+use std::{
+    borrow::Cow,
+    io::{Result as IoResult, Write},
+};
+
 use borsh::{BorshDeserialize, BorshSerialize};
 
 use super::{requests::PAGE_RECORDS, sorted::Sorted, trust::Grade};
@@ -44,8 +49,13 @@ pub struct Proven {
     pub grade: Grade,
 }
 
-/// The newest part of an account's history: proven, without a gap, as long as it goes.
-#[derive(Clone, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+/// Records of an account that are kept for good, at most: 300 kB of ordinary payments, 8 MB of the largest transactions.
+/// Older ones can be loaded again.
+pub const KEPT_RECORDS: usize = 1_000;
+
+/// The newest part of an account's history: proven, without a gap, as long as it goes. What was loaded by request stays
+/// beyond [`KEPT_RECORDS`] until the client is saved; what others send to the account does not make it grow.
+#[derive(Clone, Debug, Default, PartialEq, Eq, BorshDeserialize)]
 pub struct LoadedHistory {
     /// The chain before the oldest record here.
     before: HistoryChain,
@@ -55,6 +65,20 @@ pub struct LoadedHistory {
     records: Vec<HistoryRecord>,
     /// What the records' ids stand for, as far as it was sent.
     transactions: Sorted<TransactionId, Box<Transaction>>,
+    /// Records that were loaded by request.
+    #[borsh(skip)]
+    requested: usize,
+}
+
+/// Without what was loaded beyond [`KEPT_RECORDS`].
+impl BorshSerialize for LoadedHistory {
+    fn serialize<W: Write>(&self, writer: &mut W) -> IoResult<()> {
+        let mut kept = Cow::Borrowed(self);
+        if self.records.len() > KEPT_RECORDS {
+            kept.to_mut().forget_beyond(KEPT_RECORDS);
+        }
+        (&kept.before, &kept.end, &kept.records, &kept.transactions).serialize(writer)
+    }
 }
 
 impl LoadedHistory {
@@ -76,6 +100,20 @@ impl LoadedHistory {
     /// A transaction that a record names.
     pub fn transaction(&self, id: &TransactionId) -> Option<&Transaction> {
         self.transactions.get(id).map(|transaction| &**transaction)
+    }
+
+    /// Forgets the oldest records where there are more than `most`.
+    fn forget_beyond(&mut self, most: usize) {
+        let old = self.records.len().saturating_sub(most);
+        // They were checked in this order, and are again: what is kept begins where they end.
+        let Ok(before) = self.records[..old].iter().try_fold(self.before, HistoryChain::append) else {
+            return;
+        };
+        self.before = before;
+        self.records.drain(..old);
+        let mut named: Vec<TransactionId> = self.records.iter().map(|record| record.transaction).collect();
+        named.sort_unstable();
+        self.transactions.retain(|id, _| named.binary_search(id).is_ok());
     }
 
     fn learn(&mut self, page: &HistoryPage, verifier: &Verifier) {
@@ -141,10 +179,14 @@ impl AccountState {
         if new.is_none() {
             history.records.clear();
             history.transactions = Sorted::default();
+            history.requested = 0;
         }
         history.records.extend_from_slice(kept);
         (history.before, history.end) = (before, end);
         history.learn(page, verifier);
+        if history.records.len() > KEPT_RECORDS + history.requested {
+            history.forget_beyond(KEPT_RECORDS + history.requested);
+        }
         let short = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
         self.proven = Some(Proven {
             record,
@@ -204,6 +246,7 @@ impl AccountState {
         }
         history.records.splice(0..0, page.records.iter().copied());
         history.before = before;
+        history.requested += page.records.len();
         history.learn(page, verifier);
         Ok(())
     }

@@ -14,8 +14,8 @@
 //! re-created); if it is ours, it is not asked again until [`Client::refresh`], and what it sent is kept ([`Lie`]). A
 //! server whose newest final block the trusted holders do not vouch for is asked for the steps in between ([`HandOver`]),
 //! all of which are proven; one that still is out of reach then has to wait, as if it were silent. One request an account
-//! and one a payment are under way at a time; answers are bounded by [`Request::max_bytes`]; loaded history grows only by
-//! what the user asks for.
+//! and one a payment are under way at a time; answers are bounded by [`Request::max_bytes`]; beyond
+//! [`KEPT_RECORDS`] an account's history grows only by what the user asks for.
 //!
 //! **Several servers.** Each address has a home among them, and no other is asked for it; a payment goes to its sender's
 //! home, and to all only if that does not get it into a block, or that into a final one in time: then each in its turn is
@@ -43,7 +43,7 @@ mod trust;
 
 use std::collections::VecDeque;
 
-pub use account::{AccountState, LoadedHistory, Proven};
+pub use account::{AccountState, KEPT_RECORDS, LoadedHistory, Proven};
 pub use lie::Lie;
 pub use payment::{PaymentState, TrackedPayment};
 pub use requests::{Method, Request, RequestId, Response, TransportError};
