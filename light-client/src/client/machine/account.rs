@@ -1,7 +1,4 @@
-use std::{
-    borrow::Cow,
-    io::{Result as IoResult, Write},
-};
+use std::io::{Result as IoResult, Write};
 
 use borsh::{BorshDeserialize, BorshSerialize};
 
@@ -73,11 +70,25 @@ pub struct LoadedHistory {
 /// Without what was loaded beyond [`KEPT_RECORDS`].
 impl BorshSerialize for LoadedHistory {
     fn serialize<W: Write>(&self, writer: &mut W) -> IoResult<()> {
-        let mut kept = Cow::Borrowed(self);
-        if self.records.len() > KEPT_RECORDS {
-            kept.to_mut().forget_beyond(KEPT_RECORDS);
-        }
-        (&kept.before, &kept.end, &kept.records, &kept.transactions).serialize(writer)
+        let (before, records) = self.newest(KEPT_RECORDS);
+        let named = Named::by(records);
+        let named = self.transactions.iter().filter(|(id, _)| named.has(id));
+        (before, self.end, records, named.collect::<Vec<_>>()).serialize(writer)
+    }
+}
+
+/// The transactions that records name.
+struct Named(Vec<TransactionId>);
+
+impl Named {
+    fn by(records: &[HistoryRecord]) -> Self {
+        let mut ids: Vec<TransactionId> = records.iter().map(|record| record.transaction).collect();
+        ids.sort_unstable();
+        Self(ids)
+    }
+
+    fn has(&self, id: &TransactionId) -> bool {
+        self.0.binary_search(id).is_ok()
     }
 }
 
@@ -102,18 +113,24 @@ impl LoadedHistory {
         self.transactions.get(id).map(|transaction| &**transaction)
     }
 
+    /// The newest records, at most so many, and the chain before them.
+    fn newest(&self, most: usize) -> (HistoryChain, &[HistoryRecord]) {
+        let (old, newest) = self.records.split_at(self.records.len().saturating_sub(most));
+        // They were checked in this order, so they append again.
+        match old.iter().try_fold(self.before, HistoryChain::append) {
+            Ok(before) => (before, newest),
+            Err(_) => (self.before, &self.records),
+        }
+    }
+
     /// Forgets the oldest records where there are more than `most`.
     fn forget_beyond(&mut self, most: usize) {
-        let old = self.records.len().saturating_sub(most);
-        // They were checked in this order, and are again: what is kept begins where they end.
-        let Ok(before) = self.records[..old].iter().try_fold(self.before, HistoryChain::append) else {
-            return;
-        };
+        let (before, newest) = self.newest(most);
+        let named = Named::by(newest);
+        let old = self.records.len() - newest.len();
         self.before = before;
         self.records.drain(..old);
-        let mut named: Vec<TransactionId> = self.records.iter().map(|record| record.transaction).collect();
-        named.sort_unstable();
-        self.transactions.retain(|id, _| named.binary_search(id).is_ok());
+        self.transactions.retain(|id, _| named.has(id));
     }
 
     fn learn(&mut self, page: &HistoryPage, verifier: &Verifier) {
