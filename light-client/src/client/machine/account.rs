@@ -46,8 +46,8 @@ pub struct Proven {
     pub grade: Grade,
 }
 
-/// Records of an account that are kept for good, at most: 300 kB of ordinary payments, 8 MB of the largest transactions.
-/// Older ones can be loaded again.
+/// Records of an account that are kept for good, at most, each with a transaction of at most
+/// [`MAX_TRANSACTION_BYTES`](crate::data_format::MAX_TRANSACTION_BYTES). Older ones can be loaded again.
 pub const KEPT_RECORDS: usize = 1_000;
 
 /// The newest part of an account's history: proven, without a gap, as long as it goes. What was loaded by request stays
