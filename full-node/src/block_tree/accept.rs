@@ -10,7 +10,10 @@ use light_client::{
 };
 
 use super::{BlockError, Chain, Head, Prepared};
-use crate::storage::{Batch, Effects, Finality, Snapshot, Space, Version};
+use crate::{
+    logic::Finished,
+    storage::{Batch, Effects, Finality, Snapshot, Space, Version},
+};
 
 /// What taking a block changed. Everything in it is on disk, or will be after [`Chain::sync`].
 #[derive(Debug, Default)]
@@ -108,7 +111,9 @@ impl Chain {
         let slot = prepared.block.header.header.slot;
         let evicted = self.tree.evict(slot, |id| spared.contains(&Some(*id)));
         let stored = self.store(&prepared, evicted, now);
-        self.halt_on_error(stored)
+        let accepted = self.halt_on_error(stored)?;
+        self.keep_warm(prepared.state.warm);
+        Ok(accepted)
     }
 
     /// Adopts the highest checkpoint that was justified on another branch, once the time for it has come.
@@ -231,7 +236,7 @@ impl Chain {
         (self.head, self.finality, self.pruned) = (head, finality, pruned);
         self.bodies_from = bodies_from;
         self.epoch = epoch.or_else(|| self.epoch.take());
-        self.next_node = prepared.changes.next_id;
+        self.next_node = prepared.state.changes.next_id;
         self.arrivals += 1;
         Ok(accepted)
     }
@@ -319,15 +324,15 @@ impl Chain {
     fn stage_block(&self, batch: &mut Batch, prepared: &Prepared) {
         let id = &prepared.id;
         batch.body(id, &prepared.block, &prepared.outcomes);
-        for (node_id, node) in &prepared.changes.new_nodes {
+        for (node_id, node) in &prepared.state.changes.new_nodes {
             batch.node(*node_id, node.to_bytes());
         }
         batch.version(id, &prepared.version);
-        if let Some(tables) = &prepared.tables {
+        if let Some(tables) = &prepared.state.tables {
             batch.tables(tables);
         }
-        batch.effects(id, &prepared.effects);
-        batch.next_node(prepared.changes.next_id);
+        batch.effects(id, &prepared.state.effects);
+        batch.next_node(prepared.state.changes.next_id);
     }
 
     /// Keeps a certificate that makes a block final, if a hand-over may need it; gives the newest epoch then.
@@ -372,7 +377,7 @@ impl Chain {
         }
         for id in &way.apply {
             let outcomes = match prepared.filter(|prepared| prepared.id == *id) {
-                Some(Prepared { block, version, effects, outcomes, .. }) => {
+                Some(Prepared { block, version, state: Finished { effects, .. }, outcomes, .. }) => {
                     batch.connect(id, block.header.header.height, version, effects, outcomes);
                     touched.extend(effects.history.iter().map(|(address, _)| *address));
                     outcomes.clone()

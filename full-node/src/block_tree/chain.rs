@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use light_client::{
     block_tree::{BlockTree, HeaderChanges, HeaderRange, HeaderStore},
@@ -8,7 +8,7 @@ use light_client::{
     },
     crypto::Hash,
     data_format::{BlockId, ChainSpec, Checkpoint, Header, Height, Round, SealedHeader},
-    state::{NodeId, Root},
+    state::{NodeId, Root, Warm},
 };
 
 use super::BlockError;
@@ -49,7 +49,13 @@ pub struct Chain {
     pub(super) halted: Option<String>,
     /// Writes wait for [`Chain::sync`] to become durable.
     pub(super) unsynced: bool,
+    /// The state after the newest block that was stored, as far as it is in memory: most blocks go on from there, and change
+    /// accounts that others changed shortly before. Whoever executes a block on it takes it away.
+    warm: Mutex<Option<Warm>>,
 }
+
+/// Nodes of the state that stay in memory from block to block, at most: some 40 MB.
+const WARM_NODES: usize = 1 << 17;
 
 /// The newest block of the best branch.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -120,6 +126,7 @@ impl Chain {
             tree,
             halted: None,
             unsynced: false,
+            warm: Mutex::default(),
             database,
             spec,
         })
@@ -141,6 +148,16 @@ impl Chain {
         }
         let synced = self.database.commit(Batch::default()).map_err(BlockError::from);
         self.halt_on_error(synced)
+    }
+
+    pub(super) fn warm(&self) -> MutexGuard<'_, Option<Warm>> {
+        // What it holds is right or gone, whoever panicked.
+        self.warm.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps the state after a block for the next one, unless that would be too much.
+    pub(super) fn keep_warm(&self, warm: Warm) {
+        *self.warm() = Some(warm).filter(|warm| warm.nodes() <= WARM_NODES);
     }
 
     /// Writes a batch, durably unless that is deferred.

@@ -8,14 +8,14 @@ use light_client::{
         BlockId, Header, MAX_BLOCK_BYTES, Outcome, SealedHeader, SignedTransaction, Slot, Time,
         TransactionId, codec,
     },
-    state::{Changes, Root},
+    state::{Root, Trie},
     transaction::{CheckedTransaction, TransactionError, check_in_block},
 };
 
 use super::{BlockError, Chain, signatures::check_in_order};
 use crate::{
-    logic::{BlockExecution, Executed, InclusionError},
-    storage::{Effects, Snapshot, StorageError, Version},
+    logic::{BlockExecution, Executed, Finished, InclusionError},
+    storage::{Snapshot, StorageError, Version},
 };
 
 /// A block that obeys every rule, executed, and not stored yet.
@@ -24,10 +24,8 @@ pub struct Prepared {
     pub(super) id: BlockId,
     pub(super) block: Block,
     pub(super) outcomes: Vec<Outcome>,
-    pub(super) changes: Changes,
-    pub(super) effects: Effects,
+    pub(super) state: Finished,
     pub(super) version: Version,
-    pub(super) tables: Option<Tables>,
 }
 
 /// What a block begins with, besides its place.
@@ -120,7 +118,7 @@ impl Chain {
         check_equal(executed.transactions_root, header.transactions_root, |expected, found| {
             BlockError::TransactionsRoot { expected, found }
         })?;
-        check_equal(executed.changes.root.hash, header.state_root, |expected, found| {
+        check_equal(executed.state.changes.root.hash, header.state_root, |expected, found| {
             BlockError::StateRoot { expected, found }
         })?;
         self.prepare(&snapshot, id, block.clone(), executed)
@@ -187,7 +185,7 @@ impl Chain {
         header.transactions_root = executed.transactions_root;
         // At most 65,536, see above.
         header.transactions_count = u32::try_from(executed.outcomes.len()).unwrap_or(u32::MAX);
-        header.state_root = executed.changes.root.hash;
+        header.state_root = executed.state.changes.root.hash;
         header.next_slots = next_slots(&executed);
         let id = header.id();
         block.header.seal = seal(&Header::seal_message(self.engine.chain(), &id));
@@ -227,7 +225,11 @@ impl Chain {
         certificate: Option<&Certificate>,
     ) -> Result<BlockExecution<'a>, BlockError> {
         let (place, reward) = self.rules.place(self, snapshot, &ground.parent, sealed, certificate)?;
-        Ok(BlockExecution::new(&self.container, snapshot.state(ground.root), place, reward)?)
+        let state = match self.warm().take_if(|warm| warm.root() == ground.root) {
+            Some(warm) => warm.open(snapshot.nodes()),
+            None => Trie::open(ground.root, snapshot.nodes()),
+        };
+        Ok(BlockExecution::new(&self.container, state, place, reward)?)
     }
 
     fn execute(
@@ -255,7 +257,8 @@ impl Chain {
         executed: Executed,
     ) -> Result<Prepared, BlockError> {
         let header = &block.header.header;
-        let Executed { outcomes, changes, effects, tables, .. } = executed;
+        let Executed { outcomes, state, .. } = executed;
+        let changes = &state.changes;
         let store = self.branch_range(snapshot, &header.parent)?;
         let (range, range_root) = HeaderRange::new(&store, header.height.0).push(&id).map_err(|error| {
             BlockError::Damaged { id, height: header.height, what: format!("the range of headers: {error}") }
@@ -268,7 +271,7 @@ impl Chain {
             range,
             range_root,
         };
-        Ok(Prepared { id, block, outcomes, changes, effects, version, tables })
+        Ok(Prepared { id, block, outcomes, state, version })
     }
 
     /// The range of headers as it is on the branch of `tip`.
@@ -310,7 +313,7 @@ impl RangeStore for BranchRange<'_> {
 }
 
 fn next_slots(executed: &Executed) -> Hash {
-    executed.tables.as_ref().map_or(Hash::ZERO, Tables::commitment)
+    executed.state.tables.as_ref().map_or(Hash::ZERO, Tables::commitment)
 }
 
 fn check_equal(a: Hash, b: Hash, error: impl FnOnce(Hash, Hash) -> BlockError) -> Result<(), BlockError> {

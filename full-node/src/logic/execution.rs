@@ -1,14 +1,14 @@
 use light_client::{
     data_format::{Address, Amount, Outcome, Status, TransactionId, transactions_root},
-    state::{Changes, NodeId},
+    state::NodeId,
     transaction::{
         AccountView, CheckedTransaction, TransactionError, check_includable, check_unsigned_report,
     },
 };
 
-use super::{BlockState, CallError, ChangeError, Container, Context, Place, StateFault};
-use crate::storage::{Effects, StateNodes};
-use light_client::{consensus::spos::Tables, crypto::Hash, state::Trie};
+use super::{BlockState, CallError, ChangeError, Container, Context, Finished, Place, StateFault};
+use crate::storage::StateNodes;
+use light_client::{crypto::Hash, state::Trie};
 
 /// The execution of one block: the same for blocks that are built and blocks that are checked.
 pub struct BlockExecution<'a> {
@@ -42,12 +42,8 @@ pub struct Executed {
     pub outcomes: Vec<Outcome>,
     /// The root over them.
     pub transactions_root: Hash,
-    /// The new version of the state.
-    pub changes: Changes,
-    /// What the block adds to the indexes.
-    pub effects: Effects,
-    /// The slot tables after it, if there are any: what its header commits to.
-    pub tables: Option<Tables>,
+    /// The state after it.
+    pub state: Finished,
 }
 
 /// Why a transaction cannot be in the block.
@@ -161,13 +157,7 @@ impl<'a> BlockExecution<'a> {
     /// # Errors
     /// [`StateFault`] when the disk cannot be read.
     pub fn finish(self, next_node: NodeId) -> Result<Executed, StateFault> {
-        let (changes, effects, tables) = self.state.finish(next_node)?;
-        Ok(Executed {
-            transactions_root: transactions_root(&self.outcomes),
-            outcomes: self.outcomes,
-            changes,
-            effects,
-            tables,
-        })
+        let state = self.state.finish(next_node)?;
+        Ok(Executed { transactions_root: transactions_root(&self.outcomes), outcomes: self.outcomes, state })
     }
 }

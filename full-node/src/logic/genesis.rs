@@ -3,7 +3,7 @@ use light_client::{
     state::{Changes, NodeId, Root, Supernode, Trie},
 };
 
-use super::{Activity, BlockState, ChangeError, Place};
+use super::{Activity, BlockState, ChangeError, Finished, Place};
 use crate::consensus::Rules;
 use crate::storage::{Effects, StateNodes};
 
@@ -38,6 +38,6 @@ pub fn genesis_state(
         let supernode = Supernode { minting_key: holder.minting_key, ..Supernode::default() };
         state.put_supernode(&holder.address, supernode);
     }
-    let (changes, effects, _) = state.finish(NodeId::FIRST)?;
+    let Finished { changes, effects, .. } = state.finish(NodeId::FIRST)?;
     Ok((changes, effects))
 }

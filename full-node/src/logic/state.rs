@@ -5,7 +5,7 @@ use light_client::{
     state::{
         AccountChange, AccountRecord, Asset, Certificates, Changes, HistoryKind, MAX_VALUE_BYTES, NodeId,
         Order, Pool, Position, RecordError, Request, RequestPlace, RoundEnd, SlotChange, Space, Stake,
-        StakeError, StateError, Supernode, SupplyRecord, Trie,
+        StakeError, StateError, Supernode, SupplyRecord, Trie, Warm,
     },
 };
 
@@ -34,6 +34,19 @@ pub struct BlockState<'a> {
     /// After the block's own certificate.
     certificates: Certificates,
     history: Vec<(Address, HistoryEntry)>,
+}
+
+/// The state after a block.
+#[derive(Debug)]
+pub struct Finished {
+    /// The new version.
+    pub changes: Changes,
+    /// That version as far as it is in memory.
+    pub warm: Warm,
+    /// What the block adds to the indexes.
+    pub effects: Effects,
+    /// The slot tables, if there are any: what the block's header commits to.
+    pub tables: Option<Tables>,
 }
 
 /// A moment to which a [`BlockState`] can go back.
@@ -405,12 +418,11 @@ impl<'a> BlockState<'a> {
     }
 
     /// Plans at most one change of the slot table, and writes the touched records into the trie, with the new averages of
-    /// the accounts whose balance has changed. Gives the new version, with node ids from `next_node` on, what the
-    /// block adds to the indexes, and the slot tables after it.
+    /// the accounts whose balance has changed. Node ids of the new version count from `next_node` on.
     ///
     /// # Errors
     /// [`StateFault`] when the disk cannot be read.
-    pub fn finish(mut self, next_node: NodeId) -> Result<(Changes, Effects, Option<Tables>), StateFault> {
+    pub fn finish(mut self, next_node: NodeId) -> Result<Finished, StateFault> {
         let height = self.place.height;
         let average_window = self.place.spos.average_window.into();
         self.review_holders()?;
@@ -453,7 +465,8 @@ impl<'a> BlockState<'a> {
             let planned = Some(Table::new(slots).map_err(damaged)?.into());
             tables = tables.map(|tables| Tables { planned, ..tables });
         }
-        Ok((self.trie.commit(next_node), Effects { history: self.history }, tables))
+        let (changes, warm) = self.trie.commit_warm(next_node);
+        Ok(Finished { changes, warm, effects: Effects { history: self.history }, tables })
     }
 
     /// A pool in the round of the block, and the end of the round that this ended.

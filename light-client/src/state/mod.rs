@@ -57,7 +57,7 @@ pub use stake::{MintingAverage, Pool, Position, RoundEnd, Stake, StakeError};
 pub use supernode::{Ban, Certificates, Request, RequestKind, RequestPlace, SlotChange, Supernode};
 pub use trie::{
     Changes, Entry, MAX_KEY_BYTES, MAX_VALUE_BYTES, MemoryStore, NodeId, NodeStore, Order, Root, StoredNode,
-    SubRoot, Trie, TrieError, UnknownNode, VersionedStore,
+    SubRoot, Trie, TrieError, UnknownNode, VersionedStore, Warm,
 };
 pub use witness::{Witness, WitnessError, verify};
 

@@ -153,6 +153,36 @@ proptest! {
     }
 
     #[test]
+    fn what_goes_on_in_memory_is_what_goes_on_from_the_store(steps in prop::collection::vec(step(), 0..60)) {
+        let mut store = MemoryStore::new();
+        let mut warm = Trie::open(Root::EMPTY, &store).commit_warm(store.next_id()).1;
+        for steps in steps.split(|step| matches!(step, Step::Commit)) {
+            let root = warm.root();
+            let (mut warmed, mut cold) = (warm.open(&store), Trie::open(root, &store));
+            for step in steps {
+                match step {
+                    Step::Insert(key, value) => {
+                        prop_assert_eq!(warmed.insert(key, value), cold.insert(key, value));
+                    }
+                    Step::Remove(key) => prop_assert_eq!(warmed.remove(key), cold.remove(key)),
+                    Step::Hash | Step::Commit => prop_assert_eq!(warmed.root_hash(), cold.root_hash()),
+                }
+            }
+            let expected = cold.commit(store.next_id());
+            let (changes, next) = warmed.commit_warm(store.next_id());
+            prop_assert_eq!(
+                (changes.root, &changes.new_nodes, &changes.stale, changes.next_id),
+                (expected.root, &expected.new_nodes, &expected.stale, expected.next_id)
+            );
+            store.apply(&changes);
+            // Nodes that went with the version before are not asked for.
+            store.prune(&changes.stale);
+            prop_assert_eq!(next.root(), changes.root);
+            warm = next;
+        }
+    }
+
+    #[test]
     fn neither_order_nor_history_leaves_a_trace(
         model in entries(24),
         order in prop::collection::vec(any::<prop::sample::Index>(), 24),

@@ -27,40 +27,70 @@ impl<S: NodeStore> Trie<S> {
     }
 }
 
+/// A version with those of its nodes that are in memory, for whoever goes on from it: opened again, it reads only the
+/// others. A witness of it has all that are in memory, so proofs are made from tries that were opened for them.
+#[derive(Debug)]
+pub struct Warm(Trie<()>);
+
+impl Warm {
+    /// The version.
+    pub fn root(&self) -> Root {
+        let Self(trie) = self;
+        Root { id: trie.origin, hash: trie.hash_of(trie.root), count: trie.count }
+    }
+
+    /// Nodes in memory, those that the version no longer uses too.
+    pub const fn nodes(&self) -> usize {
+        self.0.slots.len()
+    }
+
+    /// Opens the version over a store that has it.
+    pub fn open<S: NodeStore>(self, store: S) -> Trie<S> {
+        self.0.over(store)
+    }
+}
+
 impl<S: VersionedStore> Trie<S> {
     /// Ends the work on this version: what has to be written, with ids from `next_id` on. Open the new root once
     /// the store has the changes.
-    pub fn commit(mut self, next_id: NodeId) -> Changes {
+    pub fn commit(self, next_id: NodeId) -> Changes {
+        self.commit_warm(next_id).0
+    }
+
+    /// As [`Trie::commit`], and keeps the nodes of the new version that are in memory.
+    pub fn commit_warm(mut self, next_id: NodeId) -> (Changes, Warm) {
         self.update_hashes();
         let order = self.in_use(|slot| slot.changed);
-        let mut ids: Vec<Option<NodeId>> =
-            self.slots.iter().map(|slot| slot.source.as_ref().map(|(id, _)| *id)).collect();
         let mut new_nodes = Vec::with_capacity(order.len());
         let mut id = next_id;
         for index in order.into_iter().rev() {
-            new_nodes.push((id, Arc::new(self.stored(index, &ids))));
-            ids[index as usize] = Some(id);
+            let node = Arc::new(self.stored(index));
+            new_nodes.push((id, Arc::clone(&node)));
+            let slot = &mut self.slots[index as usize];
+            (slot.source, slot.changed) = (Some((id, node)), false);
             id = id.plus(1);
         }
-        let Child { id: root, hash } = self.child(self.root, &ids);
+        let Child { id: root, hash } = self.child(self.root);
+        self.origin = root;
         let root = Root { id: root, hash, count: self.count };
-        Changes { root, new_nodes, stale: self.stale, next_id: id }
+        let stale = std::mem::take(&mut self.stale);
+        (Changes { root, new_nodes, stale, next_id: id }, Warm(self.over(())))
     }
 
-    fn stored(&self, index: u32, ids: &[Option<NodeId>]) -> StoredNode {
+    fn stored(&self, index: u32) -> StoredNode {
         match &self.slot(index).node {
             Node::Leaf { key, value } => StoredNode::Leaf { key: key.clone(), value: value.clone() },
             Node::Inner { prefix, count, children } => StoredNode::Inner {
                 prefix: prefix.clone(),
                 count: *count,
-                children: children.map(|link| self.child(link, ids)),
+                children: children.map(|link| self.child(link)),
             },
         }
     }
 
-    fn child(&self, link: Link, ids: &[Option<NodeId>]) -> Child {
+    fn child(&self, link: Link) -> Child {
         let id = match link {
-            Link::Loaded(index) => ids[index as usize],
+            Link::Loaded(index) => self.slot(index).source.as_ref().map(|(id, _)| *id),
             Link::Stored { id, .. } => Some(id),
             Link::Pruned(_) | Link::Empty => None,
         };

@@ -37,7 +37,7 @@ use std::sync::Arc;
 pub use build::{BuildError, Builder, NewNodes};
 pub use codec::{MAX_NODE_BYTES, NodeDecodeError};
 pub(crate) use codec::{Reader, put_varint};
-pub use commit::Changes;
+pub use commit::{Changes, Warm};
 pub use error::TrieError;
 pub use node::{Child, MAX_VALUE_BYTES, NodeId, StoredNode, Value};
 pub(crate) use path::Path;
@@ -294,6 +294,12 @@ impl<S: NodeStore> Trie<S> {
 }
 
 impl<S> Trie<S> {
+    /// The same over another store, which has the version too.
+    fn over<T>(self, store: T) -> Trie<T> {
+        let Self { origin, root, count, slots, passed, stale, .. } = self;
+        Trie { store, origin, root, count, loaded: 0, slots, passed, stale }
+    }
+
     /// The root node of the version opened, before any change.
     pub(crate) const fn origin(&self) -> Option<NodeId> {
         self.origin
