@@ -1,4 +1,7 @@
-use std::collections::{BTreeSet, HashSet};
+use std::{
+    collections::{BTreeSet, HashSet},
+    sync::Arc,
+};
 
 use light_client::{
     block_tree::{HeaderChanges, Inserted, Reorganisation},
@@ -325,7 +328,7 @@ impl Chain {
         let id = &prepared.id;
         batch.body(id, &prepared.block, &prepared.outcomes);
         for (node_id, node) in &prepared.state.changes.new_nodes {
-            batch.node(*node_id, node.to_bytes());
+            batch.node(*node_id, Arc::clone(node));
         }
         batch.version(id, &prepared.version);
         if let Some(tables) = &prepared.state.tables {

@@ -1,4 +1,7 @@
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    thread::{self, JoinHandle},
+};
 
 use light_client::{
     block_tree::{BlockTree, HeaderChanges, HeaderRange, HeaderStore},
@@ -49,6 +52,9 @@ pub struct Chain {
     pub(super) halted: Option<String>,
     /// Writes wait for [`Chain::sync`] to become durable.
     pub(super) unsynced: bool,
+    /// A final block of this height is known to descend from the head, which catches up.
+    pub(super) expected: Height,
+    behind: Behind,
     /// The state after the newest block that was stored, as far as it is in memory: most blocks go on from there, and change
     /// accounts that others changed shortly before. Whoever executes a block on it takes it away.
     warm: Mutex<Option<Warm>>,
@@ -126,6 +132,8 @@ impl Chain {
             tree,
             halted: None,
             unsynced: false,
+            expected: Height(0),
+            behind: Behind::default(),
             warm: Mutex::default(),
             database,
             spec,
@@ -138,6 +146,12 @@ impl Chain {
         self.unsynced = true;
     }
 
+    /// A final block of this height is proven to descend from blocks that come now. Of the states, those are retained that will
+    /// be when it is there; the others go as soon as they are final, most of them before they were ever written to disk.
+    pub fn expect(&mut self, height: Height) {
+        self.expected = self.expected.max(height);
+    }
+
     /// Makes everything durable that was taken.
     ///
     /// # Errors
@@ -148,6 +162,20 @@ impl Chain {
         }
         let synced = self.database.commit(Batch::default()).map_err(BlockError::from);
         self.halt_on_error(synced)
+    }
+
+    /// As [`Chain::sync`], but on another thread: this returns when what was left to that thread before is durable. What is
+    /// taken later is not durable before it.
+    ///
+    /// # Errors
+    /// [`BlockError`] if what was left to it before is not; the chain then stands still.
+    pub fn sync_behind(&mut self) -> Result<(), BlockError> {
+        if !std::mem::take(&mut self.unsynced) {
+            return Ok(());
+        }
+        let database = self.database.clone();
+        let written = self.behind.follow_with(move || database.write_waiting());
+        self.halt_on_error(written.map_err(BlockError::from))
     }
 
     pub(super) fn warm(&self) -> MutexGuard<'_, Option<Warm>> {
@@ -270,6 +298,35 @@ impl Chain {
     }
 }
 
+/// A thread that writes to disk, if there is one. Whoever drops this waits for it.
+#[derive(Default)]
+struct Behind(Option<JoinHandle<Result<(), StorageError>>>);
+
+impl Behind {
+    /// Begins the next write once the one before is over, unless that failed.
+    fn follow_with(
+        &mut self,
+        write: impl FnOnce() -> Result<(), StorageError> + Send + 'static,
+    ) -> Result<(), StorageError> {
+        self.0.take().map_or(Ok(()), joined)?;
+        let next = thread::Builder::new().name("write-behind".to_owned()).spawn(write);
+        self.0 = Some(next.map_err(|error| StorageError::failed("cannot start a thread", error))?);
+        Ok(())
+    }
+}
+
+fn joined(thread: JoinHandle<Result<(), StorageError>>) -> Result<(), StorageError> {
+    thread.join().unwrap_or_else(|_| Err(StorageError::failed("writing to disk", "the thread broke down")))
+}
+
+impl Drop for Behind {
+    fn drop(&mut self) {
+        if let Some(Err(error)) = self.0.take().map(joined) {
+            tracing::error!(%error, "the newest blocks are not on disk, and will be fetched again");
+        }
+    }
+}
+
 /// The highest checkpoint that a block of the tree says is justified, if it is higher than the one adopted: on the best
 /// branch it would have been adopted at once, so it waits on another one.
 fn highest_waiting(tree: &BlockTree) -> Option<Checkpoint> {
@@ -330,7 +387,7 @@ fn found(
     batch.finality(&Finality::genesis(id));
     batch.body(&id, &block, &[]);
     for (node_id, node) in &changes.new_nodes {
-        batch.node(*node_id, node.to_bytes());
+        batch.node(*node_id, Arc::clone(node));
     }
     let version = Version {
         root: changes.root,

@@ -58,7 +58,8 @@ impl Chain {
         Ok(())
     }
 
-    /// Deletes versions of the state that are older than what is retained and older than the newest final block.
+    /// Deletes versions of the state that are older than what is retained and older than the newest final block. What is
+    /// retained is counted from the block that is expected, if there is one.
     pub(super) fn stage_pruning(
         &self,
         batch: &mut Batch,
@@ -66,7 +67,8 @@ impl Chain {
         head: Height,
         finality: &Finality,
     ) -> Result<Height, BlockError> {
-        let target = head.0.saturating_sub(self.retained).min(finality.height.0);
+        let newest = head.max(self.expected);
+        let target = newest.0.saturating_sub(self.retained).min(finality.height.0);
         let last = target.min(self.pruned.0.saturating_add(PRUNED_AT_ONCE));
         for height in self.pruned.0..last {
             let Some(next) = snapshot.at_height(Height(height + 1))? else { return Ok(Height(height)) };

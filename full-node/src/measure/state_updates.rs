@@ -48,8 +48,8 @@ impl StateUpdates {
         }
         let changes = trie.commit(self.next_node);
         let mut batch = Batch::default();
-        for (id, node) in &changes.new_nodes {
-            batch.node(*id, node.to_bytes());
+        for (id, node) in changes.new_nodes {
+            batch.node(id, node);
         }
         batch.remove_nodes(changes.stale);
         self.database.commit(batch).map_err(TrieError::Store)?;

@@ -89,7 +89,8 @@ pub trait ChainPort: SnapshotPort {
     fn insert(&self, block: &Block, now: Time) -> Inserted;
 
     /// As [`ChainPort::insert`] for blocks that were fetched, each of which may be the next one's parent, however full their
-    /// slots are; all of them, whatever becomes of the first. They are on disk when this returns.
+    /// slots are; all of them, whatever becomes of the first. They are on disk when this returns, unless a kill can take back
+    /// only what will be fetched again: many that are final beyond doubt.
     fn insert_all(&self, blocks: &[Block], _: Certainty, now: Time) -> Vec<Inserted> {
         blocks.iter().map(|block| self.insert(block, now)).collect()
     }
@@ -122,8 +123,8 @@ pub trait ChainPort: SnapshotPort {
 pub enum Certainty {
     /// Nothing: that they are the chain's is the word of whoever gave their headers.
     Open,
-    /// A final block descends from them, as was proven: what all nodes have to agree on is decided.
-    Final,
+    /// A final block of this height descends from them, as was proven: what all nodes have to agree on is decided.
+    Final(Height),
 }
 
 /// What a node tells the others.

@@ -1,8 +1,8 @@
 //! Many blocks in a row, as they come while the node catches up.
 //!
 //! What takes long is done once for many of them: signatures are checked on all cores for blocks whose turn has not come,
-//! while those before them are executed, and those before these are written to disk. A kill in between loses the newest
-//! blocks, which are fetched again: nobody was told that they are here.
+//! while those before them are executed, and the row before is written to disk. A kill in between loses the newest blocks, which
+//! are fetched again.
 //!
 //! All nodes must agree on which signatures hold, so each is checked strictly; but not where a final block was proven to
 //! descend from its block ([`Certainty::Final`]): there it is enough that they are genuine, which many together show in less
@@ -26,14 +26,15 @@ use crate::{
 /// Blocks whose signatures are checked together, while those before them are executed.
 const AHEAD: usize = 16;
 
-/// Parts of [`AHEAD`] blocks that are written to disk together, while the next ones are executed.
-const WRITTEN: usize = 4;
+/// A row of final blocks so long is written to disk while the next one is executed. The end of a catch-up is shorter, and on
+/// disk when it is told.
+const LONG: usize = 4 * AHEAD;
 
 type Checked = HashMap<TransactionId, CheckedTransaction>;
 
 impl Node {
     /// Takes blocks of others that were fetched, each of which may be the next one's parent, so room is made for them. They
-    /// are on disk when this returns. Blocks the thread.
+    /// are on disk when this returns, unless they are many and final beyond doubt. Blocks the thread.
     pub fn insert_row(
         &self,
         blocks: &[Block],
@@ -42,6 +43,9 @@ impl Node {
     ) -> Vec<Result<(), BlockError>> {
         let mut core = self.core();
         core.chain.defer_sync();
+        if let Certainty::Final(height) = certainty {
+            core.chain.expect(height);
+        }
         let (mut inserted, mut row) = (Vec::with_capacity(blocks.len()), Vec::new());
         thread::scope(|scope| {
             let (ahead, checked) = mpsc::sync_channel(1);
@@ -50,11 +54,7 @@ impl Node {
                 // Somebody waits for each, unless there was a panic.
                 parts.map(|checked| ahead.send(checked)).all(|sent| sent.is_ok())
             });
-            for (place, part) in blocks.chunks(AHEAD).enumerate() {
-                if place > 0 && place.is_multiple_of(WRITTEN) {
-                    // If it fails, so will what comes after all of them.
-                    scope.spawn(|| self.0.database.write_waiting());
-                }
+            for part in blocks.chunks(AHEAD) {
                 // A panic there leaves the signatures to be checked in their turn.
                 let checked: Checked = checked.recv().unwrap_or_default();
                 for block in part {
@@ -67,8 +67,11 @@ impl Node {
             }
             drop(checker.join());
         });
-        // Nobody hears of what a kill could take back.
-        let synced = core.chain.sync();
+        let synced = match certainty {
+            // A kill may take back that they are here, not that they are final.
+            Certainty::Final(_) if blocks.len() >= LONG => core.chain.sync_behind(),
+            Certainty::Final(_) | Certainty::Open => core.chain.sync(),
+        };
         self.publish_halt(&core.chain);
         if let Err(error) =
             synced.and_then(|()| self.digest_inserted(&core, &Accepted::in_a_row(row, &self.0.chain)))
@@ -89,7 +92,7 @@ impl Node {
                 .filter(|signed| self.pool().get(&signed.transaction.id(chain)).is_none())
                 .filter_map(|signed| check_stateless(signed, spec, chain).ok())
                 .collect(),
-            Certainty::Final => {
+            Certainty::Final(_) => {
                 // One core is for the blocks before them: everything waits for what these do.
                 let cores = rayon::current_num_threads().saturating_sub(1).max(1);
                 let part = transactions.len().div_ceil(cores).max(1);

@@ -134,7 +134,7 @@ fn build(
 fn write(database: &Database, nodes: &mut NewNodes, durable: bool) -> Result<(), StorageError> {
     let mut batch = Batch::default();
     for (id, node) in nodes.drain(..) {
-        batch.node(id, node.to_bytes());
+        batch.node(id, node);
     }
     if durable { database.commit(batch) } else { database.commit_later(batch) }
 }

@@ -113,22 +113,9 @@ impl Database {
         self.write(batch, false)
     }
 
-    fn write(&self, mut batch: Batch, durable: bool) -> Result<(), StorageError> {
+    fn write(&self, batch: Batch, durable: bool) -> Result<(), StorageError> {
         let _alone = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
-        let pages =
-            if batch.nodes.is_empty() { Vec::new() } else { stage_pages(&mut batch, &*self.reader()?)? };
-        if durable {
-            self.flush(batch)?;
-        } else {
-            self.keep(batch)?;
-        }
-        for (number, page) in pages {
-            match page {
-                Some(page) => self.cache.put(number, page),
-                None => self.cache.remove(number),
-            }
-        }
-        Ok(())
+        if durable { self.flush(batch) } else { self.keep(batch) }
     }
 
     fn reader(&self) -> Result<Box<dyn Read>, StorageError> {
@@ -150,9 +137,21 @@ impl Database {
         let waiting = self.pending.read().unwrap_or_else(PoisonError::into_inner).waiting();
         let mut whole = waiting.to_batch();
         whole.changes.extend(batch.changes);
+        whole.nodes.extend(batch.nodes);
+        let pages = if whole.nodes.is_empty() {
+            Vec::new()
+        } else {
+            stage_pages(&mut whole, &*self.storage.read()?)?
+        };
         self.storage.commit(&whole)?;
         let base = self.storage.read()?;
         self.pending.write().unwrap_or_else(PoisonError::into_inner).written(&waiting, base);
+        for (number, page) in pages {
+            match page {
+                Some(page) => self.cache.put(number, page),
+                None => self.cache.remove(number),
+            }
+        }
         Ok(())
     }
 

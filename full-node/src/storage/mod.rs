@@ -25,9 +25,9 @@ mod snapshot;
 mod space_left;
 mod tables;
 
-use std::{fmt, path::PathBuf};
+use std::{fmt, path::PathBuf, sync::Arc};
 
-use light_client::state::NodeId;
+use light_client::state::{NodeId, StoredNode};
 
 pub use database::Database;
 pub use headers::StoredHeaders;
@@ -41,8 +41,8 @@ pub use space_left::{folder_bytes, free_bytes};
 /// How much of the past a node can prove, and what it keeps in memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retention {
-    /// Versions of the state that are kept below the head, at least 900. Everything since the newest final block
-    /// is kept besides.
+    /// Versions of the state that are kept below the head, or below the final block that a node catches up with, at least
+    /// 900. Everything since the newest final block is kept besides.
     pub heights: u64,
     /// Blocks below the head whose transactions are kept, at least as many as [`Retention::heights`]; `None` keeps all.
     /// Headers, certificates, outcomes and the history of accounts are kept always, and every block since the newest final
@@ -171,7 +171,7 @@ impl fmt::Display for Space {
 pub struct Batch {
     changes: Vec<Change>,
     /// State nodes, which [`Database::commit`] puts into their pages.
-    nodes: Vec<(NodeId, Option<Vec<u8>>)>,
+    nodes: Vec<(NodeId, Option<Arc<StoredNode>>)>,
 }
 
 /// One write, or one removal where `value` is `None`.
@@ -196,8 +196,8 @@ impl Batch {
         self.changes.push(Change { space, key: key.into(), value: None });
     }
 
-    /// Writes a state node, encoded.
-    pub fn node(&mut self, id: NodeId, node: Vec<u8>) {
+    /// Writes a state node.
+    pub fn node(&mut self, id: NodeId, node: Arc<StoredNode>) {
         self.nodes.push((id, Some(node)));
     }
 
@@ -240,6 +240,11 @@ pub trait Read: Send + Sync {
     /// # Errors
     /// [`StorageError`] when the disk cannot be read.
     fn range(&self, space: Space, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<Entry>, StorageError>;
+
+    /// A state node that waits to be put into its page; `None` if it is in a page already, or nowhere.
+    fn waiting_node(&self, _: NodeId) -> Option<Arc<StoredNode>> {
+        None
+    }
 }
 
 /// A key and its value.

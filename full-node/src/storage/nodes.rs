@@ -26,6 +26,9 @@ impl NodeStore for StateNodes<'_> {
     type Error = StorageError;
 
     fn node(&self, id: NodeId) -> Result<Arc<StoredNode>, StorageError> {
+        if let Some(node) = self.read.waiting_node(id) {
+            return Ok(node);
+        }
         let number = page_of(id);
         let mut last = self.last.borrow_mut();
         if last.as_ref().is_none_or(|(known, _)| *known != number) {
@@ -66,11 +69,11 @@ pub(super) fn read_page(read: &dyn Read, number: u64) -> Result<Option<Page>, St
 /// The number of a page, and what it is now; `None` if it is gone.
 type ChangedPage = (u64, Option<Arc<Page>>);
 
-/// Turns the changes of nodes in a batch into changes of their pages, and gives those.
+/// Turns the changes of nodes in a batch into changes of their pages, as they are on disk, and gives those.
 ///
 /// # Errors
 /// As [`read_page`].
-pub(super) fn stage_pages(batch: &mut Batch, read: &dyn Read) -> Result<Vec<ChangedPage>, StorageError> {
+pub(super) fn stage_pages(batch: &mut Batch, disk: &dyn Read) -> Result<Vec<ChangedPage>, StorageError> {
     let mut nodes = std::mem::take(&mut batch.nodes);
     // Stable: of one id the last change stays the last.
     nodes.sort_by_key(|(id, _)| *id);
@@ -78,11 +81,14 @@ pub(super) fn stage_pages(batch: &mut Batch, read: &dyn Read) -> Result<Vec<Chan
     for changes in nodes.chunk_by(|(one, _), (other, _)| page_of(*one) == page_of(*other)) {
         let Some((first, _)) = changes.first() else { continue };
         let number = page_of(*first);
-        let before = read_page(read, number)?;
-        let page = Page::changed(before.as_ref(), changes.iter().map(|(id, node)| (*id, node.as_deref())));
+        let before = read_page(disk, number)?;
+        let encoded: Vec<_> =
+            changes.iter().map(|(id, node)| (*id, node.as_ref().map(|node| node.to_bytes()))).collect();
+        let page = Page::changed(before.as_ref(), encoded.iter().map(|(id, node)| (*id, node.as_deref())));
         match &page {
             Some(page) => batch.put(Space::Nodes, number.to_be_bytes(), page.bytes()),
-            None => batch.remove(Space::Nodes, number.to_be_bytes()),
+            None if before.is_some() => batch.remove(Space::Nodes, number.to_be_bytes()),
+            None => continue,
         }
         pages.push((number, page.map(Arc::new)));
     }

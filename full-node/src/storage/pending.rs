@@ -1,26 +1,39 @@
 //! What was written and need not be on disk yet: readers see it, the next commit takes it along.
 //!
 //! Blocks that come by the hundred change the same records over and over: one write of all that is left at the end costs
-//! the disk a fraction of one for each block.
+//! the disk a fraction of one for each block. State nodes wait one by one, and are put into pages when they go to disk: of
+//! those that became superfluous before, the disk never hears.
 
 use std::{collections::BTreeMap, ops::Bound, sync::Arc};
+
+use light_client::state::{NodeId, StoredNode, trie::Value};
+use rustc_hash::FxHashMap;
 
 use super::{Batch, Change, Entry, Read, Space, StorageError};
 
 /// Bytes that are kept back, about; more than that goes to disk.
-const BOUND: usize = 64 << 20;
+const BOUND: usize = 96 << 20;
 /// Layers that a reader looks through, at most.
 const LAYERS: usize = 8;
 /// Bytes that an entry costs besides its key and its value, about.
 const ENTRY: usize = 96;
+/// Bytes that a state node costs besides the key and the value of a leaf, about; and what one costs that is removed.
+const NODE: usize = 224;
+const REMOVED_NODE: usize = 32;
 
 /// The newest value of each key of a space; `None` is removed.
 type Changes = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
+
+/// State nodes that are not in a page yet; `None` is removed from its page. The ids are counted up, so nobody else chooses them.
+#[derive(Clone, Default)]
+struct Nodes(FxHashMap<NodeId, Option<Arc<StoredNode>>>);
 
 #[derive(Default)]
 struct Layer {
     /// Of every space, in the order of [`Space::ALL`].
     spaces: [Changes; Space::ALL.len()],
+    nodes: Nodes,
+    /// Of all but nodes that are removed.
     bytes: usize,
 }
 
@@ -62,11 +75,17 @@ impl Pending {
             layer.bytes += ENTRY + key.len() + value.as_ref().map_or(0, Vec::len);
             layer.spaces[space as usize].insert(key, value);
         }
+        for (id, node) in batch.nodes {
+            layer.bytes += node.as_deref().map_or(0, size_in_memory);
+            let gone = layer.nodes.change(id, node);
+            layer.bytes -= gone.as_deref().map_or(0, size_in_memory);
+        }
     }
 
     /// Whether so much waits that it should go to disk.
     pub(super) fn is_full(&self) -> bool {
-        let bytes: usize = self.layers.iter().map(|layer| layer.bytes).sum();
+        let bytes: usize =
+            self.layers.iter().map(|layer| layer.bytes + layer.nodes.0.len() * REMOVED_NODE).sum();
         bytes > BOUND || self.layers.len() > LAYERS
     }
 
@@ -89,7 +108,33 @@ impl Waiting {
         let changes = layers.flat_map(|(space, changes)| {
             changes.iter().map(move |(key, value)| Change { space, key: key.clone(), value: value.clone() })
         });
-        Batch { changes: changes.collect(), nodes: Vec::new() }
+        let mut nodes = Nodes::default();
+        for (id, node) in self.0.iter().flat_map(|layer| &layer.nodes.0) {
+            nodes.change(*id, node.clone());
+        }
+        Batch { changes: changes.collect(), nodes: nodes.0.into_iter().collect() }
+    }
+}
+
+impl Nodes {
+    /// Puts or removes a node; gives what was here of it. An id is never given again, so a node that is removed where it was
+    /// put is in no page, and nothing is left of it.
+    fn change(&mut self, id: NodeId, node: Option<Arc<StoredNode>>) -> Option<Arc<StoredNode>> {
+        let removed = node.is_none();
+        let before = self.0.insert(id, node).flatten();
+        if removed && before.is_some() {
+            self.0.remove(&id);
+        }
+        before
+    }
+}
+
+/// About what a node takes up.
+fn size_in_memory(node: &StoredNode) -> usize {
+    match node {
+        StoredNode::Leaf { key, value: Value::Known(value) } => NODE + key.len() + value.len(),
+        StoredNode::Leaf { key, .. } => NODE + key.len(),
+        StoredNode::Inner { .. } => NODE,
     }
 }
 
@@ -127,12 +172,18 @@ impl Read for Layered {
         }
         Ok(entries.into_iter().take(limit).collect())
     }
+
+    fn waiting_node(&self, id: NodeId) -> Option<Arc<StoredNode>> {
+        self.layers.iter().rev().find_map(|layer| layer.nodes.0.get(&id).cloned().flatten())
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::storage::{Database, RedbStorage, Retention, Storage};
+    use light_client::state::NodeStore;
+
+    use crate::storage::{Database, RedbStorage, Retention, Snapshot, Storage};
 
     /// A database and its disk, which knows only what was committed.
     fn database() -> (Arc<RedbStorage>, Database) {
@@ -196,6 +247,75 @@ mod tests {
         assert_eq!(database.read().unwrap().read.get(Space::History, b"a"), Ok(Some(b"4".to_vec())));
         // Whoever began to read before goes on seeing what was there.
         assert_eq!((keys(&*early.read, 9).len(), keys(&*late.read, 9).len()), (3, 4));
+    }
+
+    fn node(number: u64) -> (NodeId, Arc<StoredNode>) {
+        let value = Value::Known(Arc::from(number.to_be_bytes()));
+        let leaf = StoredNode::Leaf { key: Arc::from(number.to_be_bytes()), value };
+        (NodeId::new(number).unwrap(), Arc::new(leaf))
+    }
+
+    fn nodes(put: &[u64], removed: &[u64]) -> Batch {
+        let mut batch = Batch::default();
+        put.iter().map(|number| node(*number)).for_each(|(id, node)| batch.node(id, node));
+        batch.remove_nodes(removed.iter().map(|number| node(*number).0));
+        batch
+    }
+
+    /// Which of the first hundred nodes a reader finds.
+    fn found(snapshot: &Snapshot) -> Vec<u64> {
+        let is_found = |number: &u64| {
+            let (id, node) = node(*number);
+            snapshot.nodes().node(id).is_ok_and(|found| found == node)
+        };
+        (1..100).filter(is_found).collect()
+    }
+
+    #[test]
+    fn of_nodes_that_go_before_they_are_written_the_disk_never_hears() {
+        let (disk, database) = database();
+        database.commit(nodes(&[1, 2, 40], &[])).unwrap();
+        database.commit_later(nodes(&[3, 41, 70], &[1])).unwrap();
+        let early = database.read().unwrap();
+        assert_eq!(found(&early), [1, 2, 3, 40, 41, 70], "what is removed is there until it is written");
+        database.commit_later(nodes(&[4, 71], &[3, 70])).unwrap();
+        database.commit_later(nodes(&[], &[71, 40])).unwrap();
+        assert_eq!(disk.read().unwrap().range(Space::Nodes, &[], &[0xff; 9], 9).unwrap().len(), 2);
+
+        database.write_waiting().unwrap();
+        let late = database.read().unwrap();
+        assert_eq!(found(&late), [2, 4, 41]);
+        assert_eq!(late.count_nodes().unwrap(), 3);
+        let pages = disk.read().unwrap().range(Space::Nodes, &[], &[0xff; 9], 9).unwrap();
+        assert_eq!(pages.len(), 2, "the page of 70 and 71 never was");
+        // Whoever began to read before goes on finding what was there.
+        assert_eq!(found(&early), [1, 2, 3, 40, 41, 70]);
+        database.commit(nodes(&[5], &[2, 4, 41])).unwrap();
+        assert_eq!(found(&database.read().unwrap()), [5]);
+    }
+
+    #[test]
+    fn nodes_that_wait_are_bounded_too() {
+        let (disk, database) = database();
+        let value: Arc<[u8]> = Arc::from(vec![7; 64 << 10]);
+        let stored = || disk.read().unwrap().range(Space::Nodes, &[], &[0xff; 9], 1).unwrap().len();
+        let mut kept = 0;
+        for number in 1.. {
+            let mut batch = Batch::default();
+            let leaf = StoredNode::Leaf { key: Arc::from([7]), value: Value::Known(value.clone()) };
+            batch.node(NodeId::new(number).unwrap(), Arc::new(leaf));
+            // Each goes before the next one but one comes, so that few are kept.
+            if number <= 4_000 {
+                batch.remove_nodes(NodeId::new(number - 1));
+            }
+            database.commit_later(batch).unwrap();
+            if stored() > 0 {
+                break;
+            }
+            kept = number;
+        }
+        let most = (4_000 + BOUND / (64 << 10)) as u64;
+        assert!(kept > most - 10 && kept <= most + 1, "{kept} of {most}");
     }
 
     #[test]

@@ -124,7 +124,7 @@ fn whatever_is_damaged_is_named() {
     let root_node = snapshot.version(&head).unwrap().unwrap().root.id.unwrap();
     let root = snapshot.nodes().node(root_node).unwrap();
     let StoredNode::Inner { children, .. } = &*root else { panic!("a state has many keys") };
-    let another_node = snapshot.nodes().node(children[0].id.unwrap()).unwrap().to_bytes();
+    let another_node = snapshot.nodes().node(children[0].id.unwrap()).unwrap();
     let other_spec = {
         let mut spec = (**harness.node.spec()).clone();
         spec.name = "another".to_owned();

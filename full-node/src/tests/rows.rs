@@ -1,16 +1,32 @@
 //! Blocks in a row become what they become one by one.
 
-use light_client::data_format::{Address, Height};
+use std::{collections::BTreeSet, sync::Arc};
+
+use light_client::{
+    consensus::spos::Block,
+    data_format::{Address, Height},
+    state::{NodeStore, StoredNode},
+};
 
 use super::{
     branches::{Fork, fork},
-    harness::{Harness, in_slot},
+    crashes::DyingDisk,
+    harness::{Harness, in_slot, retention},
 };
-use crate::{block_tree::BlockError, network::Certainty, node::Event};
+use crate::{
+    block_tree::BlockError,
+    network::Certainty,
+    node::Event,
+    storage::{Database, RedbStorage, Space, Storage},
+};
 
 fn giver() -> Harness {
+    giver_of(30)
+}
+
+fn giver_of(blocks: u64) -> Harness {
     let mut giver = Harness::new();
-    for _ in 0..30 {
+    for _ in 0..blocks {
         for account in 1..4 {
             giver.pay(account, giver.address(0), 5);
         }
@@ -19,10 +35,15 @@ fn giver() -> Harness {
     giver
 }
 
+/// A node without keys over what a disk holds or is to hold.
+fn taker(storage: Arc<dyn Storage>) -> Harness {
+    Harness::restored(Database::over(storage, &retention()).unwrap())
+}
+
 #[test]
 fn a_row_leads_where_its_blocks_lead() {
     let giver = giver();
-    for certainty in [Certainty::Open, Certainty::Final] {
+    for certainty in [Certainty::Open, Certainty::Final(Height(30))] {
         let blocks: Vec<_> = (1..=30).map(|height| giver.block(height)).collect();
         let (mut single, row) = (Harness::with_keys(&[]), Harness::with_keys(&[]));
         single.take(&blocks, 30);
@@ -44,7 +65,7 @@ fn a_row_leads_where_its_blocks_lead() {
 #[test]
 fn a_wrong_signature_in_a_row_is_found_in_its_turn() {
     let giver = giver();
-    for certainty in [Certainty::Open, Certainty::Final] {
+    for certainty in [Certainty::Open, Certainty::Final(Height(30))] {
         let mut blocks: Vec<_> = (1..=30).map(|height| giver.block(height)).collect();
         blocks[12].transactions[1].signature.0[5] ^= 1;
         let row = Harness::with_keys(&[]);
@@ -100,5 +121,107 @@ fn a_row_that_leaves_its_own_blocks_leads_where_they_lead_one_by_one() {
         for payer in payers.map(|signed| Address::of(&signed.transaction.sender, network)) {
             assert!(touched.contains(&payer));
         }
+    }
+}
+
+/// Blocks of a row that is written to disk while the next one is executed.
+const LONG: u64 = 80;
+
+#[test]
+fn states_that_will_not_be_retained_go_before_the_disk_hears_of_them() {
+    let giver = giver_of(3 * LONG);
+    let blocks: Vec<Block> = (1..=3 * LONG).map(|height| giver.block(height)).collect();
+    let disk = Arc::new(RedbStorage::in_memory(&retention()).unwrap());
+    // The block that is expected is so far that none of these will be retained.
+    let certainty = Certainty::Final(Height(3 * LONG + retention().heights));
+    let row = taker(disk.clone());
+    for part in blocks[..2 * LONG as usize].chunks(LONG as usize) {
+        assert!(row.node.insert_row(part, certainty, in_slot(3 * LONG)).iter().all(Result::is_ok));
+        row.check_state();
+    }
+    assert_eq!(row.head(), Height(2 * LONG));
+    let kept = |harness: &Harness| {
+        let snapshot = harness.snapshot();
+        let id = |height| snapshot.at_height(Height(height)).unwrap().unwrap();
+        let kept = |height: &u64| snapshot.version(&id(*height)).unwrap().is_some();
+        (0..=harness.head().0).filter(kept).collect::<Vec<u64>>()
+    };
+    let last = row.node.status().final_block.height.0;
+    assert!(last > 2 * LONG - 20, "{last}");
+    assert_eq!(kept(&row), (last..=2 * LONG).collect::<Vec<u64>>());
+
+    // The disk has what it would have if each had been written by itself, and nothing of what went before it was written.
+    drop(row);
+    let row = taker(disk.clone());
+    assert_eq!((row.head(), kept(&row)), (Height(2 * LONG), (last..=2 * LONG).collect()));
+    row.check_state();
+    let mut single = Harness::restored(Database::open(None, &retention()).unwrap());
+    single.take(&blocks[..2 * LONG as usize], 2 * LONG);
+    assert_eq!((row.indexes(), row.state_root()), (single.indexes(), single.state_root()));
+    let nodes = |harness: &Harness| {
+        let snapshot = harness.snapshot();
+        let mut reached = BTreeSet::new();
+        for height in kept(harness) {
+            let id = snapshot.at_height(Height(height)).unwrap().unwrap();
+            let mut open = vec![snapshot.version(&id).unwrap().unwrap().root.id.unwrap()];
+            while let Some(id) = open.pop() {
+                if !reached.insert(id) {
+                    continue;
+                }
+                if let StoredNode::Inner { children, .. } = &*snapshot.nodes().node(id).unwrap() {
+                    open.extend(children.iter().map(|child| child.id.unwrap()));
+                }
+            }
+        }
+        reached.len()
+    };
+    assert_eq!(row.snapshot().count_nodes().unwrap(), nodes(&row), "every node on disk is one of a version");
+    assert!(row.snapshot().count_nodes().unwrap() < single.snapshot().count_nodes().unwrap() / 2);
+
+    // Those that will be retained are, in rows as one by one.
+    let mut row = row;
+    let (some, rest) = blocks[2 * LONG as usize..].split_at(LONG as usize / 2);
+    let certainty = Certainty::Final(Height(last + retention().heights));
+    assert!(row.node.insert_row(some, certainty, in_slot(3 * LONG)).iter().all(Result::is_ok));
+    row.take(rest, 3 * LONG);
+    assert_eq!(kept(&row), (last..=3 * LONG).collect::<Vec<u64>>());
+    assert_eq!(row.state_root(), giver.state_root());
+    row.check_state();
+}
+
+#[test]
+fn a_disk_that_dies_behind_a_long_row_stops_the_chain_and_loses_only_what_can_be_fetched_again() {
+    let giver = giver_of(4 * LONG);
+    let blocks: Vec<Block> = (1..=4 * LONG).map(|height| giver.block(height)).collect();
+    for (commits, after) in [(0, false), (0, true), (1, false), (1, true), (2, false)] {
+        let disk = Arc::new(RedbStorage::in_memory(&retention()).unwrap());
+        drop(taker(disk.clone()));
+        let row = taker(Arc::new(DyingDisk::new(disk.clone(), commits, after)));
+        let mut taken = 0;
+        let failed = blocks.chunks(LONG as usize).find_map(|part| {
+            let inserted = row.node.insert_row(part, Certainty::Final(Height(4 * LONG)), in_slot(4 * LONG));
+            taken += inserted.iter().filter(|next| next.is_ok()).count() as u64;
+            inserted.into_iter().find_map(Result::err)
+        });
+        // What a dead disk was told is heard of with the next row.
+        let failed = failed.unwrap();
+        assert!(matches!(failed, BlockError::Halted(_)), "{failed}");
+        assert!(row.node.status().halted.is_some());
+        assert_eq!(taken, (commits + 1) * LONG, "after {commits} commits");
+        drop(row);
+
+        let row = taker(disk.clone());
+        assert_eq!(row.head(), Height((commits + u64::from(after)) * LONG), "after {commits} commits");
+        row.check_state();
+        let rest = &blocks[usize::try_from(row.head().0).unwrap()..];
+        assert!(
+            row.node
+                .insert_row(rest, Certainty::Final(Height(4 * LONG)), in_slot(4 * LONG))
+                .iter()
+                .all(Result::is_ok)
+        );
+        assert_eq!(row.state_root(), giver.state_root());
+        row.check_state();
+        assert!(!disk.read().unwrap().range(Space::Nodes, &[], &[0xff; 9], 1).unwrap().is_empty());
     }
 }

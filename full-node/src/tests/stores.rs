@@ -55,7 +55,7 @@ impl node_store::WritableStore for InFolder {
     fn apply(&mut self, changes: &Changes) -> Result<(), StorageError> {
         let mut batch = Batch::default();
         for (id, node) in &changes.new_nodes {
-            batch.node(*id, node.to_bytes());
+            batch.node(*id, Arc::clone(node));
         }
         batch.next_node(changes.next_id);
         self.database().commit(batch)

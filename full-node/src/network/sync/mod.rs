@@ -364,7 +364,7 @@ impl Sync {
         self.ask_headers(now);
         self.ask_blocks(now);
         if let Some(plan) = &mut self.plan {
-            let certainty = if plan.is_anchored() { Certainty::Final } else { Certainty::Open };
+            let certainty = plan.certainty();
             let ready = plan.ready(self.limits.at_door, self.limits.bytes_at_door);
             let insert = |(block, peer)| Effect::Insert { block, peer, certainty };
             self.effects.extend(ready.into_iter().map(insert));

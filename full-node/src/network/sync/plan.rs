@@ -3,7 +3,10 @@ use std::collections::{BTreeMap, VecDeque};
 use libp2p::PeerId;
 use light_client::data_format::{BlockId, Height, SealedHeader, Time, codec};
 
-use crate::network::{port::Block, snapshot::FinalBlock};
+use crate::network::{
+    port::{Block, Certainty},
+    snapshot::FinalBlock,
+};
 
 /// A body that came, and who sent it.
 #[derive(Debug)]
@@ -97,6 +100,14 @@ impl Plan {
     /// Whether its headers are proven to be final.
     pub(super) const fn is_anchored(&self) -> bool {
         matches!(self.way, Way::Anchored(_))
+    }
+
+    /// What is known of its blocks.
+    pub(super) const fn certainty(&self) -> Certainty {
+        match &self.way {
+            Way::Anchored(block) => Certainty::Final(block.height),
+            _ => Certainty::Open,
+        }
     }
 
     /// A final block is proven: headers come from `base` on up to it.
