@@ -1,11 +1,19 @@
 use std::{
     collections::HashMap,
+    iter,
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
+use curve25519_dalek::{
+    Scalar,
+    constants::ED25519_BASEPOINT_POINT,
+    edwards::{CompressedEdwardsY, EdwardsPoint},
+    traits::{IsIdentity, VartimeMultiscalarMul},
+};
 use ed25519_dalek::VerifyingKey;
+use sha2::{Digest, Sha512};
 
-use super::{Ed25519Key, PublicKey, Signature, SignatureError};
+use super::{Domain, Ed25519Key, PublicKey, Signature, SignatureError};
 
 /// Keys whose points were computed before, a few megabytes of them: who signs once, signs again, and to find the point takes a
 /// third as long as to check a signature among many.
@@ -36,15 +44,18 @@ impl KnownKeys {
 }
 
 /// Whether all of these keys signed these messages: one equation for all of them, with coefficients that depend on
-/// every byte of all, in less than half of the time of one after another.
+/// every byte of all, in a third of the time of one after another. Keys that signed several messages count once.
+///
+/// With `R`, `s` of each signature, `k = SHA-512(R ‖ A ‖ message)` and a coefficient `z` of 128 bits:
+/// `Σ z·s · B = Σ z·R + Σ (Σ z·k) · A`, the inner sum over the signatures of a key `A` (Bernstein, Duif, Lange, Schwabe, Yang:
+/// High-speed high-security signatures, 2012, section 5).
 ///
 /// That all hold by [`PublicKey::verify`] implies `true`. The reverse does not quite: whoever has a key can make signatures with
 /// it that are refused one by one and accepted here, by a component of small order. Nobody without the key can. So this is not
 /// for what nodes have to agree on, and right for what they agreed on already. `false` says nothing of a single one.
 pub fn are_genuine(signed: &[(PublicKey, Vec<u8>, Signature)], known: &KnownKeys) -> bool {
-    let mut keys: Vec<VerifyingKey> = Vec::with_capacity(signed.len());
-    let mut messages: Vec<&[u8]> = Vec::with_capacity(signed.len());
-    let mut signatures = Vec::with_capacity(signed.len());
+    let mut terms = Vec::with_capacity(signed.len());
+    let mut coefficients = blake3::Hasher::new_keyed(Domain::SIGNATURES.key());
     for (key, message, signature) in signed {
         let PublicKey::Ed25519(bytes) = key else {
             // No equation for many: each by itself.
@@ -53,12 +64,37 @@ pub fn are_genuine(signed: &[(PublicKey, Vec<u8>, Signature)], known: &KnownKeys
             }
             continue;
         };
-        let Ok(point) = known.point(bytes) else { return false };
-        keys.push(point);
-        messages.push(message);
-        signatures.push(ed25519_dalek::Signature::from_bytes(&signature.0));
+        let signature = ed25519_dalek::Signature::from_bytes(&signature.0);
+        let (r, s) = (signature.r_bytes(), signature.s_bytes());
+        let challenge = Sha512::new().chain_update(r).chain_update(bytes).chain_update(message).finalize();
+        coefficients.update(&challenge);
+        coefficients.update(s);
+        let Some(s) = Option::<Scalar>::from(Scalar::from_canonical_bytes(*s)) else { return false };
+        terms.push((bytes, CompressedEdwardsY(*r), s, Scalar::from_bytes_mod_order_wide(&challenge.into())));
     }
-    ed25519_dalek::verify_batch(&messages, &signatures, &keys).is_ok()
+    let mut coefficients = coefficients.finalize_xof();
+    let mut of_base = Scalar::ZERO;
+    let mut of_commitments = Vec::with_capacity(terms.len());
+    let mut of_keys: HashMap<&[u8; 32], Scalar> = HashMap::with_capacity(terms.len());
+    for (key, _, s, challenge) in &terms {
+        let mut bytes = [0; 16];
+        coefficients.fill(&mut bytes);
+        let z = Scalar::from(u128::from_le_bytes(bytes));
+        of_base -= z * s;
+        of_commitments.push(z);
+        *of_keys.entry(*key).or_default() += z * challenge;
+    }
+    let keys: Vec<(EdwardsPoint, Scalar)> =
+        match of_keys.into_iter().map(|(key, scalar)| Ok((known.point(key)?.to_edwards(), scalar))).collect()
+        {
+            Ok(keys) => keys,
+            Err(SignatureError::Key | SignatureError::Signature) => return false,
+        };
+    let scalars = iter::once(of_base).chain(of_commitments).chain(keys.iter().map(|(_, scalar)| *scalar));
+    let points = iter::once(Some(ED25519_BASEPOINT_POINT))
+        .chain(terms.iter().map(|(_, commitment, ..)| commitment.decompress()))
+        .chain(keys.iter().map(|(point, _)| Some(*point)));
+    EdwardsPoint::optional_multiscalar_mul(scalars, points).is_some_and(|sum| sum.is_identity())
 }
 
 #[cfg(test)]

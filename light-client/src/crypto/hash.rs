@@ -27,6 +27,8 @@ impl Domain {
     pub const HISTORY: Self = Self(b"vsys/1/history\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0");
     /// A slot table, and the pair of tables.
     pub const SLOT_TABLE: Self = Self(b"vsys/1/slot-table\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0");
+    /// Signatures that are checked together: the coefficients of each.
+    pub const SIGNATURES: Self = Self(b"vsys/1/signatures\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0");
     /// A certificate of votes.
     pub const CERTIFICATE: Self = Self(b"vsys/1/certificate\0\0\0\0\0\0\0\0\0\0\0\0\0\0");
     /// A block id with the seal that shows work on it.
