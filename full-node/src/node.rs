@@ -325,13 +325,16 @@ impl Node {
     /// dropped.
     pub async fn shutdown(&self) {
         self.0.stopping.send_replace(true);
-        let ended = self.blocking_always(|node| {
-            drop(node.core());
-            node.0.pool.flush()
-        });
+        let ended = self.blocking_always(|node| (node.core().chain.close(), node.0.pool.flush()));
         match ended.await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::warn!(%error, "could not write what left the pool"),
+            Ok((closed, flushed)) => {
+                if let Err(error) = closed {
+                    tracing::warn!(%error, "could not write the newest blocks: they will be fetched again");
+                }
+                if let Err(error) = flushed {
+                    tracing::warn!(%error, "could not write what left the pool");
+                }
+            }
             Err(error) => tracing::warn!(%error, "could not wait for the work in progress"),
         }
         tracing::info!("stopped");
@@ -454,8 +457,13 @@ impl Node {
     }
 
     fn core(&self) -> MutexGuard<'_, Core> {
-        // A panic half way leaves memory behind the disk at worst: the chain notices, and stands still.
-        self.0.core.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.core.lock().unwrap_or_else(|broken| {
+            // A panic half way leaves memory behind the disk at worst: the chain notices, and stands still. What it broke off is
+            // forgotten, and stands still too if that fails.
+            let mut core = broken.into_inner();
+            drop(core.chain.abandon_leap());
+            core
+        })
     }
 
     fn pool(&self) -> impl Deref<Target = Pool> + '_ {

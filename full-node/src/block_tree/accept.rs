@@ -115,7 +115,12 @@ impl Chain {
         let evicted = self.tree.evict(slot, |id| spared.contains(&Some(*id)));
         let stored = self.store(&prepared, evicted, now);
         let accepted = self.halt_on_error(stored)?;
-        self.keep_warm(prepared.state.warm);
+        if prepared.state.changes.is_none()
+            && let Some(leap) = &mut self.leap
+        {
+            leap.pass(prepared.id, prepared.version);
+        }
+        self.keep_warm(prepared.id, prepared.state.warm);
         Ok(accepted)
     }
 
@@ -223,8 +228,13 @@ impl Chain {
         self.stage_way(&mut batch, &snapshot, Some(prepared), &way, &mut accepted)?;
         self.stage_dropped(&mut batch, &snapshot, &headers.dropped, Some(prepared))?;
         self.stage_finalised(&mut batch, &snapshot, &finality)?;
-        let pruned =
-            self.stage_pruning(&mut batch, &snapshot, prepared.block.header.header.height, &finality)?;
+        // While the best branch changes, what is stored is another one's.
+        let straight = way.undo.is_empty() && way.apply.iter().all(|id| *id == prepared.id);
+        let pruned = if straight {
+            self.stage_pruning(&mut batch, &snapshot, prepared, &finality)?
+        } else {
+            self.pruned
+        };
         let newest = prepared.block.header.header.height;
         let bodies_from = self.stage_bodies(&mut batch, &snapshot, newest, &finality, pruned)?;
         let head = self.head_after(&snapshot, Some(prepared))?;
@@ -239,7 +249,7 @@ impl Chain {
         (self.head, self.finality, self.pruned) = (head, finality, pruned);
         self.bodies_from = bodies_from;
         self.epoch = epoch.or_else(|| self.epoch.take());
-        self.next_node = prepared.state.changes.next_id;
+        self.next_node = prepared.version.next_node;
         self.arrivals += 1;
         Ok(accepted)
     }
@@ -327,15 +337,17 @@ impl Chain {
     fn stage_block(&self, batch: &mut Batch, prepared: &Prepared) {
         let id = &prepared.id;
         batch.body(id, &prepared.block, &prepared.outcomes);
-        for (node_id, node) in &prepared.state.changes.new_nodes {
-            batch.node(*node_id, Arc::clone(node));
-        }
-        batch.version(id, &prepared.version);
         if let Some(tables) = &prepared.state.tables {
             batch.tables(tables);
         }
+        // Without a version it is passed for good: there is nothing to go back to.
+        let Some(changes) = &prepared.state.changes else { return };
+        for (node_id, node) in &changes.new_nodes {
+            batch.node(*node_id, Arc::clone(node));
+        }
+        batch.version(id, &prepared.version);
         batch.effects(id, &prepared.state.effects);
-        batch.next_node(prepared.state.changes.next_id);
+        batch.next_node(changes.next_id);
     }
 
     /// Keeps a certificate that makes a block final, if a hand-over may need it; gives the newest epoch then.

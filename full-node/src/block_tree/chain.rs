@@ -1,5 +1,8 @@
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        mpsc::{self, SyncSender, TrySendError},
+    },
     thread::{self, JoinHandle},
 };
 
@@ -14,7 +17,7 @@ use light_client::{
     state::{NodeId, Root, Warm},
 };
 
-use super::BlockError;
+use super::{BlockError, leap::Leap};
 use crate::{
     consensus::{Rules, rules},
     logic::{Container, genesis_state},
@@ -54,14 +57,16 @@ pub struct Chain {
     pub(super) unsynced: bool,
     /// A final block of this height is known to descend from the head, which catches up.
     pub(super) expected: Height,
-    behind: Behind,
+    pub(super) behind: Behind,
+    /// Blocks are being taken as one.
+    pub(super) leap: Option<Leap>,
     /// The state after the newest block that was stored, as far as it is in memory: most blocks go on from there, and change
     /// accounts that others changed shortly before. Whoever executes a block on it takes it away.
-    warm: Mutex<Option<Warm>>,
+    pub(super) warm: Mutex<Option<(BlockId, Warm)>>,
 }
 
 /// Nodes of the state that stay in memory from block to block, at most: some 40 MB.
-const WARM_NODES: usize = 1 << 17;
+pub(super) const WARM_NODES: usize = 1 << 17;
 
 /// The newest block of the best branch.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -134,6 +139,7 @@ impl Chain {
             unsynced: false,
             expected: Height(0),
             behind: Behind::default(),
+            leap: None,
             warm: Mutex::default(),
             database,
             spec,
@@ -146,8 +152,8 @@ impl Chain {
         self.unsynced = true;
     }
 
-    /// A final block of this height is proven to descend from blocks that come now. Of the states, those are retained that will
-    /// be when it is there; the others go as soon as they are final, most of them before they were ever written to disk.
+    /// A final block of this height is proven to descend from blocks that come now. States are retained from that block on, and
+    /// those since the newest final one as ever; the others go as soon as they are final, or never come about ([`Chain::begin_leap`]).
     pub fn expect(&mut self, height: Height) {
         self.expected = self.expected.max(height);
     }
@@ -164,28 +170,39 @@ impl Chain {
         self.halt_on_error(synced)
     }
 
-    /// As [`Chain::sync`], but on another thread: this returns when what was left to that thread before is durable. What is
-    /// taken later is not durable before it.
+    /// As [`Chain::sync`], but on another thread, which writes all that waits at once whenever it is ready; this returns before.
+    /// Of that thread there is one, so nothing overtakes what was taken earlier.
     ///
     /// # Errors
-    /// [`BlockError`] if what was left to it before is not; the chain then stands still.
+    /// [`BlockError`] if something that was left to it before could not be written; the chain then stands still.
     pub fn sync_behind(&mut self) -> Result<(), BlockError> {
         if !std::mem::take(&mut self.unsynced) {
             return Ok(());
         }
-        let database = self.database.clone();
-        let written = self.behind.follow_with(move || database.write_waiting());
-        self.halt_on_error(written.map_err(BlockError::from))
+        let asked = self.behind.write(&self.database);
+        self.halt_on_error(asked.map_err(BlockError::from))
     }
 
-    pub(super) fn warm(&self) -> MutexGuard<'_, Option<Warm>> {
+    /// Makes everything durable that was taken, before the node stops; nothing, if it stands still.
+    ///
+    /// # Errors
+    /// [`BlockError`] if the disk fails; the chain then stands still.
+    pub fn close(&mut self) -> Result<(), BlockError> {
+        if self.halted.is_some() {
+            return Ok(());
+        }
+        let written = self.database.write_waiting().map_err(BlockError::from);
+        self.halt_on_error(written)
+    }
+
+    pub(super) fn warm(&self) -> MutexGuard<'_, Option<(BlockId, Warm)>> {
         // What it holds is right or gone, whoever panicked.
         self.warm.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Keeps the state after a block for the next one, unless that would be too much.
-    pub(super) fn keep_warm(&self, warm: Warm) {
-        *self.warm() = Some(warm).filter(|warm| warm.nodes() <= WARM_NODES);
+    pub(super) fn keep_warm(&self, id: BlockId, warm: Warm) {
+        *self.warm() = Some((id, warm)).filter(|(_, warm)| warm.nodes() <= WARM_NODES);
     }
 
     /// Writes a batch, durably unless that is deferred.
@@ -298,30 +315,43 @@ impl Chain {
     }
 }
 
-/// A thread that writes to disk, if there is one. Whoever drops this waits for it.
+/// What writes to disk behind the chain, once there was need of it. Whoever drops this waits for it.
 #[derive(Default)]
-struct Behind(Option<JoinHandle<Result<(), StorageError>>>);
+pub(super) struct Behind(Option<(SyncSender<()>, Writer)>);
+
+type Writer = JoinHandle<Result<(), StorageError>>;
 
 impl Behind {
-    /// Begins the next write once the one before is over, unless that failed.
-    fn follow_with(
-        &mut self,
-        write: impl FnOnce() -> Result<(), StorageError> + Send + 'static,
-    ) -> Result<(), StorageError> {
-        self.0.take().map_or(Ok(()), joined)?;
-        let next = thread::Builder::new().name("write-behind".to_owned()).spawn(write);
-        self.0 = Some(next.map_err(|error| StorageError::failed("cannot start a thread", error))?);
+    /// Has everything written that waits in a database by now: the same one every time.
+    fn write(&mut self, database: &Database) -> Result<(), StorageError> {
+        let (asks, thread) = match self.0.take() {
+            Some(running) => running,
+            None => {
+                // One more write is enough, however often it is asked for during one.
+                let (asks, asked) = mpsc::sync_channel(1);
+                let database = database.clone();
+                let write = move || asked.into_iter().try_for_each(|()| database.write_waiting());
+                let thread = thread::Builder::new().name("write-behind".to_owned()).spawn(write);
+                (asks, thread.map_err(|error| StorageError::failed("cannot start a thread", error))?)
+            }
+        };
+        if matches!(asks.try_send(()), Err(TrySendError::Disconnected(()))) {
+            return joined(thread);
+        }
+        self.0 = Some((asks, thread));
         Ok(())
     }
 }
 
-fn joined(thread: JoinHandle<Result<(), StorageError>>) -> Result<(), StorageError> {
+fn joined(thread: Writer) -> Result<(), StorageError> {
     thread.join().unwrap_or_else(|_| Err(StorageError::failed("writing to disk", "the thread broke down")))
 }
 
 impl Drop for Behind {
     fn drop(&mut self) {
-        if let Some(Err(error)) = self.0.take().map(joined) {
+        let Some((asks, thread)) = self.0.take() else { return };
+        drop(asks);
+        if let Err(error) = joined(thread) {
             tracing::error!(%error, "the newest blocks are not on disk, and will be fetched again");
         }
     }

@@ -14,7 +14,7 @@ use light_client::{
 
 use super::{BlockError, Chain, signatures::check_in_order};
 use crate::{
-    logic::{BlockExecution, Executed, Finished, InclusionError},
+    logic::{BlockExecution, Ended, Executed, Finished, InclusionError},
     storage::{Snapshot, StorageError, Version},
 };
 
@@ -46,6 +46,7 @@ impl Draft {
 
 /// What a block is built or checked on.
 struct Ground {
+    id: BlockId,
     parent: Header,
     root: Root,
     headers_root: Hash,
@@ -118,9 +119,12 @@ impl Chain {
         check_equal(executed.transactions_root, header.transactions_root, |expected, found| {
             BlockError::TransactionsRoot { expected, found }
         })?;
-        check_equal(executed.state.changes.root.hash, header.state_root, |expected, found| {
-            BlockError::StateRoot { expected, found }
-        })?;
+        if let Some(changes) = &executed.state.changes {
+            check_equal(changes.root.hash, header.state_root, |expected, found| BlockError::StateRoot {
+                expected,
+                found,
+            })?;
+        }
         self.prepare(&snapshot, id, block.clone(), executed)
     }
 
@@ -180,12 +184,17 @@ impl Chain {
                 Err(InclusionError::State(fault)) => return Err(fault.into()),
             }
         }
-        let executed = execution.finish(self.next_node)?;
+        let (mut state_root, next_node) = (Hash::ZERO, self.next_node);
+        let executed = execution.finish(|ended| {
+            let finished = ended.commit(next_node);
+            state_root = finished.changes.as_ref().map_or(Hash::ZERO, |changes| changes.root.hash);
+            finished
+        })?;
         let header = &mut block.header.header;
         header.transactions_root = executed.transactions_root;
         // At most 65,536, see above.
         header.transactions_count = u32::try_from(executed.outcomes.len()).unwrap_or(u32::MAX);
-        header.state_root = executed.state.changes.root.hash;
+        header.state_root = state_root;
         header.next_slots = next_slots(&executed);
         let id = header.id();
         block.header.seal = seal(&Header::seal_message(self.engine.chain(), &id));
@@ -197,11 +206,14 @@ impl Chain {
             self.tree.entry(parent).map_err(|_| TreeError::UnknownParent { id: *id, parent: *parent })?;
         let header = entry.sealed.header.clone();
         let version = self.version(snapshot, parent)?;
-        Ok(Ground { parent: header, root: version.root, headers_root: version.range_root })
+        Ok(Ground { id: *parent, parent: header, root: version.root, headers_root: version.range_root })
     }
 
     pub(super) fn version(&self, snapshot: &Snapshot, id: &BlockId) -> Result<Version, BlockError> {
-        let version = snapshot.version(id)?;
+        let version = match self.leap.as_ref().and_then(|leap| leap.passed(id)) {
+            Some(passed) => Some(passed.clone()),
+            None => snapshot.version(id)?,
+        };
         Ok(version
             .ok_or_else(|| StorageError::damaged(format!("state after block {id}"), "it is not stored"))?)
     }
@@ -225,8 +237,8 @@ impl Chain {
         certificate: Option<&Certificate>,
     ) -> Result<BlockExecution<'a>, BlockError> {
         let (place, reward) = self.rules.place(self, snapshot, &ground.parent, sealed, certificate)?;
-        let state = match self.warm().take_if(|warm| warm.root() == ground.root) {
-            Some(warm) => warm.open(snapshot.nodes()),
+        let state = match self.warm().take_if(|(id, _)| *id == ground.id) {
+            Some((_, warm)) => warm.open(snapshot.nodes()),
             None => Trie::open(ground.root, snapshot.nodes()),
         };
         Ok(BlockExecution::new(&self.container, state, place, reward)?)
@@ -246,7 +258,15 @@ impl Chain {
                 InclusionError::State(fault) => BlockError::State(fault),
             })?;
         }
-        Ok(execution.finish(self.next_node)?)
+        let height = block.header.header.height;
+        let end = |ended: Ended<'_>| {
+            if self.leap.as_ref().is_some_and(|leap| leap.passes(height, ended.nodes())) {
+                ended.set_aside()
+            } else {
+                ended.commit(self.next_node)
+            }
+        };
+        Ok(execution.finish(end)?)
     }
 
     fn prepare(
@@ -258,19 +278,19 @@ impl Chain {
     ) -> Result<Prepared, BlockError> {
         let header = &block.header.header;
         let Executed { outcomes, state, .. } = executed;
-        let changes = &state.changes;
         let store = self.branch_range(snapshot, &header.parent)?;
         let (range, range_root) = HeaderRange::new(&store, header.height.0).push(&id).map_err(|error| {
             BlockError::Damaged { id, height: header.height, what: format!("the range of headers: {error}") }
         })?;
-        let version = Version {
-            root: changes.root,
-            first_node: self.next_node,
-            next_node: changes.next_id,
-            stale: changes.stale.clone(),
-            range,
-            range_root,
+        let (root, next_node, stale) = match &state.changes {
+            Some(changes) => (changes.root, changes.next_id, changes.stale.clone()),
+            // Nothing can be read under it.
+            None => {
+                let root = Root { id: None, hash: header.state_root, count: state.warm.count() };
+                (root, self.next_node, Vec::new())
+            }
         };
+        let version = Version { root, first_node: self.next_node, next_node, stale, range, range_root };
         Ok(Prepared { id, block, outcomes, state, version })
     }
 

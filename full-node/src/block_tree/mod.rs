@@ -15,6 +15,7 @@ mod accept;
 mod chain;
 mod check;
 mod error;
+mod leap;
 mod prune;
 mod recovery;
 mod signatures;

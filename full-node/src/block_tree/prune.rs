@@ -58,25 +58,38 @@ impl Chain {
         Ok(())
     }
 
-    /// Deletes versions of the state that are older than what is retained and older than the newest final block. What is
-    /// retained is counted from the block that is expected, if there is one.
+    /// Deletes versions of the state that are older than what is retained and older than the newest final block; and those
+    /// before a final block that is expected.
     pub(super) fn stage_pruning(
         &self,
         batch: &mut Batch,
         snapshot: &Snapshot,
-        head: Height,
+        prepared: &Prepared,
         finality: &Finality,
     ) -> Result<Height, BlockError> {
-        let newest = head.max(self.expected);
-        let target = newest.0.saturating_sub(self.retained).min(finality.height.0);
-        let last = target.min(self.pruned.0.saturating_add(PRUNED_AT_ONCE));
-        for height in self.pruned.0..last {
-            let Some(next) = snapshot.at_height(Height(height + 1))? else { return Ok(Height(height)) };
-            let Some(old) = snapshot.at_height(Height(height))? else { return Ok(Height(height)) };
+        let head = prepared.block.header.header.height;
+        let target = head.0.saturating_sub(self.retained).max(self.expected.0).min(finality.height.0);
+        let at_once = if self.leap.is_some() { u64::MAX } else { PRUNED_AT_ONCE };
+        let last = target.min(self.pruned.0.saturating_add(at_once));
+        // It may be the block that is being stored.
+        let at_height = |height: u64| match height {
+            height if height == finality.height.0 => Ok(Some(finality.root.id)),
+            height => snapshot.at_height(Height(height)),
+        };
+        let mut pruned = self.pruned;
+        while pruned.0 < last {
+            let (Some(old), Some(next)) = (at_height(pruned.0)?, at_height(pruned.0 + 1)?) else { break };
             batch.remove(Space::Versions, *old.as_bytes());
-            batch.remove_nodes(self.version(snapshot, &next)?.stale);
+            let version =
+                if next == prepared.id { Some(prepared.version.clone()) } else { snapshot.version(&next)? };
+            match version {
+                Some(version) => batch.remove_nodes(version.stale),
+                // It was passed; the next version knows what all of them left behind.
+                None if self.leap.is_some() => {}
+                None => drop(self.version(snapshot, &next)?),
+            }
+            pruned = pruned.next();
         }
-        let pruned = Height(last.max(self.pruned.0));
         if pruned != self.pruned {
             batch.pruned(pruned);
         }

@@ -58,6 +58,9 @@ pub trait Rules: Send + Sync {
     fn finalises<'a>(&self, chain: &Chain, block: &'a Block)
     -> Option<(Checkpoint, Option<&'a Certificate>)>;
 
+    /// The newest block that is final by these in a row, if it is one of them and they hold.
+    fn final_by(&self, row: &[Block]) -> Option<BlockId>;
+
     /// Whether a block of the best branch is final by the blocks up to the head alone.
     fn settles(&self, block: Height, head: Height) -> bool;
 

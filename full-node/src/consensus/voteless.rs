@@ -115,6 +115,11 @@ impl Rules for VotelessRules {
         Some((Checkpoint { round: Round(0), id: tree.at_height(&best, Height(height))? }, None))
     }
 
+    fn final_by(&self, row: &[Block]) -> Option<BlockId> {
+        let above = usize::try_from(self.depth).ok()?;
+        Some(row.get(row.len().checked_sub(above + 1)?)?.header.header.id())
+    }
+
     fn settles(&self, block: Height, head: Height) -> bool {
         head.0.checked_sub(block.0).is_some_and(|above| above >= self.depth)
     }

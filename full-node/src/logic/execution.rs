@@ -1,12 +1,11 @@
 use light_client::{
     data_format::{Address, Amount, Outcome, Status, TransactionId, transactions_root},
-    state::NodeId,
     transaction::{
         AccountView, CheckedTransaction, TransactionError, check_includable, check_unsigned_report,
     },
 };
 
-use super::{BlockState, CallError, ChangeError, Container, Context, Finished, Place, StateFault};
+use super::{BlockState, CallError, ChangeError, Container, Context, Ended, Finished, Place, StateFault};
 use crate::storage::StateNodes;
 use light_client::{crypto::Hash, state::Trie};
 
@@ -152,12 +151,12 @@ impl<'a> BlockExecution<'a> {
         self.outcomes.is_empty()
     }
 
-    /// Ends the block; new state nodes get ids from `next_node` on.
+    /// Ends the block; `end` decides what becomes of the state after it.
     ///
     /// # Errors
     /// [`StateFault`] when the disk cannot be read.
-    pub fn finish(self, next_node: NodeId) -> Result<Executed, StateFault> {
-        let state = self.state.finish(next_node)?;
+    pub fn finish(self, end: impl FnOnce(Ended<'_>) -> Finished) -> Result<Executed, StateFault> {
+        let state = end(self.state.finish()?);
         Ok(Executed { transactions_root: transactions_root(&self.outcomes), outcomes: self.outcomes, state })
     }
 }

@@ -3,7 +3,7 @@ use light_client::{
     state::{Changes, NodeId, Root, Supernode, Trie},
 };
 
-use super::{Activity, BlockState, ChangeError, Finished, Place};
+use super::{Activity, BlockState, ChangeError, Place};
 use crate::consensus::Rules;
 use crate::storage::{Effects, StateNodes};
 
@@ -38,6 +38,5 @@ pub fn genesis_state(
         let supernode = Supernode { minting_key: holder.minting_key, ..Supernode::default() };
         state.put_supernode(&holder.address, supernode);
     }
-    let Finished { changes, effects, .. } = state.finish(NodeId::FIRST)?;
-    Ok((changes, effects))
+    Ok(state.finish()?.into_changes(NodeId::FIRST))
 }

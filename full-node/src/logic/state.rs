@@ -36,17 +36,47 @@ pub struct BlockState<'a> {
     history: Vec<(Address, HistoryEntry)>,
 }
 
+/// The state after a block, before it is decided whether it becomes a version.
+pub struct Ended<'a> {
+    trie: Trie<StateNodes<'a>>,
+    effects: Effects,
+    tables: Option<Tables>,
+}
+
 /// The state after a block.
 #[derive(Debug)]
 pub struct Finished {
-    /// The new version.
-    pub changes: Changes,
-    /// That version as far as it is in memory.
+    /// The new version, if it becomes one.
+    pub changes: Option<Changes>,
+    /// The state as far as it is in memory.
     pub warm: Warm,
     /// What the block adds to the indexes.
     pub effects: Effects,
     /// The slot tables, if there are any: what the block's header commits to.
     pub tables: Option<Tables>,
+}
+
+impl Ended<'_> {
+    /// Nodes of the state in memory.
+    pub const fn nodes(&self) -> usize {
+        self.trie.nodes()
+    }
+
+    /// What it adds, with ids of new nodes from `next_node` on, for who does not go on from it.
+    pub fn into_changes(self, next_node: NodeId) -> (Changes, Effects) {
+        (self.trie.commit(next_node), self.effects)
+    }
+
+    /// Makes it a version, whose new nodes get ids from `next_node` on.
+    pub fn commit(self, next_node: NodeId) -> Finished {
+        let (changes, warm) = self.trie.commit_warm(next_node);
+        Finished { changes: Some(changes), warm, effects: self.effects, tables: self.tables }
+    }
+
+    /// Leaves it in memory for the next block, and computes no root.
+    pub fn set_aside(self) -> Finished {
+        Finished { changes: None, warm: self.trie.set_aside(), effects: self.effects, tables: self.tables }
+    }
 }
 
 /// A moment to which a [`BlockState`] can go back.
@@ -418,11 +448,11 @@ impl<'a> BlockState<'a> {
     }
 
     /// Plans at most one change of the slot table, and writes the touched records into the trie, with the new averages of
-    /// the accounts whose balance has changed. Node ids of the new version count from `next_node` on.
+    /// the accounts whose balance has changed.
     ///
     /// # Errors
     /// [`StateFault`] when the disk cannot be read.
-    pub fn finish(mut self, next_node: NodeId) -> Result<Finished, StateFault> {
+    pub fn finish(mut self) -> Result<Ended<'a>, StateFault> {
         let height = self.place.height;
         let average_window = self.place.spos.average_window.into();
         self.review_holders()?;
@@ -465,8 +495,7 @@ impl<'a> BlockState<'a> {
             let planned = Some(Table::new(slots).map_err(damaged)?.into());
             tables = tables.map(|tables| Tables { planned, ..tables });
         }
-        let (changes, warm) = self.trie.commit_warm(next_node);
-        Ok(Finished { changes, warm, effects: Effects { history: self.history }, tables })
+        Ok(Ended { trie: self.trie, effects: Effects { history: self.history }, tables })
     }
 
     /// A pool in the round of the block, and the end of the round that this ended.

@@ -26,6 +26,8 @@ pub struct Database {
     pending: Arc<RwLock<Pending>>,
     tables: Arc<TableCache>,
     recoveries: Arc<RwLock<Arc<[Loaded]>>>,
+    /// Whether this is a [draft](Database::draft).
+    is_draft: bool,
 }
 
 impl Database {
@@ -66,6 +68,7 @@ impl Database {
             pending: Arc::default(),
             tables: Arc::default(),
             recoveries,
+            is_draft: false,
         };
         let found: Option<u32> = database.read()?.meta(META_FORMAT)?;
         match found {
@@ -113,9 +116,36 @@ impl Database {
         self.write(batch, false)
     }
 
+    /// A database with what this one has now. What is written to it stays in memory, whole and however much it is, and nobody
+    /// who reads this one sees it before [`Database::adopt`].
+    ///
+    /// # Errors
+    /// [`StorageError`] when the disk cannot be read.
+    pub fn draft(&self) -> Result<Self, StorageError> {
+        let pending = self.pending.read().unwrap_or_else(PoisonError::into_inner).draft();
+        let pending = pending.map_or_else(|| Ok(Pending::over(self.storage.read()?)), Ok)?;
+        Ok(Self {
+            writing: Arc::default(),
+            pending: Arc::new(RwLock::new(pending)),
+            is_draft: true,
+            ..self.clone()
+        })
+    }
+
+    /// Writes what was written to a draft of this database, all of it or nothing, as [`Database::commit_later`] does. What was
+    /// written here since the draft was made must be of other keys.
+    ///
+    /// # Errors
+    /// As [`Database::commit_later`].
+    pub fn adopt(&self, draft: &Self) -> Result<(), StorageError> {
+        let drafted = draft.pending.read().unwrap_or_else(PoisonError::into_inner).drafted();
+        let _alone = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        self.add(|pending| pending.adopt(drafted))
+    }
+
     fn write(&self, batch: Batch, durable: bool) -> Result<(), StorageError> {
         let _alone = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
-        if durable { self.flush(batch) } else { self.keep(batch) }
+        if durable && !self.is_draft { self.flush(batch) } else { self.add(|pending| pending.add(batch)) }
     }
 
     fn reader(&self) -> Result<Box<dyn Read>, StorageError> {
@@ -156,15 +186,15 @@ impl Database {
     }
 
     /// Into memory, after what waits there went to disk if that is enough.
-    fn keep(&self, batch: Batch) -> Result<(), StorageError> {
-        if self.pending.read().unwrap_or_else(PoisonError::into_inner).is_full() {
+    fn add(&self, add: impl FnOnce(&mut Pending)) -> Result<(), StorageError> {
+        if !self.is_draft && self.pending.read().unwrap_or_else(PoisonError::into_inner).is_full() {
             self.flush(Batch::default())?;
         }
         let mut pending = self.pending.write().unwrap_or_else(PoisonError::into_inner);
         if pending.is_empty() {
             *pending = Pending::over(self.storage.read()?);
         }
-        pending.add(batch);
+        add(&mut pending);
         Ok(())
     }
 }

@@ -43,6 +43,8 @@ pub(super) struct Pending {
     base: Option<Arc<dyn Read>>,
     /// The newest last. The last one is changed in place unless somebody reads it.
     layers: Vec<Arc<Layer>>,
+    /// Of a draft: how many of the layers it began with.
+    given: usize,
 }
 
 /// The changes that waited at one moment.
@@ -63,6 +65,24 @@ impl Pending {
     pub(super) fn reader(&self) -> Option<Box<dyn Read>> {
         let base = Arc::clone(self.base.as_ref()?);
         Some(Box::new(Layered { base, layers: self.layers.clone() }))
+    }
+
+    /// The same, for more that nobody else is to see; `None` if nothing waits.
+    pub(super) fn draft(&self) -> Option<Self> {
+        let mut draft = Self { given: self.layers.len(), ..self.clone() };
+        // Its first own layer: others may let go of the last one given, which must not be changed all the same.
+        draft.layers.push(Arc::default());
+        (!self.is_empty()).then_some(draft)
+    }
+
+    /// What a draft has more than it began with.
+    pub(super) fn drafted(&self) -> Waiting {
+        Waiting(self.layers[self.given..].to_vec())
+    }
+
+    /// Adds what a draft had.
+    pub(super) fn adopt(&mut self, Waiting(layers): Waiting) {
+        self.layers.extend(layers);
     }
 
     /// Adds changes.
@@ -207,6 +227,42 @@ mod tests {
     fn keys(read: &dyn Read, limit: usize) -> Vec<Vec<u8>> {
         let entries = read.range(Space::History, b"a", b"x", limit).unwrap();
         entries.into_iter().map(|(key, _)| key).collect()
+    }
+
+    #[test]
+    fn what_is_drafted_nobody_else_sees_before_it_is_adopted() {
+        for waiting in [false, true] {
+            let (disk, database) = database();
+            database.commit(batch(&[(b"a", Some(b"1")), (b"b", Some(b"1"))])).unwrap();
+            if waiting {
+                database.commit_later(batch(&[(b"b", None), (b"c", Some(b"1"))])).unwrap();
+            }
+            let (before, draft) = (keys(&*database.read().unwrap().read, 9), database.draft().unwrap());
+            // What it began with goes to disk, and is let go of, before anything is drafted.
+            database.write_waiting().unwrap();
+            draft.commit_later(batch(&[(b"a", None), (b"d", Some(b"1"))])).unwrap();
+            // Durable as the draft is: not yet.
+            draft.commit(batch(&[(b"e", Some(b"1"))])).unwrap();
+            let drafted = keys(&*draft.read().unwrap().read, 9);
+            assert_eq!(drafted, if waiting { [b"c", b"d", b"e"] } else { [b"b", b"d", b"e"] });
+            assert_eq!(keys(&*database.read().unwrap().read, 9), before);
+
+            // Others write on, and what waited goes to disk meanwhile.
+            database.commit_later(batch(&[(b"f", Some(b"1"))])).unwrap();
+            database.write_waiting().unwrap();
+            draft.commit_later(batch(&[(b"d", Some(b"2"))])).unwrap();
+            assert_eq!(keys(&*draft.read().unwrap().read, 9), drafted);
+            database.adopt(&draft).unwrap();
+            let whole = [&drafted[..], &[b"f".to_vec()]].concat();
+            assert_eq!(keys(&*database.read().unwrap().read, 9), whole);
+            assert_ne!(keys(&*disk.read().unwrap(), 9), whole);
+            database.write_waiting().unwrap();
+            assert_eq!(keys(&*disk.read().unwrap(), 9), whole);
+        }
+        // One that is dropped leaves no trace.
+        let (_, database) = database();
+        database.draft().unwrap().commit(batch(&[(b"a", Some(b"1"))])).unwrap();
+        assert!(keys(&*database.read().unwrap().read, 9).is_empty());
     }
 
     #[test]

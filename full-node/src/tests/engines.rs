@@ -12,7 +12,7 @@ use super::harness::{Harness, in_slot};
 use crate::{
     block_tree::BlockError,
     check::check,
-    network::ChainPort,
+    network::{Certainty, ChainPort},
     node::{Event, TransactionState},
     storage::{Batch, Space},
 };
@@ -214,4 +214,27 @@ fn the_work_of_a_branch_is_known_after_a_restart_and_in_an_old_folder() {
     let now = in_slot(again.slot);
     let old = again.reopened_with(Vec::new(), now);
     assert_eq!(tip(&old).weight, more);
+}
+
+#[test]
+fn a_long_row_of_final_blocks_leads_where_they_lead_one_by_one() {
+    let (mut sealer, mut miner) = (instant(true), working(Some(2)));
+    for harness in [&mut sealer, &mut miner] {
+        while harness.head() < Height(90) {
+            harness.pay(0, harness.address(3), 5);
+            harness.step();
+        }
+    }
+    for (giver, row, mut single) in
+        [(sealer, instant(false), instant(false)), (miner, working(None), working(None))]
+    {
+        let blocks = blocks(&giver);
+        let inserted = row.node.insert_row(&blocks, Certainty::Final(giver.head()), in_slot(giver.slot));
+        assert!(inserted.iter().all(Result::is_ok), "{inserted:?}");
+        single.take(&blocks, giver.slot);
+        assert_eq!((row.indexes(), row.state_root()), (single.indexes(), single.state_root()));
+        assert_eq!(row.node.status().final_block, single.node.status().final_block);
+        assert_whole(&row);
+        assert!(row.snapshot().count_nodes().unwrap() < single.snapshot().count_nodes().unwrap() / 2);
+    }
 }

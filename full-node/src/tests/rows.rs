@@ -132,8 +132,7 @@ fn states_that_will_not_be_retained_go_before_the_disk_hears_of_them() {
     let giver = giver_of(3 * LONG);
     let blocks: Vec<Block> = (1..=3 * LONG).map(|height| giver.block(height)).collect();
     let disk = Arc::new(RedbStorage::in_memory(&retention()).unwrap());
-    // The block that is expected is so far that none of these will be retained.
-    let certainty = Certainty::Final(Height(3 * LONG + retention().heights));
+    let certainty = Certainty::Final(Height(3 * LONG));
     let row = taker(disk.clone());
     for part in blocks[..2 * LONG as usize].chunks(LONG as usize) {
         assert!(row.node.insert_row(part, certainty, in_slot(3 * LONG)).iter().all(Result::is_ok));
@@ -178,10 +177,10 @@ fn states_that_will_not_be_retained_go_before_the_disk_hears_of_them() {
     assert_eq!(row.snapshot().count_nodes().unwrap(), nodes(&row), "every node on disk is one of a version");
     assert!(row.snapshot().count_nodes().unwrap() < single.snapshot().count_nodes().unwrap() / 2);
 
-    // Those that will be retained are, in rows as one by one.
+    // From the block on that was expected they are retained, in rows as one by one.
     let mut row = row;
     let (some, rest) = blocks[2 * LONG as usize..].split_at(LONG as usize / 2);
-    let certainty = Certainty::Final(Height(last + retention().heights));
+    let certainty = Certainty::Final(Height(last));
     assert!(row.node.insert_row(some, certainty, in_slot(3 * LONG)).iter().all(Result::is_ok));
     row.take(rest, 3 * LONG);
     assert_eq!(kept(&row), (last..=3 * LONG).collect::<Vec<u64>>());
@@ -190,38 +189,92 @@ fn states_that_will_not_be_retained_go_before_the_disk_hears_of_them() {
 }
 
 #[test]
+fn a_long_row_with_a_wrong_block_is_taken_up_to_it() {
+    let giver = giver_of(LONG);
+    let blocks: Vec<Block> = (1..=LONG).map(|height| giver.block(height)).collect();
+    let certainty = Certainty::Final(Height(LONG));
+    let wrong = LONG as usize - 9;
+    let faults: [fn(&mut Block); 3] = [
+        |block| block.transactions[1].signature.0[5] ^= 1,
+        |block| block.header.seal.0[5] ^= 1,
+        |block| drop(block.transactions.pop()),
+    ];
+    for fault in faults {
+        let mut blocks = blocks.clone();
+        fault(&mut blocks[wrong]);
+        let row = Harness::with_keys(&[]);
+        let inserted = row.node.insert_row(&blocks, certainty, in_slot(LONG));
+        assert!(inserted[..wrong].iter().all(Result::is_ok));
+        assert!(!matches!(inserted[wrong], Ok(()) | Err(BlockError::Tree(_))), "{:?}", inserted[wrong]);
+        assert!(inserted[wrong + 1..].iter().all(|next| matches!(next, Err(BlockError::Tree(_)))));
+        assert_eq!(row.head(), Height(wrong as u64));
+        row.check_state();
+        let rest: Vec<Block> = (wrong as u64 + 1..=LONG).map(|height| giver.block(height)).collect();
+        assert!(row.node.insert_row(&rest, certainty, in_slot(LONG)).iter().all(Result::is_ok));
+        assert_eq!((row.state_root(), row.node.status().halted), (giver.state_root(), None));
+        row.check_state();
+    }
+}
+
+#[test]
+fn a_long_row_from_another_branch_is_taken_too() {
+    let giver = giver_of(LONG);
+    let blocks: Vec<Block> = (1..=LONG).map(|height| giver.block(height)).collect();
+    let mut row = Harness::new();
+    row.pay(0, row.address(1), 9);
+    row.step();
+    assert_ne!(row.block(1), blocks[0]);
+    assert!(
+        row.node.insert_row(&blocks, Certainty::Final(Height(LONG)), in_slot(LONG)).iter().all(Result::is_ok)
+    );
+    assert_eq!(row.state_root(), giver.state_root());
+    assert_eq!(row.node.status().pool_transactions, 1, "what was in the other block waits again");
+    row.check_state();
+}
+
+#[test]
 fn a_disk_that_dies_behind_a_long_row_stops_the_chain_and_loses_only_what_can_be_fetched_again() {
-    let giver = giver_of(4 * LONG);
-    let blocks: Vec<Block> = (1..=4 * LONG).map(|height| giver.block(height)).collect();
-    for (commits, after) in [(0, false), (0, true), (1, false), (1, true), (2, false)] {
+    let giver = giver_of(3 * LONG + 5);
+    let blocks: Vec<Block> = (1..=3 * LONG + 5).map(|height| giver.block(height)).collect();
+    let certainty = Certainty::Final(Height(3 * LONG + 5));
+    for (commits, after) in [(0, false), (0, true), (1, false), (1, true)] {
         let disk = Arc::new(RedbStorage::in_memory(&retention()).unwrap());
         drop(taker(disk.clone()));
         let row = taker(Arc::new(DyingDisk::new(disk.clone(), commits, after)));
         let mut taken = 0;
         let failed = blocks.chunks(LONG as usize).find_map(|part| {
-            let inserted = row.node.insert_row(part, Certainty::Final(Height(4 * LONG)), in_slot(4 * LONG));
+            let inserted = row.node.insert_row(part, certainty, in_slot(4 * LONG));
             taken += inserted.iter().filter(|next| next.is_ok()).count() as u64;
             inserted.into_iter().find_map(Result::err)
         });
-        // What a dead disk was told is heard of with the next row.
+        // What a dead disk was told is heard of with a later row, with the short one at the end at last, which waits for it.
         let failed = failed.unwrap();
         assert!(matches!(failed, BlockError::Halted(_)), "{failed}");
         assert!(row.node.status().halted.is_some());
-        assert_eq!(taken, (commits + 1) * LONG, "after {commits} commits");
         drop(row);
 
         let row = taker(disk.clone());
-        assert_eq!(row.head(), Height((commits + u64::from(after)) * LONG), "after {commits} commits");
+        // One commit takes whole rows, those that are there when its turn comes.
+        assert!(row.head().0 >= (commits + u64::from(after)) * LONG, "after {commits} commits");
+        assert!(row.head().0 <= taken + 5 && [0, 5].contains(&(row.head().0 % LONG)), "{}", row.head());
         row.check_state();
         let rest = &blocks[usize::try_from(row.head().0).unwrap()..];
-        assert!(
-            row.node
-                .insert_row(rest, Certainty::Final(Height(4 * LONG)), in_slot(4 * LONG))
-                .iter()
-                .all(Result::is_ok)
-        );
+        assert!(row.node.insert_row(rest, certainty, in_slot(4 * LONG)).iter().all(Result::is_ok));
         assert_eq!(row.state_root(), giver.state_root());
         row.check_state();
         assert!(!disk.read().unwrap().range(Space::Nodes, &[], &[0xff; 9], 1).unwrap().is_empty());
     }
+}
+
+#[tokio::test]
+async fn what_waits_is_on_disk_when_the_node_was_shut_down() {
+    let giver = giver_of(LONG);
+    let blocks: Vec<Block> = (1..=LONG).map(|height| giver.block(height)).collect();
+    let disk = Arc::new(RedbStorage::in_memory(&retention()).unwrap());
+    let row = taker(disk.clone());
+    assert!(
+        row.node.insert_row(&blocks, Certainty::Final(Height(LONG)), in_slot(LONG)).iter().all(Result::is_ok)
+    );
+    row.node.shutdown().await;
+    assert_eq!(Database::over(disk, &retention()).unwrap().read().unwrap().head(), row.snapshot().head());
 }

@@ -50,8 +50,7 @@ pub(crate) fn measure(figures: &mut Figures) -> Result<(), String> {
         eprintln!("    {blocks} blocks of {payments} payments are there");
         let taker_folder = folder()?;
         let taker = open(giver.spec(), Some(taker_folder.path()), false)?;
-        let (took, _) = runtime.block_on(follow(&giver, &taker))?;
-        Ok::<f64, String>(took)
+        Ok::<f64, String>(runtime.block_on(follow(&giver, &taker))?.seconds)
     };
     let took = seconds(BLOCKS, PAYMENTS)?;
     figures.print("net.sync.blocks_per_s", BLOCKS as f64 / took, "1/s");
@@ -66,12 +65,12 @@ pub(crate) fn measure(figures: &mut Figures) -> Result<(), String> {
     if !taker.start_from_snapshot(None) {
         return Err("a node without blocks takes no snapshot".to_owned());
     }
-    let (took, bytes) = runtime.block_on(follow(&giver, &taker))?;
-    if runtime.block_on(taker.block(Height(1))).is_ok() {
+    let Followed { seconds, bytes, has_first } = runtime.block_on(follow(&giver, &taker))?;
+    if has_first {
         return Err("the newcomer fetched every block instead of the state".to_owned());
     }
-    figures.print("net.snapshot.mb_per_s", bytes as f64 / 1e6 / took, "MB/s");
-    figures.print("net.snapshot.entries_per_s", STATE_ACCOUNTS as f64 / took, "1/s");
+    figures.print("net.snapshot.mb_per_s", bytes as f64 / 1e6 / seconds, "MB/s");
+    figures.print("net.snapshot.entries_per_s", STATE_ACCOUNTS as f64 / seconds, "1/s");
     Ok(())
 }
 
@@ -142,8 +141,17 @@ fn giver(accounts: u64, blocks: u64, payments: u64) -> Result<Node, String> {
     Ok(node)
 }
 
-/// Seconds until the taker has the giver's head, and bytes that came.
-async fn follow(giver: &Node, taker: &Node) -> Result<(f64, u64), String> {
+/// What catching up came to.
+struct Followed {
+    /// Until the taker had the giver's head, and everything on disk.
+    seconds: f64,
+    /// Bytes that came.
+    bytes: u64,
+    /// Whether the taker has the first block.
+    has_first: bool,
+}
+
+async fn follow(giver: &Node, taker: &Node) -> Result<Followed, String> {
     let failed = |error: &dyn std::fmt::Display| error.to_string();
     let config = |peers| NetworkConfig {
         listen: vec![SocketAddr::from((Ipv4Addr::LOCALHOST, 0))],
@@ -160,22 +168,26 @@ async fn follow(giver: &Node, taker: &Node) -> Result<(f64, u64), String> {
     let began = Instant::now();
     let takes = Network::start(config(vec![address]), vec![Arc::new(taker.clone())]);
     let takes = takes.await.map_err(|error| failed(&error))?;
-    let took = loop {
+    loop {
         if taker.status().head.height >= target.final_block.height && taker.status().head.id == target.head.id
         {
-            break began.elapsed().as_secs_f64();
+            break;
         }
         if began.elapsed() > PATIENCE {
             return Err(format!("the newcomer is at block {} only", taker.status().head.height));
         }
         tokio::time::sleep(Duration::from_millis(5)).await;
-    };
+    }
+    let has_first = taker.block(Height(1)).await.is_ok();
+    // It writes what waits.
+    taker.shutdown().await;
+    let seconds = began.elapsed().as_secs_f64();
     // Figures of peers are told a few times a second.
     tokio::time::sleep(Duration::from_millis(300)).await;
     let bytes = takes.status().borrow().bytes_in;
     takes.shutdown().await;
     gives.shutdown().await;
-    Ok((took, bytes))
+    Ok(Followed { seconds, bytes, has_first })
 }
 
 fn unbounded() -> peers::Limits {

@@ -2,7 +2,7 @@ use light_client::{
     client::Anchor,
     consensus::{
         HeaderError, Spos,
-        spos::{Beacon, Block, Certificate, Electorate, HandOverStep, Tables, vote_position},
+        spos::{Beacon, Block, Certificate, Electorate, HandOverStep, Link, Tables, vote_position},
     },
     crypto::Hash,
     data_format::{
@@ -151,6 +151,11 @@ impl Rules for SposRules {
         let source = certificate.link.source.checkpoint;
         let newer = source.round > chain.finality().root.round && chain.tree().entry(&source.id).is_ok();
         newer.then_some((source, Some(certificate)))
+    }
+
+    fn final_by(&self, row: &[Block]) -> Option<BlockId> {
+        let mut links = row.iter().filter_map(|block| Some(block.certificate.as_ref()?.link));
+        Some(links.rfind(Link::finalises)?.source.checkpoint.id)
     }
 
     fn settles(&self, _: Height, _: Height) -> bool {

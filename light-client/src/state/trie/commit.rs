@@ -33,10 +33,9 @@ impl<S: NodeStore> Trie<S> {
 pub struct Warm(Trie<()>);
 
 impl Warm {
-    /// The version.
-    pub fn root(&self) -> Root {
-        let Self(trie) = self;
-        Root { id: trie.origin, hash: trie.hash_of(trie.root), count: trie.count }
+    /// Number of keys.
+    pub const fn count(&self) -> u64 {
+        self.0.count
     }
 
     /// Nodes in memory, those that the version no longer uses too.
@@ -44,9 +43,22 @@ impl Warm {
         self.0.slots.len()
     }
 
-    /// Opens the version over a store that has it.
+    /// Opens the version over a store that has it, or has the version before what was set aside.
     pub fn open<S: NodeStore>(self, store: S) -> Trie<S> {
         self.0.over(store)
+    }
+}
+
+impl<S> Trie<S> {
+    /// Nodes in memory, those that are no longer in use too.
+    pub const fn nodes(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// Keeps the changes made so far in memory, neither hashed nor written, for whoever goes on with them: the next commit has
+    /// what they all come to.
+    pub fn set_aside(self) -> Warm {
+        Warm(self.over(()))
     }
 }
 
