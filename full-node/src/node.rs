@@ -35,7 +35,7 @@ use light_client::{
     consensus::{Clock, spos::Block},
     crypto::{KnownKeys, PublicKey},
     data_format::{
-        ChainId, ChainSpec, Checkpoint, Header, MAX_BLOCK_BYTES, SealedHeader, Time, TransactionId,
+        ChainId, ChainSpec, Checkpoint, Header, MAX_BLOCK_BYTES, SealedHeader, SignedTransaction, Time,
     },
     transaction::{CheckedTransaction, check_stateless},
 };
@@ -43,7 +43,7 @@ use rayon::prelude::*;
 use tokio::sync::{broadcast, watch};
 
 use crate::{
-    block_tree::{Accepted, BlockError, Chain},
+    block_tree::{Accepted, BlockError, Chain, Known},
     consensus::{Minter, Rules, minter},
     network::Announcement,
     storage::{Database, Retention, Snapshot},
@@ -282,8 +282,15 @@ impl Node {
     pub fn insert(&self, block: &Block, now: Time) -> Result<(), BlockError> {
         let mut core = self.core();
         core.chain.check_room(block)?;
-        let inserted = self.insert_core(&mut core, block, now, &|id| self.pool().get(id).cloned());
+        let inserted = self.insert_core(&mut core, block, now, &|_, signed| self.known(signed));
         self.digest_inserted(&core, &inserted?)
+    }
+
+    /// A transaction that was checked before, because it waits for a block.
+    fn known(&self, signed: &SignedTransaction) -> Option<CheckedTransaction> {
+        let known = self.pool().get(&signed.transaction.id(&self.0.chain)).cloned();
+        // The id does not cover the signature.
+        known.filter(|known| known.signed() == signed)
     }
 
     /// Nobody is told of it before [`Node::digest_inserted`].
@@ -292,13 +299,13 @@ impl Node {
         core: &mut Core,
         block: &Block,
         now: Time,
-        verified: &dyn Fn(&TransactionId) -> Option<CheckedTransaction>,
+        known: &Known<'_>,
     ) -> Result<Accepted, BlockError> {
         if let Some(why) = self.paused() {
             return Err(BlockError::Halted(why));
         }
         let Core { chain, minter } = core;
-        let inserted = chain.insert(block, now, verified);
+        let inserted = chain.insert(block, now, known);
         self.publish_halt(chain);
         let accepted = inserted?;
         if let Some(id) = &accepted.id {

@@ -9,13 +9,12 @@ use light_client::{
     data_format::{
         Address, BlockId, ChainId, Checkpoint, Height, Outcome, SignedTransaction, Time, TransactionId,
     },
-    transaction::CheckedTransaction,
 };
 
-use super::{BlockError, Chain, Head, Prepared};
+use super::{BlockError, Chain, Head, Known, Prepared};
 use crate::{
     logic::Finished,
-    storage::{Batch, Effects, Finality, Snapshot, Space, Version},
+    storage::{Batch, Effects, Finality, HistoryEntry, Snapshot, Space, Version},
 };
 
 /// What taking a block changed. Everything in it is on disk, or will be after [`Chain::sync`].
@@ -68,21 +67,16 @@ impl Chain {
     ///
     /// # Errors
     /// [`BlockError`]: the rule it breaks, and nothing has changed; or a fault of the disk, and the chain stands still.
-    pub fn insert(
-        &mut self,
-        block: &Block,
-        now: Time,
-        verified: &dyn Fn(&TransactionId) -> Option<CheckedTransaction>,
-    ) -> Result<Accepted, BlockError> {
+    pub fn insert(&mut self, block: &Block, now: Time, known: &Known<'_>) -> Result<Accepted, BlockError> {
         self.check_running()?;
         let id = block.header.header.id();
-        let known = self.tree.entry(&id).is_ok();
+        let is_here = self.tree.entry(&id).is_ok();
         // The id covers neither seal nor signatures: a garbled copy must not pass for the block that is known.
-        if known && self.database.read()?.block(&id)?.as_ref() == Some(block) {
+        if is_here && self.database.read()?.block(&id)?.as_ref() == Some(block) {
             return Ok(Accepted::default());
         }
-        let prepared = self.check(block, now, verified)?;
-        if known {
+        let prepared = self.check(block, now, known)?;
+        if is_here {
             return Err(BlockError::Copy(id));
         }
         self.accept(prepared, now)
@@ -118,7 +112,7 @@ impl Chain {
         if prepared.state.changes.is_none()
             && let Some(leap) = &mut self.leap
         {
-            leap.pass(prepared.id, prepared.version);
+            leap.pass(prepared.id, prepared.version, prepared.state.effects);
         }
         self.keep_warm(prepared.id, prepared.state.warm);
         Ok(accepted)
@@ -392,15 +386,19 @@ impl Chain {
         }
         for id in &way.apply {
             let outcomes = match prepared.filter(|prepared| prepared.id == *id) {
-                Some(Prepared { block, version, state: Finished { effects, .. }, outcomes, .. }) => {
-                    batch.connect(id, block.header.header.height, version, effects, outcomes);
+                Some(Prepared {
+                    block, version, state: Finished { effects, changes, .. }, outcomes, ..
+                }) => {
+                    // What is passed over for good is noted at the end of the leap.
+                    let history = if changes.is_some() { &effects.history[..] } else { &[] };
+                    batch.connect(id, block.header.header.height, version, history, outcomes);
                     touched.extend(effects.history.iter().map(|(address, _)| *address));
                     outcomes.clone()
                 }
                 None => {
                     let (header, version) = (self.header(snapshot, id)?, self.version(snapshot, id)?);
                     let (effects, outcomes) = (snapshot.effects(id)?, snapshot.outcomes(id)?);
-                    batch.connect(id, header.height, &version, &effects, &outcomes);
+                    batch.connect(id, header.height, &version, &effects.history, &outcomes);
                     touched.extend(effects.history.iter().map(|(address, _)| *address));
                     outcomes
                 }
@@ -421,7 +419,7 @@ impl Batch {
         id: &BlockId,
         height: Height,
         version: &Version,
-        effects: &Effects,
+        history: &[(Address, HistoryEntry)],
         outcomes: &[Outcome],
     ) {
         self.height(height, id);
@@ -430,9 +428,7 @@ impl Batch {
                 self.put(Space::Range, position.to_be_bytes(), *node.as_bytes());
             }
         }
-        for (address, entry) in &effects.history {
-            self.history(address, entry);
-        }
+        self.history(history);
         for outcome in outcomes {
             self.inclusion(&outcome.id, height, outcome.index);
         }
@@ -446,9 +442,7 @@ impl Batch {
                 self.remove(Space::Range, position.to_be_bytes());
             }
         }
-        for (address, entry) in &effects.history {
-            self.remove_history(address, entry.record.index);
-        }
+        self.remove_history(&effects.history);
         for outcome in outcomes {
             self.remove(Space::Transactions, *outcome.id.as_bytes());
         }

@@ -4,6 +4,7 @@ use std::{
         mpsc::{self, SyncSender, TrySendError},
     },
     thread::{self, JoinHandle},
+    time::{Duration, Instant},
 };
 
 use light_client::{
@@ -14,13 +15,13 @@ use light_client::{
     },
     crypto::Hash,
     data_format::{BlockId, ChainSpec, Checkpoint, Header, Height, Round, SealedHeader},
-    state::{NodeId, Root, Warm},
+    state::{NodeId, Root},
 };
 
 use super::{BlockError, leap::Leap};
 use crate::{
     consensus::{Rules, rules},
-    logic::{Container, genesis_state},
+    logic::{Container, WarmState, genesis_state},
     node::OpenError,
     storage::{
         Batch, Database, Finality, Recovery, Retention, Snapshot, StorageError, StoredHeaders, Version,
@@ -62,11 +63,11 @@ pub struct Chain {
     pub(super) leap: Option<Leap>,
     /// The state after the newest block that was stored, as far as it is in memory: most blocks go on from there, and change
     /// accounts that others changed shortly before. Whoever executes a block on it takes it away.
-    pub(super) warm: Mutex<Option<(BlockId, Warm)>>,
+    pub(super) warm: Mutex<Option<(BlockId, WarmState)>>,
 }
 
-/// Nodes of the state that stay in memory from block to block, at most: some 40 MB.
-pub(super) const WARM_NODES: usize = 1 << 17;
+/// Nodes and accounts of the state that stay in memory from block to block, at most: some 40 MB.
+pub(super) const WARM_SIZE: usize = 1 << 17;
 
 /// The newest block of the best branch.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -170,7 +171,8 @@ impl Chain {
         self.halt_on_error(synced)
     }
 
-    /// As [`Chain::sync`], but on another thread, which writes all that waits at once whenever it is ready; this returns before.
+    /// As [`Chain::sync`], but on another thread, which writes all that waits at once: when it is much, or a second old. This
+    /// returns before.
     /// Of that thread there is one, so nothing overtakes what was taken earlier.
     ///
     /// # Errors
@@ -195,14 +197,14 @@ impl Chain {
         self.halt_on_error(written)
     }
 
-    pub(super) fn warm(&self) -> MutexGuard<'_, Option<(BlockId, Warm)>> {
+    pub(super) fn warm(&self) -> MutexGuard<'_, Option<(BlockId, WarmState)>> {
         // What it holds is right or gone, whoever panicked.
         self.warm.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Keeps the state after a block for the next one, unless that would be too much.
-    pub(super) fn keep_warm(&self, id: BlockId, warm: Warm) {
-        *self.warm() = Some((id, warm)).filter(|(_, warm)| warm.nodes() <= WARM_NODES);
+    pub(super) fn keep_warm(&self, id: BlockId, warm: WarmState) {
+        *self.warm() = Some((id, warm)).filter(|(_, warm)| warm.size() <= WARM_SIZE);
     }
 
     /// Writes a batch, durably unless that is deferred.
@@ -319,6 +321,10 @@ impl Chain {
 #[derive(Default)]
 pub(super) struct Behind(Option<(SyncSender<()>, Writer)>);
 
+/// How long what is little waits for more: each write costs the disk the pages that it touches, and twice as much at once touches
+/// many of them once instead of twice.
+const PATIENCE: Duration = Duration::from_secs(1);
+
 type Writer = JoinHandle<Result<(), StorageError>>;
 
 impl Behind {
@@ -330,7 +336,15 @@ impl Behind {
                 // One more write is enough, however often it is asked for during one.
                 let (asks, asked) = mpsc::sync_channel(1);
                 let database = database.clone();
-                let write = move || asked.into_iter().try_for_each(|()| database.write_waiting());
+                let write = move || {
+                    while asked.recv() == Ok(()) {
+                        let until = Instant::now() + PATIENCE;
+                        let left = || until.saturating_duration_since(Instant::now());
+                        while !database.much_waits() && asked.recv_timeout(left()).is_ok() {}
+                        database.write_waiting()?;
+                    }
+                    Ok(())
+                };
                 let thread = thread::Builder::new().name("write-behind".to_owned()).spawn(write);
                 (asks, thread.map_err(|error| StorageError::failed("cannot start a thread", error))?)
             }
@@ -429,7 +443,7 @@ fn found(
     };
     batch.version(&id, &version);
     batch.next_node(changes.next_id);
-    batch.connect(&id, Height(0), &version, &effects, &[]);
+    batch.connect(&id, Height(0), &version, &effects.history, &[]);
     batch.head(&id);
     database.commit(batch)?;
     tracing::info!(chain = %chain, block = %id, accounts = spec.accounts.len(), "made a new chain");

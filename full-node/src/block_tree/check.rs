@@ -18,6 +18,9 @@ use crate::{
     storage::{Snapshot, StorageError, Version},
 };
 
+/// Gives a transaction of a block, by its place in it, if it was checked before, with this signature: it is not checked twice.
+pub type Known<'a> = dyn Fn(usize, &SignedTransaction) -> Option<CheckedTransaction> + 'a;
+
 /// A block that obeys every rule, executed, and not stored yet.
 #[derive(Debug)]
 pub struct Prepared {
@@ -77,16 +80,10 @@ impl Prepared {
 impl Chain {
     /// Checks a block against every rule and executes it, changing nothing.
     ///
-    /// `verified` gives a transaction whose signature was checked before, so that it is not checked twice.
     ///
     /// # Errors
     /// The first rule that is broken.
-    pub fn check(
-        &self,
-        block: &Block,
-        now: Time,
-        verified: &dyn Fn(&TransactionId) -> Option<CheckedTransaction>,
-    ) -> Result<Prepared, BlockError> {
+    pub fn check(&self, block: &Block, now: Time, known: &Known<'_>) -> Result<Prepared, BlockError> {
         let found = codec::encode(block).len();
         if found > MAX_BLOCK_BYTES {
             return Err(BlockError::TooLarge { found, limit: MAX_BLOCK_BYTES });
@@ -105,7 +102,7 @@ impl Chain {
         }
         let executed = check_in_order(
             &block.transactions,
-            |signed| self.known(signed, verified),
+            known,
             |index, signed| {
                 check_in_block(signed, &self.spec, self.engine.chain())
                     .map_err(|error| BlockError::Transaction { index, error })
@@ -184,17 +181,13 @@ impl Chain {
                 Err(InclusionError::State(fault)) => return Err(fault.into()),
             }
         }
-        let (mut state_root, next_node) = (Hash::ZERO, self.next_node);
-        let executed = execution.finish(|ended| {
-            let finished = ended.commit(next_node);
-            state_root = finished.changes.as_ref().map_or(Hash::ZERO, |changes| changes.root.hash);
-            finished
-        })?;
+        let executed = execution.finish(|ended| ended.commit(self.next_node))?;
         let header = &mut block.header.header;
         header.transactions_root = executed.transactions_root;
         // At most 65,536, see above.
         header.transactions_count = u32::try_from(executed.outcomes.len()).unwrap_or(u32::MAX);
-        header.state_root = state_root;
+        // A version that is committed has one.
+        header.state_root = executed.state.changes.as_ref().map_or(Hash::ZERO, |changes| changes.root.hash);
         header.next_slots = next_slots(&executed);
         let id = header.id();
         block.header.seal = seal(&Header::seal_message(self.engine.chain(), &id));
@@ -218,16 +211,6 @@ impl Chain {
             .ok_or_else(|| StorageError::damaged(format!("state after block {id}"), "it is not stored"))?)
     }
 
-    /// A transaction that was checked before.
-    fn known(
-        &self,
-        signed: &SignedTransaction,
-        verified: &dyn Fn(&TransactionId) -> Option<CheckedTransaction>,
-    ) -> Option<CheckedTransaction> {
-        // The id does not cover the signature, so that is compared too.
-        verified(&signed.transaction.id(self.engine.chain())).filter(|known| known.signed() == signed)
-    }
-
     /// The execution of a block, as far as its header says: on what it stands, and whom it pays.
     fn execution<'a>(
         &'a self,
@@ -239,7 +222,7 @@ impl Chain {
         let (place, reward) = self.rules.place(self, snapshot, &ground.parent, sealed, certificate)?;
         let state = match self.warm().take_if(|(id, _)| *id == ground.id) {
             Some((_, warm)) => warm.open(snapshot.nodes()),
-            None => Trie::open(ground.root, snapshot.nodes()),
+            None => Trie::open(ground.root, snapshot.nodes()).into(),
         };
         Ok(BlockExecution::new(&self.container, state, place, reward)?)
     }
@@ -260,8 +243,8 @@ impl Chain {
         }
         let height = block.header.header.height;
         let end = |ended: Ended<'_>| {
-            if self.leap.as_ref().is_some_and(|leap| leap.passes(height, ended.nodes())) {
-                ended.set_aside()
+            if self.leap.as_ref().is_some_and(|leap| leap.passes(height, ended.size())) {
+                Ok(ended.set_aside())
             } else {
                 ended.commit(self.next_node)
             }

@@ -13,11 +13,11 @@ use std::sync::Arc;
 
 use light_client::{
     consensus::spos::Block,
-    data_format::{BlockId, Height},
+    data_format::{Address, BlockId, Height},
 };
 
-use super::{BlockError, Chain, chain::WARM_NODES};
-use crate::storage::{Database, Retention, StorageError, Version};
+use super::{BlockError, Chain, chain::WARM_SIZE};
+use crate::storage::{Batch, Database, Effects, HistoryEntry, Retention, StorageError, Version};
 
 /// Blocks that are being taken as one.
 pub(super) struct Leap {
@@ -31,16 +31,19 @@ pub(super) struct Leap {
     last: BlockId,
     /// The block whose state was passed over last, and what its child needs of it.
     passed: Option<(BlockId, Version)>,
+    /// What happened to accounts in all blocks whose state was passed over: of each account it is noted together.
+    history: Vec<(Address, HistoryEntry)>,
 }
 
 impl Leap {
-    /// Whether the state after a block is passed over; so many of its nodes are in memory.
-    pub(super) fn passes(&self, height: Height, nodes: usize) -> bool {
-        height < self.first_kept && nodes <= WARM_NODES
+    /// Whether the state after a block is passed over; so many of its nodes and accounts are in memory.
+    pub(super) fn passes(&self, height: Height, size: usize) -> bool {
+        height < self.first_kept && size <= WARM_SIZE
     }
 
-    pub(super) fn pass(&mut self, id: BlockId, version: Version) {
+    pub(super) fn pass(&mut self, id: BlockId, version: Version, effects: Effects) {
         self.passed = Some((id, version));
+        self.history.extend(effects.history);
     }
 
     /// What is known of the state after a block, if it is the one that was passed over last.
@@ -73,6 +76,7 @@ impl Chain {
             first_kept: header.height,
             last: last.header.header.id(),
             passed: None,
+            history: Vec::new(),
         });
         Ok(true)
     }
@@ -89,6 +93,9 @@ impl Chain {
             let what = format!("blocks up to {} led to {}", leap.last, self.head.id);
             return Err(StorageError::damaged("a row of final blocks", what).into());
         }
+        let mut batch = Batch::default();
+        batch.history(&leap.history);
+        self.database.commit_later(batch)?;
         leap.stored.adopt(&self.database)?;
         if let Some(leap) = self.leap.take() {
             self.database = leap.stored;

@@ -22,6 +22,6 @@ mod signatures;
 
 pub use accept::Accepted;
 pub use chain::{Chain, Head};
-pub use check::{Draft, Prepared};
+pub use check::{Draft, Known, Prepared};
 pub use error::BlockError;
 pub use recovery::{RecoveryError, RecoveryStage};

@@ -16,7 +16,7 @@ type Checked = Result<CheckedTransaction, BlockError>;
 /// checked again, nor does it wait for the other cores, which may have other work.
 pub(super) fn check_in_order<'a, T>(
     transactions: &'a [SignedTransaction],
-    known: impl Fn(&SignedTransaction) -> Option<CheckedTransaction>,
+    known: impl Fn(usize, &SignedTransaction) -> Option<CheckedTransaction>,
     check: impl Fn(usize, &SignedTransaction) -> Checked + Sync + 'a,
     take: impl FnOnce(&mut dyn Iterator<Item = Checked>) -> T,
 ) -> T {
@@ -25,14 +25,15 @@ pub(super) fn check_in_order<'a, T>(
         let (sender, receiver) = mpsc::channel();
         let mut early = BTreeMap::new();
         for (number, part) in transactions.chunks(PART).enumerate() {
-            let known: Vec<Option<CheckedTransaction>> = part.iter().map(&known).collect();
+            let places = number * PART..;
+            let known: Vec<Option<CheckedTransaction>> =
+                places.clone().zip(part).map(|(place, signed)| known(place, signed)).collect();
             if known.iter().all(Option::is_some) {
                 early.insert(number, known.into_iter().flatten().map(Ok).collect());
                 continue;
             }
             let sender = sender.clone();
             scope.spawn(move |_| {
-                let places = number * PART..;
                 let known_or_checked = |((place, signed), known): (_, Option<CheckedTransaction>)| {
                     known.map_or_else(|| check(place, signed), Ok)
                 };
@@ -96,7 +97,7 @@ mod tests {
         };
         check_in_order(
             transactions,
-            |_| None,
+            |_, _| None,
             check,
             |checked| checked.map(|checked| Ok(checked?.into_signed())).collect(),
         )
@@ -117,7 +118,7 @@ mod tests {
         };
         let taken: Vec<_> = check_in_order(
             &transactions,
-            |signed| is_known(signed).then(|| check(signed)),
+            |_, signed| is_known(signed).then(|| check(signed)),
             |place, signed| {
                 assert!(!is_known(signed) && transactions[place] == *signed);
                 Ok(check(signed))

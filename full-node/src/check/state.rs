@@ -11,7 +11,7 @@ use light_client::{
 };
 
 use super::{Checker, Finding, Stage};
-use crate::storage::{self, StorageError};
+use crate::storage::StorageError;
 
 /// History records read at a time.
 const PAGE: usize = 4_096;
@@ -189,7 +189,7 @@ impl Checker<'_> {
             self.report.note(StateFinding::Count { expected: root.count, found: keys });
         }
         let begins = self.snapshot.begins_at().unwrap_or_default();
-        match self.snapshot.count(storage::Space::History) {
+        match self.snapshot.count_history() {
             Ok(found) if found == records => {}
             // Records from before the state that the node started from are not kept.
             Ok(found) if begins > Height(0) && found < records => {}

@@ -1,13 +1,14 @@
 use light_client::{
+    crypto::Hash,
     data_format::{Address, Amount, Outcome, Status, TransactionId, transactions_root},
     transaction::{
         AccountView, CheckedTransaction, TransactionError, check_includable, check_unsigned_report,
     },
 };
 
-use super::{BlockState, CallError, ChangeError, Container, Context, Ended, Finished, Place, StateFault};
-use crate::storage::StateNodes;
-use light_client::{crypto::Hash, state::Trie};
+use super::{
+    BlockState, CallError, ChangeError, Container, Context, Ended, Finished, Place, StateBefore, StateFault,
+};
 
 /// The execution of one block: the same for blocks that are built and blocks that are checked.
 pub struct BlockExecution<'a> {
@@ -64,7 +65,7 @@ impl<'a> BlockExecution<'a> {
     /// [`StateFault`] when the disk cannot be read.
     pub fn new(
         container: &'a Container,
-        before: Trie<StateNodes<'a>>,
+        before: StateBefore<'a>,
         place: Place<'a>,
         reward: Option<Reward>,
     ) -> Result<Self, StateFault> {
@@ -155,8 +156,11 @@ impl<'a> BlockExecution<'a> {
     ///
     /// # Errors
     /// [`StateFault`] when the disk cannot be read.
-    pub fn finish(self, end: impl FnOnce(Ended<'_>) -> Finished) -> Result<Executed, StateFault> {
-        let state = end(self.state.finish()?);
+    pub fn finish(
+        self,
+        end: impl FnOnce(Ended<'_>) -> Result<Finished, StateFault>,
+    ) -> Result<Executed, StateFault> {
+        let state = end(self.state.finish()?)?;
         Ok(Executed { transactions_root: transactions_root(&self.outcomes), outcomes: self.outcomes, state })
     }
 }

@@ -28,7 +28,7 @@ pub fn genesis_state(
         activity: Activity::default(),
         recovered: false,
     };
-    let mut state = BlockState::open(Trie::open(Root::EMPTY, nodes), place)?;
+    let mut state = BlockState::open(Trie::open(Root::EMPTY, nodes).into(), place)?;
     for account in &spec.accounts {
         state.endow(&account.address, account.balance)?;
     }
@@ -38,5 +38,5 @@ pub fn genesis_state(
         let supernode = Supernode { minting_key: holder.minting_key, ..Supernode::default() };
         state.put_supernode(&holder.address, supernode);
     }
-    Ok(state.finish()?.into_changes(NodeId::FIRST))
+    Ok(state.finish()?.into_changes(NodeId::FIRST)?)
 }

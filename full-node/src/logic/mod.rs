@@ -29,7 +29,7 @@ pub use execution::{BlockExecution, Earner, Executed, InclusionError, Reward};
 pub use genesis::genesis_state;
 pub use lease::Lease;
 pub use slots::Place;
-pub use state::{BlockState, ChangeError, Ended, Finished};
+pub use state::{BlockState, ChangeError, Ended, Finished, StateBefore, WarmState};
 pub use supernode::{Supernode, is_unpunished};
 
 use crate::storage::StorageError;

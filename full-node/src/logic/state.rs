@@ -20,7 +20,7 @@ const MAX_SUPPLY: u64 = i64::MAX as u64;
 pub struct BlockState<'a> {
     trie: Trie<StateNodes<'a>>,
     place: Place<'a>,
-    accounts: Records<Address, AccountRecord>,
+    accounts: Accounts,
     pools: Records<Address, Pool>,
     /// By lessor and supernode.
     positions: Records<(Address, Address), Position>,
@@ -36,9 +36,49 @@ pub struct BlockState<'a> {
     history: Vec<(Address, HistoryEntry)>,
 }
 
+type Accounts = Records<Address, AccountRecord>;
+
+/// The state before a block.
+pub struct StateBefore<'a> {
+    trie: Trie<StateNodes<'a>>,
+    /// What is in memory of accounts, not all of it in the trie.
+    accounts: Accounts,
+}
+
+impl<'a> From<Trie<StateNodes<'a>>> for StateBefore<'a> {
+    fn from(trie: Trie<StateNodes<'a>>) -> Self {
+        Self { trie, accounts: Records::new() }
+    }
+}
+
+/// The state after a block as far as it is in memory, for whoever goes on from it.
+#[derive(Debug)]
+pub struct WarmState {
+    trie: Warm,
+    accounts: Accounts,
+}
+
+impl WarmState {
+    /// Nodes and accounts in memory.
+    pub fn size(&self) -> usize {
+        self.trie.nodes() + self.accounts.len()
+    }
+
+    /// Records in the trie.
+    pub const fn count(&self) -> u64 {
+        self.trie.count()
+    }
+
+    /// The state before the next block, over the nodes that are stored.
+    pub fn open(self, nodes: StateNodes<'_>) -> StateBefore<'_> {
+        StateBefore { trie: self.trie.open(nodes), accounts: self.accounts }
+    }
+}
+
 /// The state after a block, before it is decided whether it becomes a version.
 pub struct Ended<'a> {
     trie: Trie<StateNodes<'a>>,
+    accounts: Accounts,
     effects: Effects,
     tables: Option<Tables>,
 }
@@ -49,7 +89,7 @@ pub struct Finished {
     /// The new version, if it becomes one.
     pub changes: Option<Changes>,
     /// The state as far as it is in memory.
-    pub warm: Warm,
+    pub warm: WarmState,
     /// What the block adds to the indexes.
     pub effects: Effects,
     /// The slot tables, if there are any: what the block's header commits to.
@@ -57,25 +97,42 @@ pub struct Finished {
 }
 
 impl Ended<'_> {
-    /// Nodes of the state in memory.
-    pub const fn nodes(&self) -> usize {
-        self.trie.nodes()
-    }
-
-    /// What it adds, with ids of new nodes from `next_node` on, for who does not go on from it.
-    pub fn into_changes(self, next_node: NodeId) -> (Changes, Effects) {
-        (self.trie.commit(next_node), self.effects)
+    /// Nodes and accounts in memory.
+    pub fn size(&self) -> usize {
+        self.trie.nodes() + self.accounts.len()
     }
 
     /// Makes it a version, whose new nodes get ids from `next_node` on.
-    pub fn commit(self, next_node: NodeId) -> Finished {
-        let (changes, warm) = self.trie.commit_warm(next_node);
-        Finished { changes: Some(changes), warm, effects: self.effects, tables: self.tables }
+    ///
+    /// # Errors
+    /// [`StateFault`] when the disk cannot be read.
+    pub fn commit(mut self, next_node: NodeId) -> Result<Finished, StateFault> {
+        self.write_accounts()?;
+        let (changes, trie) = self.trie.commit_warm(next_node);
+        let warm = WarmState { trie, accounts: self.accounts };
+        Ok(Finished { changes: Some(changes), warm, effects: self.effects, tables: self.tables })
+    }
+
+    /// As [`Ended::commit`] for who does not go on from it.
+    ///
+    /// # Errors
+    /// As [`Ended::commit`].
+    pub fn into_changes(mut self, next_node: NodeId) -> Result<(Changes, Effects), StateFault> {
+        self.write_accounts()?;
+        Ok((self.trie.commit(next_node), self.effects))
+    }
+
+    fn write_accounts(&mut self) -> Result<(), StateFault> {
+        for (address, account) in self.accounts.write() {
+            account.write(&mut self.trie, &address)?;
+        }
+        Ok(())
     }
 
     /// Leaves it in memory for the next block, and computes no root.
     pub fn set_aside(self) -> Finished {
-        Finished { changes: None, warm: self.trie.set_aside(), effects: self.effects, tables: self.tables }
+        let warm = WarmState { trie: self.trie.set_aside(), accounts: self.accounts };
+        Finished { changes: None, warm, effects: self.effects, tables: self.tables }
     }
 }
 
@@ -109,14 +166,15 @@ impl<'a> BlockState<'a> {
     ///
     /// # Errors
     /// [`StateFault`] when the disk cannot be read.
-    pub fn open(mut trie: Trie<StateNodes<'a>>, place: Place<'a>) -> Result<Self, StateFault> {
+    pub fn open(before: StateBefore<'a>, place: Place<'a>) -> Result<Self, StateFault> {
+        let StateBefore { mut trie, accounts } = before;
         let supply = SupplyRecord::read(&mut trie)?.unwrap_or_default();
         let Certificates(before) = Certificates::read(&mut trie)?;
         let certificates = Certificates(before + u64::from(place.activity.signers.is_some()));
         Ok(Self {
             trie,
             place,
-            accounts: Records::new(),
+            accounts,
             pools: Records::new(),
             positions: Records::new(),
             ends: Records::new(),
@@ -447,8 +505,8 @@ impl<'a> BlockState<'a> {
         self.supply = mark.supply;
     }
 
-    /// Plans at most one change of the slot table, and writes the touched records into the trie, with the new averages of
-    /// the accounts whose balance has changed.
+    /// Plans at most one change of the slot table, settles the new averages of the accounts whose balance has changed, and writes
+    /// the other records that were touched into the trie.
     ///
     /// # Errors
     /// [`StateFault`] when the disk cannot be read.
@@ -461,20 +519,20 @@ impl<'a> BlockState<'a> {
             request.write(&mut self.trie, &RequestPlace { kind: request.change.kind(), height, index })?;
         }
         let planned = self.plan()?;
-        for (address, stored, mut account) in self.accounts.changed() {
-            let before = stored.unwrap_or_default();
+        self.accounts.settle(|before, mut account| {
+            let before = before.unwrap_or_default();
             if (account.balance, account.effective()) != (before.balance, before.effective()) {
                 account.average = before.average.changed(height, account.effective(), average_window);
             }
-            account.write(&mut self.trie, &address)?;
-        }
-        for (supernode, _, pool) in self.pools.changed() {
+            account
+        });
+        for (supernode, pool) in self.pools.end() {
             pool.write(&mut self.trie, &supernode)?;
         }
-        for ((lessor, supernode), _, position) in self.positions.changed() {
+        for ((lessor, supernode), position) in self.positions.end() {
             position.write(&mut self.trie, &lessor, &supernode)?;
         }
-        for ((supernode, round), _, end) in self.ends.changed() {
+        for ((supernode, round), end) in self.ends.end() {
             end.write(&mut self.trie, &supernode, round)?;
         }
         if self.supply != SupplyRecord::default() {
@@ -483,10 +541,10 @@ impl<'a> BlockState<'a> {
         if self.place.activity.signers.is_some() {
             self.certificates.write(&mut self.trie)?;
         }
-        for (address, _, supernode) in self.supernodes.changed() {
+        for (address, supernode) in self.supernodes.end() {
             supernode.write(&mut self.trie, &address)?;
         }
-        for (key, _, owner) in self.key_owners.changed() {
+        for (key, owner) in self.key_owners.end() {
             Supernode::write_owner_of_key(&mut self.trie, &key, &owner)?;
         }
         let mut tables = self.place.tables.clone();
@@ -495,7 +553,8 @@ impl<'a> BlockState<'a> {
             let planned = Some(Table::new(slots).map_err(damaged)?.into());
             tables = tables.map(|tables| Tables { planned, ..tables });
         }
-        Ok(Ended { trie: self.trie, effects: Effects { history: self.history }, tables })
+        let effects = Effects { history: self.history };
+        Ok(Ended { trie: self.trie, accounts: self.accounts, effects, tables })
     }
 
     /// A pool in the round of the block, and the end of the round that this ended.

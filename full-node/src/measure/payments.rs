@@ -173,7 +173,7 @@ impl Payments {
     /// # Errors
     /// [`BlockError`] if the block breaks a rule or the disk fails.
     pub fn take(&mut self, block: &Block) -> Result<u64, BlockError> {
-        self.checker.insert(block, time(block.header.header.slot), &|_| None)?;
+        self.checker.insert(block, time(block.header.header.slot), &|_, _| None)?;
         Ok(block.transactions.len() as u64)
     }
 }

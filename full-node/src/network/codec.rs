@@ -19,6 +19,22 @@ pub(super) enum Incoming<Q> {
     Garbage(String),
 }
 
+/// An answer between whoever gives or takes it and the stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Reply<R> {
+    /// One that came, and how many bytes it had.
+    Came(R, usize),
+    /// One to be sent, encoded: large ones are encoded where they are made, and once.
+    Ready(Vec<u8>),
+}
+
+impl<R: BorshSerialize> Reply<R> {
+    /// To be sent.
+    pub(super) fn of(answer: &R) -> Self {
+        Self::Ready(codec::encode(answer))
+    }
+}
+
 /// Moves one bounded message each way over a stream: four bytes of length, lowest first, then Borsh. A longer length is refused
 /// before a byte of the message is read.
 pub(super) struct Codec<Q, R> {
@@ -43,7 +59,7 @@ impl<Q, R> Clone for Codec<Q, R> {
 async fn read<M: BorshDeserialize>(
     stream: &mut (impl AsyncRead + Unpin + Send),
     limit: usize,
-) -> io::Result<M> {
+) -> io::Result<(M, usize)> {
     let mut length = [0; 4];
     stream.read_exact(&mut length).await?;
     let length = u32::from_le_bytes(length) as usize;
@@ -57,15 +73,12 @@ async fn read<M: BorshDeserialize>(
     if bytes.len() < length {
         return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the message ends early"));
     }
-    codec::decode(&bytes, limit).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
+    let message = codec::decode(&bytes, limit);
+    let message = message.map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
+    Ok((message, length))
 }
 
-async fn write<M: BorshSerialize + Sync>(
-    stream: &mut (impl AsyncWrite + Unpin + Send),
-    message: &M,
-    limit: usize,
-) -> io::Result<()> {
-    let bytes = codec::encode(message);
+async fn write(stream: &mut (impl AsyncWrite + Unpin + Send), bytes: &[u8], limit: usize) -> io::Result<()> {
     let length = u32::try_from(bytes.len()).ok().filter(|_| bytes.len() <= limit).ok_or_else(|| {
         io::Error::new(
             io::ErrorKind::InvalidInput,
@@ -73,7 +86,7 @@ async fn write<M: BorshSerialize + Sync>(
         )
     })?;
     stream.write_all(&length.to_le_bytes()).await?;
-    stream.write_all(&bytes).await?;
+    stream.write_all(bytes).await?;
     stream.close().await
 }
 
@@ -85,14 +98,14 @@ where
 {
     type Protocol = StreamProtocol;
     type Request = Incoming<Q>;
-    type Response = R;
+    type Response = Reply<R>;
 
     async fn read_request<T>(&mut self, _: &StreamProtocol, io: &mut T) -> io::Result<Incoming<Q>>
     where
         T: AsyncRead + Unpin + Send,
     {
         match read(io, self.request_bytes).await {
-            Ok(question) => Ok(Incoming::Asked(question)),
+            Ok((question, _)) => Ok(Incoming::Asked(question)),
             Err(error) if error.kind() == io::ErrorKind::InvalidData => {
                 Ok(Incoming::Garbage(error.to_string()))
             }
@@ -100,11 +113,12 @@ where
         }
     }
 
-    async fn read_response<T>(&mut self, _: &StreamProtocol, io: &mut T) -> io::Result<R>
+    async fn read_response<T>(&mut self, _: &StreamProtocol, io: &mut T) -> io::Result<Reply<R>>
     where
         T: AsyncRead + Unpin + Send,
     {
-        read(io, self.response_bytes).await
+        let (answer, bytes) = read(io, self.response_bytes).await?;
+        Ok(Reply::Came(answer, bytes))
     }
 
     async fn write_request<T>(
@@ -117,16 +131,26 @@ where
         T: AsyncWrite + Unpin + Send,
     {
         match request {
-            Incoming::Asked(request) => write(io, &request, self.request_bytes).await,
+            Incoming::Asked(request) => write(io, &codec::encode(&request), self.request_bytes).await,
             Incoming::Garbage(what) => Err(io::Error::new(io::ErrorKind::InvalidInput, what)),
         }
     }
 
-    async fn write_response<T>(&mut self, _: &StreamProtocol, io: &mut T, response: R) -> io::Result<()>
+    async fn write_response<T>(
+        &mut self,
+        _: &StreamProtocol,
+        io: &mut T,
+        response: Reply<R>,
+    ) -> io::Result<()>
     where
         T: AsyncWrite + Unpin + Send,
     {
-        write(io, &response, self.response_bytes).await
+        match response {
+            Reply::Ready(bytes) => write(io, &bytes, self.response_bytes).await,
+            Reply::Came(..) => {
+                Err(io::Error::new(io::ErrorKind::InvalidInput, "an answer that came is not sent"))
+            }
+        }
     }
 }
 
@@ -139,9 +163,9 @@ mod tests {
     #[tokio::test]
     async fn a_message_is_refused_by_its_length_alone() {
         let mut bytes = Vec::new();
-        write(&mut bytes, &7_u64, 8).await.unwrap();
+        write(&mut bytes, &codec::encode(&7_u64), 8).await.unwrap();
         assert_eq!(bytes.len(), 12);
-        assert_eq!(read::<u64>(&mut Cursor::new(&bytes), 8).await.unwrap(), 7);
+        assert_eq!(read::<u64>(&mut Cursor::new(&bytes), 8).await.unwrap(), (7, 8));
         let kind = |bytes: &[u8], limit| {
             let bytes = bytes.to_vec();
             async move { read::<u64>(&mut Cursor::new(bytes), limit).await.unwrap_err().kind() }
@@ -150,6 +174,6 @@ mod tests {
         assert_eq!(kind(&bytes[..11], 8).await, io::ErrorKind::UnexpectedEof);
         assert_eq!(kind(&u32::MAX.to_le_bytes(), 8).await, io::ErrorKind::InvalidData);
         assert_eq!(kind(&[1, 0, 0, 0, 9], 8).await, io::ErrorKind::InvalidData);
-        assert!(write(&mut Vec::new(), &7_u64, 7).await.is_err());
+        assert!(write(&mut Vec::new(), &codec::encode(&7_u64), 7).await.is_err());
     }
 }

@@ -17,7 +17,7 @@ use super::{
     address_book::Source,
     behaviour::BehaviourEvent,
     chains::admits,
-    codec::Incoming,
+    codec::{Incoming, Reply},
     decisions::Decision,
     host::{Asker, Host, PARTING_MS, Parting, Sent},
     messages::{Answer, ChainHello, Hello, Request, Response},
@@ -145,7 +145,7 @@ impl Host {
         }
     }
 
-    fn on_hello(&mut self, event: Event<Incoming<Hello>, Answer>) {
+    fn on_hello(&mut self, event: Event<Incoming<Hello>, Reply<Answer>>) {
         match event {
             Event::Message { peer, connection_id, message: Message::Request { request, channel, .. } } => {
                 let again = !self.greeted_on.insert(connection_id);
@@ -163,8 +163,11 @@ impl Host {
                 }
             }
             Event::Message { peer, message: Message::Response { request_id, response }, .. } => {
-                if self.greetings.remove(&request_id).is_some() {
-                    self.on_answer(peer, response);
+                // What is to be sent does not come.
+                if let Reply::Came(answer, _) = response
+                    && self.greetings.remove(&request_id).is_some()
+                {
+                    self.on_answer(peer, answer);
                 }
             }
             Event::OutboundFailure { peer, request_id, error, .. } => {
@@ -186,7 +189,7 @@ impl Host {
         }
     }
 
-    fn answer_hello(&mut self, peer: PeerId, theirs: &Hello, channel: ResponseChannel<Answer>) {
+    fn answer_hello(&mut self, peer: PeerId, theirs: &Hello, channel: ResponseChannel<Reply<Answer>>) {
         let ours = self.hello(&peer);
         // Whoever speaks another version understands no other refusal than that one.
         let met = self.find_common(&peer, theirs).and_then(|common| {
@@ -215,7 +218,7 @@ impl Host {
                 Answer::Refused(refusal)
             }
         };
-        if self.swarm.behaviour_mut().hello.send_response(channel, answer).is_err() {
+        if self.swarm.behaviour_mut().hello.send_response(channel, Reply::of(&answer)).is_err() {
             tracing::debug!(%peer, "gone before our greeting");
         }
     }
@@ -268,7 +271,7 @@ impl Host {
         self.chains.iter().position(|known| known.id == *chain)
     }
 
-    fn on_exchange(&mut self, chain: usize, event: Event<Incoming<Request>, Response>) {
+    fn on_exchange(&mut self, chain: usize, event: Event<Incoming<Request>, Reply<Response>>) {
         match event {
             Event::Message { peer, message: Message::Request { request, channel, .. }, .. } => {
                 match request {
@@ -304,13 +307,13 @@ impl Host {
         chain: usize,
         peer: PeerId,
         request: Request,
-        channel: ResponseChannel<Response>,
+        channel: ResponseChannel<Reply<Response>>,
     ) {
         self.remotes.received(&peer, codec::encode(&request).len());
         match self.peers.request(&peer, chain, system_time()) {
             Admission::Take if request == Request::Tip => {
                 let tip = self.chains[chain].tip;
-                self.respond(chain, channel, Response::Tip(tip));
+                self.respond(chain, channel, Reply::of(&Response::Tip(tip)));
             }
             Admission::Take => {
                 // A full queue drops the channel, which ends the stream: whoever asked asks another.
@@ -318,7 +321,7 @@ impl Host {
                     tracing::debug!(%peer, "too many requests wait");
                 }
             }
-            Admission::Drop => self.respond(chain, channel, Response::Busy),
+            Admission::Drop => self.respond(chain, channel, Reply::of(&Response::Busy)),
             Admission::Wrong(fault) => {
                 drop(channel);
                 self.fault(peer, fault);
@@ -326,9 +329,17 @@ impl Host {
         }
     }
 
-    fn on_response(&mut self, chain: usize, peer: PeerId, request: OutboundRequestId, response: Response) {
+    fn on_response(
+        &mut self,
+        chain: usize,
+        peer: PeerId,
+        request: OutboundRequestId,
+        reply: Reply<Response>,
+    ) {
+        // What is to be sent does not come.
+        let Reply::Came(response, bytes) = reply else { return };
         let now = system_time();
-        self.remotes.received(&peer, codec::encode(&response).len());
+        self.remotes.received(&peer, bytes);
         let Some(Sent { asker, at, .. }) = self.requests.remove(&(chain, request)) else { return };
         match (asker, response) {
             (Asker::Sync(id), response) => self.chains[chain].sync.answered(id, response, now),

@@ -238,6 +238,18 @@ pub enum Response {
     SnapshotLeaves(Option<(u32, Bytes)>),
 }
 
+impl Response {
+    /// [`Response::Blocks`] of blocks that are encoded already, encoded.
+    pub(super) fn encoded_blocks(blocks: &[Vec<u8>]) -> Vec<u8> {
+        let mut bytes = codec::encode(&Self::Blocks(Vec::new()));
+        bytes.truncate(1);
+        // At most as many as a request names.
+        bytes.extend(u32::try_from(blocks.len()).unwrap_or(u32::MAX).to_le_bytes());
+        bytes.extend(blocks.iter().flatten());
+        bytes
+    }
+}
+
 /// Headers in a row, oldest first, the last of which is proven to be on the branch that was asked about: so all are.
 #[derive(Clone, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct AnchoredHeaders {

@@ -66,7 +66,7 @@ use tokio::{
 
 pub use identity::IdentityError;
 pub use port::{
-    Announcement, Ballot, Block, Certainty, ChainPort, Claims, Heard, Inserted, PortError, Taken,
+    Announcement, Ballot, Block, Certainty, ChainPort, Claims, Heard, Inserted, PortError, Row, Taken,
 };
 
 pub use messages::Tip;

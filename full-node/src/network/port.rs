@@ -1,7 +1,10 @@
 use std::{fmt, sync::Arc};
 
 use libp2p::PeerId;
-use light_client::data_format::{BlockId, ChainId, Header, Height, SealedHeader, SignedTransaction, Time};
+use light_client::{
+    data_format::{BlockId, ChainId, Header, Height, SealedHeader, SignedTransaction, Time},
+    transaction::CheckedTransaction,
+};
 use tokio::sync::broadcast;
 
 use super::{
@@ -79,21 +82,23 @@ pub trait ChainPort: SnapshotPort {
         limit: usize,
     ) -> Result<Option<AnchoredHeaders>, PortError>;
 
-    /// These blocks, as many as are known in a row and as fit into `bytes`; the first whatever its size.
+    /// These blocks as they travel, as many as are known in a row and as fit into `bytes`.
     ///
     /// # Errors
     /// [`PortError`].
-    fn blocks(&self, ids: &[BlockId], bytes: usize) -> Result<Vec<Block>, PortError>;
+    fn blocks(&self, ids: &[BlockId], bytes: usize) -> Result<Vec<Vec<u8>>, PortError>;
 
     /// Checks a block that came by itself by every rule and stores it, if its slot has room; with words on why not.
     fn insert(&self, block: &Block, now: Time) -> Inserted;
 
+    /// Finds out what can be known of fetched blocks before their turn comes, the signatures of their transactions above all:
+    /// while those before them are inserted.
+    fn check_ahead(&self, blocks: Vec<Block>, certainty: Certainty) -> Row;
+
     /// As [`ChainPort::insert`] for blocks that were fetched, each of which may be the next one's parent, however full their
     /// slots are; all of them, whatever becomes of the first. They are on disk when this returns, unless a kill can take back
     /// only what will be fetched again: many that are final beyond doubt.
-    fn insert_all(&self, blocks: &[Block], _: Certainty, now: Time) -> Vec<Inserted> {
-        blocks.iter().map(|block| self.insert(block, now)).collect()
-    }
+    fn insert_all(&self, row: &Row, now: Time) -> Vec<Inserted>;
 
     /// Takes votes as they came; what each of them is. At most [`MAX_VOTE_BYTES`](super::protocol::MAX_VOTE_BYTES)
     /// bytes each.
@@ -125,6 +130,17 @@ pub enum Certainty {
     Open,
     /// A final block of this height descends from them, as was proven: what all nodes have to agree on is decided.
     Final(Height),
+}
+
+/// Fetched blocks, each of which may be the next one's parent.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// The blocks.
+    pub blocks: Vec<Block>,
+    /// What is known of all of them.
+    pub certainty: Certainty,
+    /// The transactions of each block; `None` where it is not known to hold by itself, which is found out in its turn.
+    pub checked: Vec<Vec<Option<CheckedTransaction>>>,
 }
 
 /// What a node tells the others.

@@ -3,25 +3,28 @@
 use libp2p::{
     PeerId,
     gossipsub::{MessageAcceptance, MessageId, PublishError},
+    request_response::ResponseChannel,
 };
-use light_client::data_format::{BlockId, Header, codec};
+use light_client::data_format::{Header, codec};
 
 use super::{
+    codec::Reply,
     decisions::{BlockDecision, Decision},
     host::Host,
     messages::{Response, Tip},
     port::{Announcement, Inserted},
     protocol::Topic,
     sync::Verdict,
-    worker::{Done, Machine, Origin, system_time},
+    worker::{Done, Machine, system_time},
 };
 
 impl Host {
     pub(super) fn on_done(&mut self, chain: usize, done: Done) {
         match done {
-            Done::Block { origin, id, header, inserted } => {
-                self.on_block(chain, &origin, &id, &header, inserted)
+            Done::Block { peer, message, header, inserted } => {
+                self.on_block(chain, peer, &message, &header, inserted);
             }
+            Done::Row(row) => self.on_row(chain, row),
             Done::Message { topic, peer, id, opinion } => {
                 self.decide(chain, peer, &id, Decision::of_opinion(topic, opinion));
             }
@@ -60,23 +63,42 @@ impl Host {
         self.do_effects(chain);
     }
 
-    fn on_block(&mut self, place: usize, origin: &Origin, id: &BlockId, header: &Header, inserted: Inserted) {
+    fn on_row(&mut self, place: usize, row: Vec<(Header, Inserted)>) {
         let now = system_time();
+        let mut verdicts = Vec::with_capacity(row.len());
+        for (header, inserted) in row {
+            self.moved(place, &header, &inserted);
+            verdicts.push((header.id(), inserted.verdict));
+        }
+        let chain = &mut self.chains[place];
+        if verdicts.iter().any(|(_, verdict)| *verdict == Verdict::Taken) {
+            chain.fetched = now;
+        }
+        chain.sync.inserted(&verdicts, now);
+    }
+
+    /// The chain was given a block.
+    fn moved(&mut self, place: usize, header: &Header, inserted: &Inserted) {
         let chain = &mut self.chains[place];
         chain.tip = inserted.tip;
         chain.sync.stands_at(inserted.tip);
         if inserted.verdict != Verdict::Taken {
-            tracing::debug!(block = %id, height = header.height.0, why = inserted.why, "a block is not taken");
+            let (block, height, why) = (header.id(), header.height.0, &inserted.why);
+            tracing::debug!(%block, height, why, "a block is not taken");
         }
-        let (peer, message) = match origin {
-            Origin::Sync => {
-                if inserted.verdict == Verdict::Taken {
-                    chain.fetched = now;
-                }
-                return chain.sync.inserted(id, inserted.verdict, now);
-            }
-            Origin::Gossip { peer, id } => (*peer, id),
-        };
+    }
+
+    fn on_block(
+        &mut self,
+        place: usize,
+        peer: PeerId,
+        message: &MessageId,
+        header: &Header,
+        inserted: Inserted,
+    ) {
+        let now = system_time();
+        self.moved(place, header, &inserted);
+        let chain = &mut self.chains[place];
         let decision = BlockDecision::new(inserted.verdict, header, &*chain.claims, now);
         match inserted.stands {
             Some(tip) if decision.stands => {
@@ -102,23 +124,24 @@ impl Host {
         &mut self,
         chain: usize,
         peer: PeerId,
-        channel: libp2p::request_response::ResponseChannel<Response>,
-        response: Response,
+        channel: ResponseChannel<Reply<Response>>,
+        response: Vec<u8>,
     ) {
-        let bytes = codec::encode(&response).len();
+        let bytes = response.len();
         self.remotes.sent(&peer, bytes);
         let allowed = self.peers.answer(&peer, chain, bytes, system_time());
-        self.respond(chain, channel, if allowed { response } else { Response::Busy });
+        let reply = if allowed { Reply::Ready(response) } else { Reply::of(&Response::Busy) };
+        self.respond(chain, channel, reply);
     }
 
     pub(super) fn respond(
         &mut self,
         chain: usize,
-        channel: libp2p::request_response::ResponseChannel<Response>,
-        response: Response,
+        channel: ResponseChannel<Reply<Response>>,
+        reply: Reply<Response>,
     ) {
         let exchange = self.swarm.behaviour_mut().exchange.get_mut(chain);
-        if exchange.is_none_or(|exchange| exchange.send_response(channel, response).is_err()) {
+        if exchange.is_none_or(|exchange| exchange.send_response(channel, reply).is_err()) {
             tracing::trace!("whoever asked is gone");
         }
     }

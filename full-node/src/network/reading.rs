@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use libp2p::{PeerId, request_response::ResponseChannel};
+use light_client::data_format::codec;
 use tokio::sync::mpsc::{self, Receiver, Sender};
 
 use super::{
+    codec::Reply,
     messages::{Bytes, Headers, Request, Response},
     port::{ChainPort, PortError},
     protocol::{MAX_BLOCKS, MAX_HEADERS, MAX_LOCATOR, MAX_RESPONSE_BYTES},
@@ -20,7 +22,7 @@ const PIECE_LEAVES: u32 = 8_192;
 /// What there is to read.
 pub(super) enum ReadWork {
     Locate,
-    Serve { peer: PeerId, request: Request, channel: ResponseChannel<Response> },
+    Serve { peer: PeerId, request: Request, channel: ResponseChannel<Reply<Response>> },
     Waiting,
 }
 
@@ -64,12 +66,12 @@ pub(super) async fn read(
     }
 }
 
-/// The answer to a request, from the chain.
+/// The answer to a request, from the chain, encoded.
 ///
 /// # Errors
 /// [`PortError`] when the chain cannot answer.
-pub(crate) fn serve(port: &dyn ChainPort, request: Request) -> Result<Response, PortError> {
-    Ok(match request {
+pub(crate) fn serve(port: &dyn ChainPort, request: Request) -> Result<Vec<u8>, PortError> {
+    let response = match request {
         Request::Tip => Response::Tip(port.tip()?),
         Request::Headers { locator, limit } => {
             let headers = port.headers_after(&locator, limit.min(MAX_HEADERS) as usize)?;
@@ -81,7 +83,7 @@ pub(crate) fn serve(port: &dyn ChainPort, request: Request) -> Result<Response, 
         Request::Blocks { mut ids } => {
             ids.truncate(MAX_BLOCKS as usize);
             // Room for what surrounds them.
-            Response::Blocks(port.blocks(&ids, MAX_RESPONSE_BYTES - 1_024)?)
+            return Ok(Response::encoded_blocks(&port.blocks(&ids, MAX_RESPONSE_BYTES - 1_024)?));
         }
         Request::Finality { trusted, open } => {
             Response::Finality(port.prove_final(&trusted, open)?.map(Bytes))
@@ -91,5 +93,6 @@ pub(crate) fn serve(port: &dyn ChainPort, request: Request) -> Result<Response, 
             let leaves = port.snapshot_leaves(&block, first, count.min(PIECE_LEAVES), PIECE_BYTES)?;
             Response::SnapshotLeaves(leaves.map(|(count, proof)| (count, Bytes(proof))))
         }
-    })
+    };
+    Ok(codec::encode(&response))
 }

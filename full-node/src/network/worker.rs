@@ -21,9 +21,10 @@ use tokio::{
 };
 
 use super::{
+    codec::Reply,
     decisions::{Opinion, of_transaction, of_vote},
     messages::{Response, Tip},
-    port::{Ballot, Block, Certainty, ChainPort, Heard, Inserted, PortError},
+    port::{Ballot, Block, Certainty, ChainPort, Heard, Inserted, PortError, Row},
     protocol::Topic,
     reading::{ReadWork, read},
     snapshot::{Shown, Taking},
@@ -32,10 +33,10 @@ use super::{
 
 /// Blocks by gossip that wait; each may have 4 MiB.
 const TOLD_BLOCKS: usize = 16;
-/// Blocks that wait in all; fetched ones are bounded by whoever fetches them.
-const BLOCKS: usize = 272;
+/// Fetched blocks that wait: more than are at the chain's door at any time, as whoever fetches them sees to.
+const FETCHED: usize = 1_024;
 /// Fetched blocks that the chain takes together.
-const BLOCKS_AT_ONCE: usize = 256;
+const ROW: usize = 256;
 const VOTES: usize = 1_024;
 const TRANSACTIONS: usize = 4_096;
 const READS: usize = 64;
@@ -56,17 +57,7 @@ pub(super) struct Told {
     pub(super) data: Vec<u8>,
 }
 
-/// Where a block came from.
-#[derive(Debug)]
-pub(super) enum Origin {
-    Gossip { peer: PeerId, id: MessageId },
-    Sync,
-}
-
-pub(super) enum BlockWork {
-    Told(Told),
-    Fetched(Box<Block>, Certainty),
-}
+type Fetched = (Box<Block>, Certainty);
 
 /// Which machine wants to know what a proof shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,12 +77,15 @@ pub(super) enum SnapshotWork {
 
 /// Work that is done.
 pub(super) enum Done {
+    /// A block that came by gossip.
     Block {
-        origin: Origin,
-        id: BlockId,
+        peer: PeerId,
+        message: MessageId,
         header: Box<Header>,
         inserted: Inserted,
     },
+    /// Blocks that were fetched, in their order.
+    Row(Vec<(Header, Inserted)>),
     Message {
         topic: Topic,
         peer: PeerId,
@@ -101,8 +95,9 @@ pub(super) enum Done {
     Located(Tip, Vec<BlockId>),
     Served {
         peer: PeerId,
-        channel: ResponseChannel<Response>,
-        response: Response,
+        channel: ResponseChannel<Reply<Response>>,
+        /// Encoded.
+        response: Vec<u8>,
     },
     Waiting(Vec<SignedTransaction>, Vec<Vec<u8>>),
     Shown {
@@ -133,7 +128,8 @@ pub(super) struct Outcomes {
 
 /// The queues of one chain.
 pub(super) struct Worker {
-    blocks: Sender<BlockWork>,
+    told_blocks: Sender<Told>,
+    fetched: Sender<Fetched>,
     votes: Sender<Told>,
     own_votes: Sender<Vec<Ballot>>,
     transactions: Sender<Told>,
@@ -157,7 +153,10 @@ impl Worker {
     /// Starts the threads of a chain; what they did comes out of `done`. They end with the queues.
     pub(super) fn start(chain: usize, port: Arc<dyn ChainPort>, done: Sender<(usize, Done)>) -> Self {
         let done = Outcomes { chain, done };
-        let (blocks, blocks_work) = mpsc::channel(BLOCKS);
+        let (told_blocks, told) = mpsc::channel(TOLD_BLOCKS);
+        let (fetched, fetched_work) = mpsc::channel(FETCHED);
+        // One is checked while another is inserted.
+        let (row, rows) = mpsc::channel(1);
         let (votes, votes_work) = mpsc::channel(VOTES);
         let (own_votes, own_votes_work) = mpsc::channel(VOTES);
         let (transactions, transactions_work) = mpsc::channel(TRANSACTIONS);
@@ -165,10 +164,9 @@ impl Worker {
         let (snapshots, snapshots_work) = mpsc::channel(SNAPSHOTS);
         let (moved, moves) = mpsc::channel(1);
         let (asked, asks) = mpsc::channel(4);
-        let on_blocks = tokio::task::spawn_blocking({
-            let (port, done) = (Arc::clone(&port), done.clone());
-            move || work_on_blocks(&*port, blocks_work, &moved, &done)
-        });
+        let on_fetched = tokio::spawn(work_on_fetched(Arc::clone(&port), fetched_work, row));
+        let on_blocks =
+            tokio::spawn(work_on_blocks(Arc::clone(&port), BlockWork { told, rows, moved }, done.clone()));
         let on_votes = tokio::spawn(work_on_votes(
             Arc::clone(&port),
             VoteWork { told: votes_work, own: own_votes_work, moves, asks },
@@ -183,14 +181,14 @@ impl Worker {
             move || work_on_snapshots(&*port, snapshots_work, &done)
         });
         let on_reads = tokio::spawn(read(port, reads_work, asked, done));
-        let tasks = vec![on_blocks, on_votes, on_transactions, on_snapshots, on_reads];
-        Self { blocks, votes, own_votes, transactions, reads, snapshots, tasks }
+        let tasks = vec![on_fetched, on_blocks, on_votes, on_transactions, on_snapshots, on_reads];
+        Self { told_blocks, fetched, votes, own_votes, transactions, reads, snapshots, tasks }
     }
 
     /// Closes the queues and waits for what is in them. Nobody may be waiting for outcomes any more.
     pub(super) async fn stop(self) {
-        let Self { blocks, votes, own_votes, transactions, reads, snapshots, tasks } = self;
-        drop((blocks, votes, own_votes, transactions, reads, snapshots));
+        let Self { told_blocks, fetched, votes, own_votes, transactions, reads, snapshots, tasks } = self;
+        drop((told_blocks, fetched, votes, own_votes, transactions, reads, snapshots));
         for task in tasks {
             if let Err(error) = task.await {
                 tracing::error!(%error, "a part of the network did not end well");
@@ -201,8 +199,7 @@ impl Worker {
     /// A message came. `false`: too many wait already.
     pub(super) fn told(&self, topic: Topic, told: Told) -> bool {
         match topic {
-            Topic::Blocks if self.blocks.capacity() + TOLD_BLOCKS <= BLOCKS => false,
-            Topic::Blocks => sent(&self.blocks.try_send(BlockWork::Told(told))),
+            Topic::Blocks => sent(&self.told_blocks.try_send(told)),
             Topic::Votes => sent(&self.votes.try_send(told)),
             Topic::Transactions => sent(&self.transactions.try_send(told)),
         }
@@ -210,7 +207,7 @@ impl Worker {
 
     /// A block was fetched. `false`: too many wait already.
     pub(super) fn fetched(&self, block: Box<Block>, certainty: Certainty) -> bool {
-        sent(&self.blocks.try_send(BlockWork::Fetched(block, certainty)))
+        sent(&self.fetched.try_send((block, certainty)))
     }
 
     /// This node voted.
@@ -233,43 +230,81 @@ fn sent<T>(sent: &Result<(), TrySendError<T>>) -> bool {
     sent.is_ok()
 }
 
-fn work_on_blocks(port: &dyn ChainPort, mut work: Receiver<BlockWork>, moved: &Sender<()>, done: &Outcomes) {
+/// Checks fetched blocks ahead of their turn: those of the next row while the one before it is inserted.
+async fn work_on_fetched(port: Arc<dyn ChainPort>, mut work: Receiver<Fetched>, rows: Sender<Row>) {
     let mut waiting = None;
-    while let Some(next) = waiting.take().or_else(|| work.blocking_recv()) {
-        match next {
-            BlockWork::Fetched(first, certainty) => {
-                let mut blocks = vec![*first];
-                while blocks.len() < BLOCKS_AT_ONCE && waiting.is_none() {
-                    match work.try_recv() {
-                        Ok(BlockWork::Fetched(block, same)) if same == certainty => blocks.push(*block),
-                        Ok(other) => waiting = Some(other),
-                        Err(_) => break,
-                    }
-                }
-                let inserted = port.insert_all(&blocks, certainty, system_time());
-                for (block, inserted) in blocks.into_iter().zip(inserted) {
-                    let header = Box::new(block.header.header);
-                    done.tell(Done::Block { origin: Origin::Sync, id: header.id(), header, inserted });
-                }
-            }
-            BlockWork::Told(Told { peer, id, data }) => {
-                let decoded: Result<Block, _> = codec::decode(&data, Topic::Blocks.max_bytes());
-                let block = match decoded {
-                    Ok(block) => block,
-                    Err(error) => {
-                        tracing::debug!(%peer, %error, "a block that cannot be decoded");
-                        let opinion = Opinion::Garbage;
-                        done.tell(Done::Message { topic: Topic::Blocks, peer, id, opinion });
-                        continue;
-                    }
-                };
-                let inserted = port.insert(&block, system_time());
-                let (origin, header) = (Origin::Gossip { peer, id }, Box::new(block.header.header));
-                done.tell(Done::Block { origin, id: header.id(), header, inserted });
+    while let Some((first, certainty)) = next(&mut waiting, &mut work).await {
+        // Whatever comes until there is a turn to be had comes along.
+        let Ok(turn) = rows.reserve().await else { return };
+        let mut blocks = vec![*first];
+        while blocks.len() < ROW && waiting.is_none() {
+            match work.try_recv() {
+                Ok((block, same)) if same == certainty => blocks.push(*block),
+                Ok(other) => waiting = Some(other),
+                Err(_) => break,
             }
         }
+        let port = Arc::clone(&port);
+        match tokio::task::spawn_blocking(move || port.check_ahead(blocks, certainty)).await {
+            Ok(row) => turn.send(row),
+            // They are asked for again when nothing moved for a while.
+            Err(error) => tracing::error!(%error, "fetched blocks are not checked"),
+        }
+    }
+}
+
+async fn next<T>(waiting: &mut Option<T>, work: &mut Receiver<T>) -> Option<T> {
+    match waiting.take() {
+        Some(next) => Some(next),
+        None => work.recv().await,
+    }
+}
+
+struct BlockWork {
+    told: Receiver<Told>,
+    rows: Receiver<Row>,
+    /// The chain moved.
+    moved: Sender<()>,
+}
+
+async fn work_on_blocks(port: Arc<dyn ChainPort>, mut work: BlockWork, done: Outcomes) {
+    loop {
+        let port = Arc::clone(&port);
+        let inserted = tokio::select! {
+            Some(row) = work.rows.recv() => tokio::task::spawn_blocking(move || insert_row(&*port, row)),
+            Some(told) = work.told.recv() => tokio::task::spawn_blocking(move || insert_told(&*port, told)),
+            else => return,
+        };
+        let inserted = inserted.await;
         // One note is enough, so a full queue is fine.
-        let _: Result<(), TrySendError<()>> = moved.try_send(());
+        let _: Result<(), TrySendError<()>> = work.moved.try_send(());
+        match inserted {
+            Ok(inserted) => {
+                if done.send(inserted).await.is_err() {
+                    return;
+                }
+            }
+            Err(error) => tracing::error!(%error, "blocks are not taken"),
+        }
+    }
+}
+
+fn insert_row(port: &dyn ChainPort, row: Row) -> Done {
+    let inserted = port.insert_all(&row, system_time());
+    let headers = row.blocks.into_iter().map(|block| block.header.header);
+    Done::Row(headers.zip(inserted).collect())
+}
+
+fn insert_told(port: &dyn ChainPort, Told { peer, id, data }: Told) -> Done {
+    match codec::decode::<Block>(&data, Topic::Blocks.max_bytes()) {
+        Ok(block) => {
+            let inserted = port.insert(&block, system_time());
+            Done::Block { peer, message: id, header: Box::new(block.header.header), inserted }
+        }
+        Err(error) => {
+            tracing::debug!(%peer, %error, "a block that cannot be decoded");
+            Done::Message { topic: Topic::Blocks, peer, id, opinion: Opinion::Garbage }
+        }
     }
 }
 

@@ -17,7 +17,7 @@ use crate::{
     consensus::{Accused, Minter},
     logic::is_unpunished,
     network::{
-        Announcement, Certainty, ChainPort, Claims, Heard, Inserted, PortError, Taken,
+        Announcement, Certainty, ChainPort, Claims, Heard, Inserted, PortError, Row, Taken,
         identity::peer_of_key,
         messages::{AnchoredHeaders, Headers, Tip},
         sync::Verdict,
@@ -96,7 +96,7 @@ impl ChainPort for Node {
         Ok(self.headers_to_now(after, anchor, limit)?)
     }
 
-    fn blocks(&self, ids: &[BlockId], bytes: usize) -> Result<Vec<Block>, PortError> {
+    fn blocks(&self, ids: &[BlockId], bytes: usize) -> Result<Vec<Vec<u8>>, PortError> {
         Ok(self.blocks_now(ids, bytes)?)
     }
 
@@ -107,12 +107,16 @@ impl ChainPort for Node {
         self.inserted(&block.header.header, self.insert(block, now))
     }
 
-    fn insert_all(&self, blocks: &[Block], certainty: Certainty, now: Time) -> Vec<Inserted> {
+    fn check_ahead(&self, blocks: Vec<Block>, certainty: Certainty) -> Row {
+        self.checked_row(blocks, certainty)
+    }
+
+    fn insert_all(&self, row: &Row, now: Time) -> Vec<Inserted> {
         if self.is_starting() {
-            return blocks.iter().map(|_| self.after_snapshot()).collect();
+            return row.blocks.iter().map(|_| self.after_snapshot()).collect();
         }
-        let inserted = self.insert_row(blocks, certainty, now);
-        let results = blocks.iter().zip(inserted);
+        let inserted = self.insert_row(row, now);
+        let results = row.blocks.iter().zip(inserted);
         results.map(|(block, inserted)| self.inserted(&block.header.header, inserted)).collect()
     }
 
@@ -276,13 +280,12 @@ impl Node {
         Ok(Some(AnchoredHeaders { headers: Headers(headers), proof }))
     }
 
-    fn blocks_now(&self, ids: &[BlockId], bytes: usize) -> Result<Vec<Block>, NodeError> {
+    fn blocks_now(&self, ids: &[BlockId], bytes: usize) -> Result<Vec<Vec<u8>>, NodeError> {
         let snapshot = self.0.database.read()?;
         let (mut blocks, mut room) = (Vec::new(), bytes);
         for id in ids {
-            let Some(block) = snapshot.block(id)? else { break };
-            let length = light_client::data_format::codec::encode(&block).len();
-            let Some(left) = room.checked_sub(length) else { break };
+            let Some(block) = snapshot.encoded_block(id)? else { break };
+            let Some(left) = room.checked_sub(block.len()) else { break };
             room = left;
             blocks.push(block);
         }

@@ -125,7 +125,7 @@ async fn what_a_snapshot_does_not_bring_is_said_to_be_missing() {
     // Peers that need older blocks learn that they have to ask another one.
     let genesis = to.node.genesis().header.id();
     assert_eq!(to.node.headers_after(&[genesis], 100).unwrap(), None);
-    assert_eq!(to.node.blocks(&[to.node.status().head.id], 1 << 20).unwrap(), vec![]);
+    assert_eq!(to.node.blocks(&[to.node.status().head.id], 1 << 20).unwrap(), Vec::<Vec<u8>>::new());
     // A node with blocks takes no snapshot.
     assert!(!to.node.start_from_snapshot(None));
 }

@@ -104,14 +104,19 @@ impl Batch {
         self.remove(Space::Heights, height.0.to_be_bytes());
     }
 
-    /// Adds a history record.
-    pub fn history(&mut self, address: &Address, entry: &HistoryEntry) {
-        self.put(Space::History, history_key(address, entry.record.index), codec::encode(entry));
+    /// Adds history records in the order in which they came about. Those of an account are kept together: a record for each
+    /// would cost the database an insertion for each.
+    pub fn history(&mut self, records: &[(Address, HistoryEntry)]) {
+        for (key, part) in history_parts(records) {
+            self.put(Space::History, key, codec::encode(&part));
+        }
     }
 
-    /// Removes a history record.
-    pub fn remove_history(&mut self, address: &Address, index: u64) {
-        self.remove(Space::History, history_key(address, index));
+    /// Removes history records that were added together.
+    pub fn remove_history(&mut self, records: &[(Address, HistoryEntry)]) {
+        for (key, _) in history_parts(records) {
+            self.remove(Space::History, key);
+        }
     }
 
     /// Notes where a transaction is: at a height of the best branch, and at which place there.
@@ -147,4 +152,19 @@ impl Batch {
     fn meta<T: borsh::BorshSerialize>(&mut self, key: &[u8], value: &T) {
         self.put(Space::Meta, key, codec::encode(value));
     }
+}
+
+/// History records with their keys, as they are kept: those of an account in a row, oldest first.
+fn history_parts(records: &[(Address, HistoryEntry)]) -> Vec<(Vec<u8>, Vec<HistoryEntry>)> {
+    let mut sorted: Vec<&(Address, HistoryEntry)> = records.iter().collect();
+    sorted.sort_by_key(|(address, _)| *address);
+    let of_account = sorted.chunk_by(|(one, _), (next, _)| one == next);
+    let parts = of_account.flat_map(|records| records.chunks(HISTORY_PART));
+    parts
+        .filter_map(|part| {
+            let (address, last) = part.last()?;
+            let entries = part.iter().map(|(_, entry)| *entry).collect();
+            Some((history_key(address, last.record.index), entries))
+        })
+        .collect()
 }

@@ -153,6 +153,11 @@ impl Database {
         pending.map_or_else(|| self.storage.read(), Ok)
     }
 
+    /// Whether much waits: it is worth its write.
+    pub fn much_waits(&self) -> bool {
+        self.pending.read().unwrap_or_else(PoisonError::into_inner).is_half_full()
+    }
+
     /// Writes to disk what waits now. Others may write on meanwhile, which is not written with it.
     ///
     /// # Errors

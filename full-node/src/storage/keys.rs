@@ -3,7 +3,7 @@
 use light_client::data_format::{Address, BlockId};
 
 /// The format of the data folder.
-pub(super) const FORMAT: u32 = 5;
+pub(super) const FORMAT: u32 = 6;
 
 pub(super) const META_FORMAT: &[u8] = b"format";
 pub(super) const META_CHAIN: &[u8] = b"chain";
@@ -28,6 +28,16 @@ pub(super) fn body_key(block: &BlockId, part: u32) -> Vec<u8> {
     [&block.as_bytes()[..], &part.to_be_bytes()].concat()
 }
 
-pub(super) fn history_key(address: &Address, index: u64) -> Vec<u8> {
-    [&address.as_bytes()[..], &index.to_be_bytes()].concat()
+/// History records that are kept together, at most.
+pub(super) const HISTORY_PART: usize = 32;
+
+/// The key of history records of an account in a row, of which the last has this index: the first key from the one of any of
+/// their indexes on.
+pub(super) fn history_key(address: &Address, last: u64) -> Vec<u8> {
+    [&address.as_bytes()[..], &last.to_be_bytes()].concat()
+}
+
+/// Beyond the keys of an account's history.
+pub(super) fn history_end(address: &Address) -> Vec<u8> {
+    [&address.as_bytes()[..], &[0xff; 9]].concat()
 }

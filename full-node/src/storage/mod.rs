@@ -91,7 +91,7 @@ pub enum Space {
     Heights,
     /// Page → the nodes of the state trie whose ids are in it.
     Nodes,
-    /// Address and index → history record.
+    /// Address and index of the last of them → history records in a row.
     History,
     /// Transaction id → its height on the best branch, and its place in that block.
     Transactions,

@@ -102,11 +102,18 @@ impl Pending {
         }
     }
 
-    /// Whether so much waits that it should go to disk.
+    /// Whether so much waits that nothing more should be added.
     pub(super) fn is_full(&self) -> bool {
-        let bytes: usize =
-            self.layers.iter().map(|layer| layer.bytes + layer.nodes.0.len() * REMOVED_NODE).sum();
-        bytes > BOUND || self.layers.len() > LAYERS
+        self.bytes() > BOUND || self.layers.len() > LAYERS
+    }
+
+    /// Whether half as much waits: a good time to write it, while more comes.
+    pub(super) fn is_half_full(&self) -> bool {
+        self.bytes() > BOUND / 2 || self.layers.len() > LAYERS / 2
+    }
+
+    fn bytes(&self) -> usize {
+        self.layers.iter().map(|layer| layer.bytes + layer.nodes.0.len() * REMOVED_NODE).sum()
     }
 
     /// Everything that waits now. What is added later comes on top of it.

@@ -172,29 +172,41 @@ impl Snapshot {
     /// # Errors
     /// As [`Snapshot::chain`].
     pub fn block(&self, id: &BlockId) -> Result<Option<Block>, StorageError> {
-        let Some(header) = self.header(id)? else { return Ok(None) };
-        let count = header.header.transactions_count;
-        let height = header.header.height;
+        self.encoded_block(id)?.map(|bytes| decode(&format!("block {id}"), &bytes)).transpose()
+    }
+
+    /// The same, as it travels: its transactions are not looked at.
+    ///
+    /// # Errors
+    /// As [`Snapshot::chain`].
+    pub fn encoded_block(&self, id: &BlockId) -> Result<Option<Vec<u8>>, StorageError> {
+        let Some(mut bytes) = self.read.get(Space::Headers, id.as_bytes())? else { return Ok(None) };
+        let SealedHeader { header, .. } = decode(&format!("header {id}"), &bytes)?;
+        let (count, height) = (header.transactions_count, header.height);
         if height > Height(0) && height <= self.begins_at()? {
             return Ok(None);
         }
         let parts = count.div_ceil(BODY_PART);
         let entries =
             self.read.range(Space::Bodies, &body_key(id, 0), &body_key(id, parts), parts as usize)?;
-        if entries.is_empty() && count > 0 && header.header.height < self.bodies_from()? {
+        if entries.is_empty() && count > 0 && height < self.bodies_from()? {
             return Ok(None);
         }
-        let mut transactions = Vec::with_capacity(entries.len() * BODY_PART as usize);
+        let damaged = |cause: String| StorageError::damaged(format!("body of block {id}"), cause);
+        let certificate = self.read.get(Space::Bodies, id.as_bytes())?;
+        bytes.extend(certificate.ok_or_else(|| damaged("its certificate is not stored".to_owned()))?);
+        bytes.extend(count.to_le_bytes());
+        let mut found = 0_u64;
         for (_, part) in &entries {
-            transactions.extend(decode::<Vec<SignedTransaction>>("transactions", part)?);
+            let (length, transactions) =
+                part.split_first_chunk().ok_or_else(|| damaged("a part is cut off".to_owned()))?;
+            found += u64::from(u32::from_le_bytes(*length));
+            bytes.extend_from_slice(transactions);
         }
-        if transactions.len() != count as usize {
-            return Err(StorageError::damaged(
-                format!("body of block {id}"),
-                format!("{} of {count}", transactions.len()),
-            ));
+        if found != u64::from(count) {
+            return Err(damaged(format!("{found} of {count}")));
         }
-        Ok(Some(Block { header, certificate: self.certificate(id)?, transactions }))
+        Ok(Some(bytes))
     }
 
     /// The outcomes of a block's transactions.
@@ -249,12 +261,35 @@ impl Snapshot {
         to: u64,
         limit: usize,
     ) -> Result<Vec<HistoryEntry>, StorageError> {
-        if from >= to {
-            return Ok(Vec::new());
+        /// Parts that are read at once, at most: some hundred kilobytes.
+        const PARTS: usize = 64;
+        let mut found: Vec<HistoryEntry> = Vec::new();
+        let (mut next, end) = (from, history_end(address));
+        while next < to && found.len() < limit {
+            let wanted = usize::try_from(to - next).unwrap_or(usize::MAX).min(limit - found.len());
+            let key = history_key(address, next);
+            let parts = self.read.range(Space::History, &key, &end, wanted.min(PARTS))?;
+            let last = parts.last().and_then(|(key, _)| key.last_chunk());
+            let Some(last) = last.map(|last| u64::from_be_bytes(*last)) else { break };
+            for (_, part) in &parts {
+                let entries = decode::<Vec<HistoryEntry>>("history records", part)?;
+                found.extend(entries.into_iter().filter(|entry| (from..to).contains(&entry.record.index)));
+            }
+            next = last.saturating_add(1);
         }
-        let entries =
-            self.read.range(Space::History, &history_key(address, from), &history_key(address, to), limit)?;
-        entries.iter().map(|(_, value)| decode("history record", value)).collect()
+        found.truncate(limit);
+        Ok(found)
+    }
+
+    /// Number of history records of all accounts. Reads all of them, some at a time.
+    ///
+    /// # Errors
+    /// As [`Snapshot::chain`].
+    pub fn count_history(&self) -> Result<u64, StorageError> {
+        self.sum(
+            Space::History,
+            |part| Ok(decode::<Vec<HistoryEntry>>("history records", part)?.len() as u64),
+        )
     }
 
     /// Where a transaction is on the best branch.
@@ -320,12 +355,22 @@ impl Snapshot {
     /// # Errors
     /// As [`Snapshot::chain`].
     pub fn count(&self, space: Space) -> Result<u64, StorageError> {
+        self.sum(space, |_| Ok(1))
+    }
+
+    fn sum(
+        &self,
+        space: Space,
+        count: impl Fn(&[u8]) -> Result<u64, StorageError>,
+    ) -> Result<u64, StorageError> {
         const PAGE: usize = 4_096;
-        let (mut from, mut count) = (Vec::new(), 0);
+        let (mut from, mut sum) = (Vec::new(), 0);
         loop {
             let entries = self.read.range(space, &from, &END, PAGE)?;
-            count += entries.len() as u64;
-            let Some((last, _)) = entries.into_iter().next_back() else { return Ok(count) };
+            for (_, value) in &entries {
+                sum += count(value)?;
+            }
+            let Some((last, _)) = entries.into_iter().next_back() else { return Ok(sum) };
             // The next key there can be.
             from = last;
             from.push(0);

@@ -221,7 +221,7 @@ fn a_block_that_others_built_on_is_fetched_however_full_its_slot_is() {
     assert!(matches!(told, BlockError::Tree(TreeError::SlotFull(Slot(1)))), "{told}");
     follower.take(&siblings[..1], 2);
     let fetched = [siblings[4].clone(), child];
-    assert!(follower.node.insert_row(&fetched, Certainty::Open, in_slot(2)).iter().all(Result::is_ok));
+    assert!(follower.take_row(&fetched, Certainty::Open, 2).iter().all(Result::is_ok));
     assert_eq!((follower.head_slot(), follower.state_root()), (Slot(2), next.state_root()));
     // It took the place of the oldest that nobody needed, which is gone from the disk.
     let is_stored = |harness: &Harness, block: &light_client::consensus::spos::Block| {

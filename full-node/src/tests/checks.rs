@@ -89,15 +89,15 @@ fn whatever_is_damaged_is_named() {
     let body = |id: &BlockId, index: u32| [&id.as_bytes()[..], &index.to_be_bytes()].concat();
     let address = harness.address(3);
     let record: AccountRecord = harness.record(&address);
-    let entries: Vec<(Vec<u8>, HistoryEntry)> = snapshot
+    let parts: Vec<(Vec<u8>, Vec<HistoryEntry>)> = snapshot
         .all(Space::History)
         .unwrap()
         .into_iter()
-        .map(|(key, value)| (key, codec::decode(&value, 1_000).unwrap()))
+        .map(|(key, value)| (key, codec::decode(&value, 10_000).unwrap()))
         .filter(|(key, _): &(Vec<u8>, _)| key.starts_with(address.as_bytes()))
         .collect();
-    assert_eq!(entries.len() as u64, record.history_count);
-    let (last_key, last) = entries.last().unwrap().clone();
+    assert_eq!(parts.iter().map(|(_, part)| part.len() as u64).sum::<u64>(), record.history_count);
+    let (last_key, last) = parts.last().unwrap().clone();
 
     type Damage<'a> = (&'a str, Box<dyn Fn(&mut Batch) + 'a>, &'a str);
     let put = |space, key: Vec<u8>, value: Vec<u8>| {
@@ -112,8 +112,8 @@ fn whatever_is_damaged_is_named() {
     forged.signature.0[7] ^= 1;
     let mut outcomes: Vec<Outcome> = snapshot.outcomes(&first).unwrap();
     outcomes[0].fee = Amount(1);
-    let mut dearer = last;
-    dearer.record.delta += 1;
+    let mut dearer = last.clone();
+    dearer.last_mut().unwrap().record.delta += 1;
     let mut beyond = last_key.clone();
     *beyond.last_mut().unwrap() += 1;
     let mut version: Version = snapshot.version(&fourth).unwrap().unwrap();
@@ -253,51 +253,52 @@ fn a_slot_is_paid_for_by_who_won_it_and_once() {
     assert_eq!(scene.run(&test_key(STRANGER), calls), Status::Success);
     let harness = scene.harness;
     assert!(checked(&harness.database).is_whole());
-    let history: Vec<(Vec<u8>, HistoryEntry)> = harness
+    let history: Vec<(Vec<u8>, Vec<HistoryEntry>)> = harness
         .snapshot()
         .all(Space::History)
         .unwrap()
         .into_iter()
-        .map(|(key, value)| (key, codec::decode(&value, 1_000).unwrap()))
+        .map(|(key, value)| (key, codec::decode(&value, 10_000).unwrap()))
         .collect();
-    let [(price_key, price)] =
-        history.iter().filter(|(_, entry)| entry.record.kind == HistoryKind::ContendFee).collect::<Vec<_>>()
-            [..]
-    else {
-        panic!("one price")
+    // Where records of a kind are: the part, its key, and the place in it.
+    let of_kind = |kind| {
+        let parts = history.iter();
+        parts.flat_map(move |(key, part)| {
+            let places = (0..part.len()).filter(move |place| part[*place].record.kind == kind);
+            places.map(move |place| (key, part, place))
+        })
     };
-    let of_another = history.iter().find(|(_, entry)| entry.record.kind == HistoryKind::Genesis).unwrap();
-    type Change<'a> =
-        (&'a str, &'a [u8], &'a HistoryEntry, fn(&mut HistoryRecord, &HistoryRecord), &'a [&'a str]);
+    let [price] = of_kind(HistoryKind::ContendFee).collect::<Vec<_>>()[..] else { panic!("one price") };
+    let of_another = of_kind(HistoryKind::Genesis).next().unwrap();
+    let price_record = price.1[price.2].record;
+    type Place<'a> = (&'a Vec<u8>, &'a Vec<HistoryEntry>, usize);
+    type Change<'a> = (&'a str, Place<'a>, fn(&mut HistoryRecord, &HistoryRecord), &'a [&'a str]);
     let changes: [Change<'_>; 4] = [
         (
             "a fee",
-            price_key,
             price,
             |record, _| record.kind = HistoryKind::Fee,
             &["1 slots were won at a price, and 0 were paid for"],
         ),
         (
             "something else",
-            price_key,
             price,
             |record, _| record.kind = HistoryKind::Sent,
             &["1 slots were won at a price, and 0", "were burned, and by their histories accounts lost"],
         ),
-        ("cheaper", price_key, price, |record, _| record.delta += 1, &["says that it paid for a slot"]),
+        ("cheaper", price, |record, _| record.delta += 1, &["says that it paid for a slot"]),
         (
             "somebody else's",
-            &of_another.0,
-            &of_another.1,
+            of_another,
             |record, price| *record = HistoryRecord { index: record.index, ..*price },
             &["says that it paid for a slot", "were burned, and by their histories accounts lost"],
         ),
     ];
-    for (name, key, entry, change, words) in changes {
-        let mut entry = *entry;
-        change(&mut entry.record, &price.record);
+    for (name, (key, part, place), change, words) in changes {
+        let mut part = part.clone();
+        change(&mut part[place].record, &price_record);
         let mut batch = Batch::default();
-        batch.put(Space::History, key, codec::encode(&entry));
+        batch.put(Space::History, key.clone(), codec::encode(&part));
         let report = checked(&spoiled(&harness, &batch));
         let said: Vec<String> = report.findings.iter().map(ToString::to_string).collect();
         for words in words {

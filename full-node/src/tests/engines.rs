@@ -229,7 +229,7 @@ fn a_long_row_of_final_blocks_leads_where_they_lead_one_by_one() {
         [(sealer, instant(false), instant(false)), (miner, working(None), working(None))]
     {
         let blocks = blocks(&giver);
-        let inserted = row.node.insert_row(&blocks, Certainty::Final(giver.head()), in_slot(giver.slot));
+        let inserted = row.take_row(&blocks, Certainty::Final(giver.head()), giver.slot);
         assert!(inserted.iter().all(Result::is_ok), "{inserted:?}");
         single.take(&blocks, giver.slot);
         assert_eq!((row.indexes(), row.state_root()), (single.indexes(), single.state_root()));

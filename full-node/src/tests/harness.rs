@@ -5,7 +5,7 @@ use light_client::{
     crypto::{Hash, KeyPair},
     data_format::{
         Address, Amount, Call, ChainSpec, CoinCall, EngineSpec, GenesisAccount, Height, ModuleName, Network,
-        SignedTransaction, Slot, SposSpec, Time, Transaction, TransactionId,
+        SignedTransaction, Slot, SposSpec, Time, Transaction, TransactionId, codec,
     },
     state::{
         AccountRecord, HistoryChain, HistoryKind, Order, Space as StateSpace, SupplyRecord, Trie,
@@ -14,8 +14,9 @@ use light_client::{
 };
 
 use crate::{
-    block_tree::Chain,
+    block_tree::{BlockError, Chain},
     config::{development_seed, development_spec, minting_keys},
+    network::Certainty,
     node::{ChainChoice, DevelopmentAccount, Node, NodeConfig, OpenError},
     storage::{Database, Entry, HistoryEntry, Recovery, Retention, Snapshot, Space, StateNodes, Storage},
 };
@@ -251,6 +252,16 @@ impl Harness {
         }
     }
 
+    /// Takes blocks that were fetched together, at the time of this slot.
+    pub(crate) fn take_row(
+        &self,
+        blocks: &[Block],
+        certainty: Certainty,
+        slot: u64,
+    ) -> Vec<Result<(), BlockError>> {
+        self.node.insert_row(&self.node.checked_row(blocks.to_vec(), certainty), in_slot(slot))
+    }
+
     pub(crate) fn funded(&self, index: usize) -> &KeyPair {
         &self.accounts[index].key
     }
@@ -312,18 +323,26 @@ impl Harness {
             let burnt = history.iter().map(|entry| entry.record).filter(|record| burns(record.kind));
             burned += burnt.map(|record| record.delta.unsigned_abs()).sum::<u64>();
         }
-        assert_eq!(snapshot.all(Space::History).unwrap().len(), records, "records of nobody");
+        assert_eq!(snapshot.count_history().unwrap(), records as u64, "records of nobody");
         check_supply(&snapshot, self.node.spec());
         let supply = SupplyRecord::read(&mut state).unwrap().unwrap();
         assert_eq!(supply.burned, Amount(burned), "what is burned left an account");
         assert_eq!(snapshot.all(Space::Heights).unwrap().len() as u64, header.height.0 + 1);
     }
 
-    /// Everything that depends on the best branch, but for the names of state nodes.
-    pub(crate) fn indexes(&self) -> BTreeMap<Space, Vec<Entry>> {
+    /// Everything that depends on the best branch, but for the names of state nodes, and for which history records are kept
+    /// together.
+    pub(crate) fn indexes(&self) -> (BTreeMap<Space, Vec<Entry>>, Vec<(Address, HistoryEntry)>) {
         let snapshot = self.snapshot();
-        let spaces = [Space::Heights, Space::History, Space::Transactions, Space::Range];
-        spaces.into_iter().map(|space| (space, snapshot.all(space).unwrap())).collect()
+        let spaces = [Space::Heights, Space::Transactions, Space::Range];
+        let indexes = spaces.into_iter().map(|space| (space, snapshot.all(space).unwrap())).collect();
+        let parts = snapshot.all(Space::History).unwrap();
+        let of = |key: &[u8]| Address::from_bytes(*key.first_chunk().unwrap()).unwrap();
+        let records = parts.iter().flat_map(|(key, part)| {
+            let records: Vec<HistoryEntry> = codec::decode(part, part.len()).unwrap();
+            records.into_iter().map(|record| (of(key), record))
+        });
+        (indexes, records.collect())
     }
 
     pub(crate) fn state_root(&self) -> Hash {

@@ -1,6 +1,6 @@
 //! Blocks in a row become what they become one by one.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use light_client::{
     consensus::spos::Block,
@@ -11,7 +11,7 @@ use light_client::{
 use super::{
     branches::{Fork, fork},
     crashes::DyingDisk,
-    harness::{Harness, in_slot, retention},
+    harness::{Harness, retention},
 };
 use crate::{
     block_tree::BlockError,
@@ -47,7 +47,7 @@ fn a_row_leads_where_its_blocks_lead() {
         let blocks: Vec<_> = (1..=30).map(|height| giver.block(height)).collect();
         let (mut single, row) = (Harness::with_keys(&[]), Harness::with_keys(&[]));
         single.take(&blocks, 30);
-        let inserted = row.node.insert_row(&blocks, certainty, in_slot(30));
+        let inserted = row.take_row(&blocks, certainty, 30);
         assert!(inserted.len() == 30 && inserted.iter().all(Result::is_ok), "{inserted:?}");
         assert_eq!(row.node.status().head, single.node.status().head);
         assert_eq!(row.node.status().final_block, giver.node.status().final_block);
@@ -55,9 +55,7 @@ fn a_row_leads_where_its_blocks_lead() {
         row.check_state();
         // Known blocks change nothing.
         let since_final = usize::try_from(row.node.status().final_block.height.0).unwrap();
-        assert!(
-            row.node.insert_row(&blocks[since_final..], certainty, in_slot(30)).iter().all(Result::is_ok)
-        );
+        assert!(row.take_row(&blocks[since_final..], certainty, 30).iter().all(Result::is_ok));
         assert_eq!(row.node.status().head, single.node.status().head);
     }
 }
@@ -69,7 +67,7 @@ fn a_wrong_signature_in_a_row_is_found_in_its_turn() {
         let mut blocks: Vec<_> = (1..=30).map(|height| giver.block(height)).collect();
         blocks[12].transactions[1].signature.0[5] ^= 1;
         let row = Harness::with_keys(&[]);
-        let inserted = row.node.insert_row(&blocks, certainty, in_slot(30));
+        let inserted = row.take_row(&blocks, certainty, 30);
         assert!(inserted[..12].iter().all(Result::is_ok));
         assert!(matches!(inserted[12], Err(BlockError::Transaction { index: 1, .. })), "{:?}", inserted[12]);
         assert!(inserted[13..].iter().all(|next| matches!(next, Err(BlockError::Tree(_)))));
@@ -77,7 +75,7 @@ fn a_wrong_signature_in_a_row_is_found_in_its_turn() {
         row.check_state();
         // The honest block has the same id, and is taken.
         let rest: Vec<_> = (13..=30).map(|height| giver.block(height)).collect();
-        assert!(row.node.insert_row(&rest, certainty, in_slot(30)).iter().all(Result::is_ok));
+        assert!(row.take_row(&rest, certainty, 30).iter().all(Result::is_ok));
         assert_eq!(row.head(), Height(30));
     }
 }
@@ -101,7 +99,7 @@ fn a_row_that_leaves_its_own_blocks_leads_where_they_lead_one_by_one() {
         let (mut single, row) = (Harness::with_keys(&[]), Harness::with_keys(&[]));
         let mut told = row.node.subscribe();
         single.take(&blocks, 9);
-        assert!(row.node.insert_row(&blocks, Certainty::Open, in_slot(9)).iter().all(Result::is_ok));
+        assert!(row.take_row(&blocks, Certainty::Open, 9).iter().all(Result::is_ok));
         assert_eq!((row.indexes(), row.state_root()), (single.indexes(), single.state_root()));
         row.check_state();
         for harness in [&single, &row] {
@@ -135,7 +133,7 @@ fn states_that_will_not_be_retained_go_before_the_disk_hears_of_them() {
     let certainty = Certainty::Final(Height(3 * LONG));
     let row = taker(disk.clone());
     for part in blocks[..2 * LONG as usize].chunks(LONG as usize) {
-        assert!(row.node.insert_row(part, certainty, in_slot(3 * LONG)).iter().all(Result::is_ok));
+        assert!(row.take_row(part, certainty, 3 * LONG).iter().all(Result::is_ok));
         row.check_state();
     }
     assert_eq!(row.head(), Height(2 * LONG));
@@ -181,7 +179,7 @@ fn states_that_will_not_be_retained_go_before_the_disk_hears_of_them() {
     let mut row = row;
     let (some, rest) = blocks[2 * LONG as usize..].split_at(LONG as usize / 2);
     let certainty = Certainty::Final(Height(last));
-    assert!(row.node.insert_row(some, certainty, in_slot(3 * LONG)).iter().all(Result::is_ok));
+    assert!(row.take_row(some, certainty, 3 * LONG).iter().all(Result::is_ok));
     row.take(rest, 3 * LONG);
     assert_eq!(kept(&row), (last..=3 * LONG).collect::<Vec<u64>>());
     assert_eq!(row.state_root(), giver.state_root());
@@ -203,14 +201,14 @@ fn a_long_row_with_a_wrong_block_is_taken_up_to_it() {
         let mut blocks = blocks.clone();
         fault(&mut blocks[wrong]);
         let row = Harness::with_keys(&[]);
-        let inserted = row.node.insert_row(&blocks, certainty, in_slot(LONG));
+        let inserted = row.take_row(&blocks, certainty, LONG);
         assert!(inserted[..wrong].iter().all(Result::is_ok));
         assert!(!matches!(inserted[wrong], Ok(()) | Err(BlockError::Tree(_))), "{:?}", inserted[wrong]);
         assert!(inserted[wrong + 1..].iter().all(|next| matches!(next, Err(BlockError::Tree(_)))));
         assert_eq!(row.head(), Height(wrong as u64));
         row.check_state();
         let rest: Vec<Block> = (wrong as u64 + 1..=LONG).map(|height| giver.block(height)).collect();
-        assert!(row.node.insert_row(&rest, certainty, in_slot(LONG)).iter().all(Result::is_ok));
+        assert!(row.take_row(&rest, certainty, LONG).iter().all(Result::is_ok));
         assert_eq!((row.state_root(), row.node.status().halted), (giver.state_root(), None));
         row.check_state();
     }
@@ -224,9 +222,7 @@ fn a_long_row_from_another_branch_is_taken_too() {
     row.pay(0, row.address(1), 9);
     row.step();
     assert_ne!(row.block(1), blocks[0]);
-    assert!(
-        row.node.insert_row(&blocks, Certainty::Final(Height(LONG)), in_slot(LONG)).iter().all(Result::is_ok)
-    );
+    assert!(row.take_row(&blocks, Certainty::Final(Height(LONG)), LONG).iter().all(Result::is_ok));
     assert_eq!(row.state_root(), giver.state_root());
     assert_eq!(row.node.status().pool_transactions, 1, "what was in the other block waits again");
     row.check_state();
@@ -237,14 +233,21 @@ fn a_disk_that_dies_behind_a_long_row_stops_the_chain_and_loses_only_what_can_be
     let giver = giver_of(3 * LONG + 5);
     let blocks: Vec<Block> = (1..=3 * LONG + 5).map(|height| giver.block(height)).collect();
     let certainty = Certainty::Final(Height(3 * LONG + 5));
+    let on_disk = |disk: &Arc<RedbStorage>| {
+        Database::over(disk.clone(), &retention()).unwrap().read().unwrap().head().unwrap()
+    };
     for (commits, after) in [(0, false), (0, true), (1, false), (1, true)] {
         let disk = Arc::new(RedbStorage::in_memory(&retention()).unwrap());
         drop(taker(disk.clone()));
         let row = taker(Arc::new(DyingDisk::new(disk.clone(), commits, after)));
         let mut taken = 0;
         let failed = blocks.chunks(LONG as usize).find_map(|part| {
-            let inserted = row.node.insert_row(part, certainty, in_slot(4 * LONG));
+            let inserted = row.take_row(part, certainty, 4 * LONG);
             taken += inserted.iter().filter(|next| next.is_ok()).count() as u64;
+            // The first row waits a second for more, and goes to disk by itself.
+            while taken == LONG && commits > 0 && on_disk(&disk) != row.snapshot().head().unwrap() {
+                std::thread::sleep(Duration::from_millis(20));
+            }
             inserted.into_iter().find_map(Result::err)
         });
         // What a dead disk was told is heard of with a later row, with the short one at the end at last, which waits for it.
@@ -259,7 +262,7 @@ fn a_disk_that_dies_behind_a_long_row_stops_the_chain_and_loses_only_what_can_be
         assert!(row.head().0 <= taken + 5 && [0, 5].contains(&(row.head().0 % LONG)), "{}", row.head());
         row.check_state();
         let rest = &blocks[usize::try_from(row.head().0).unwrap()..];
-        assert!(row.node.insert_row(rest, certainty, in_slot(4 * LONG)).iter().all(Result::is_ok));
+        assert!(row.take_row(rest, certainty, 4 * LONG).iter().all(Result::is_ok));
         assert_eq!(row.state_root(), giver.state_root());
         row.check_state();
         assert!(!disk.read().unwrap().range(Space::Nodes, &[], &[0xff; 9], 1).unwrap().is_empty());
@@ -272,9 +275,7 @@ async fn what_waits_is_on_disk_when_the_node_was_shut_down() {
     let blocks: Vec<Block> = (1..=LONG).map(|height| giver.block(height)).collect();
     let disk = Arc::new(RedbStorage::in_memory(&retention()).unwrap());
     let row = taker(disk.clone());
-    assert!(
-        row.node.insert_row(&blocks, Certainty::Final(Height(LONG)), in_slot(LONG)).iter().all(Result::is_ok)
-    );
+    assert!(row.take_row(&blocks, Certainty::Final(Height(LONG)), LONG).iter().all(Result::is_ok));
     row.node.shutdown().await;
     assert_eq!(Database::over(disk, &retention()).unwrap().read().unwrap().head(), row.snapshot().head());
 }

@@ -1,3 +1,6 @@
+#[cfg(feature = "batch")]
+use std::collections::HashMap;
+
 use super::{TransactionError, rules};
 use crate::data_format::{
     Address, ChainId, ChainSpec, MAX_TRANSACTION_BYTES, SignedTransaction, Status, Transaction,
@@ -68,27 +71,37 @@ pub fn check_stateless(
 }
 
 /// As [`check_stateless`] for transactions of blocks that are final beyond doubt, much faster: their signatures are checked
-/// together, by [`are_genuine`](crate::crypto::are_genuine). Gives those that hold.
+/// together, by [`are_genuine`](crate::crypto::are_genuine). Gives `None` for those that do not hold.
 #[cfg(feature = "batch")]
 pub fn check_final(
     transactions: &[&SignedTransaction],
     spec: &ChainSpec,
     chain: &ChainId,
     known: &crate::crypto::KnownKeys,
-) -> Vec<CheckedTransaction> {
+) -> Vec<Option<CheckedTransaction>> {
     let mut found = Vec::with_capacity(transactions.len());
     let mut signatures = Vec::with_capacity(transactions.len());
+    let mut addresses = HashMap::new();
     for signed in transactions {
-        if let Ok((length, bytes)) = check_but_signature(signed, spec, chain) {
-            found.push(checked(signed, spec, &bytes, length, false));
-            signatures.push((signed.transaction.sender, bytes, signed.signature));
-        }
+        let Ok((length, bytes)) = check_but_signature(signed, spec, chain) else {
+            found.push(None);
+            continue;
+        };
+        // Whoever pays once, pays again.
+        let key = signed.transaction.sender;
+        let sender = *addresses.entry(key).or_insert_with(|| Address::of(&key, spec.network));
+        let (id, signature) = (Transaction::id_of(&bytes), signed.signature);
+        let signed = SignedTransaction::clone(signed);
+        found.push(Some(CheckedTransaction { id, signed, sender, length, is_unsigned: false }));
+        signatures.push((key, bytes, signature));
     }
     if !crate::crypto::are_genuine(&signatures, known) {
         let mut each = signatures.iter();
-        found.retain(|_| {
-            each.next().is_some_and(|(key, bytes, signature)| key.verify(bytes, signature).is_ok())
-        });
+        for hopeful in found.iter_mut().filter(|found| found.is_some()) {
+            let genuine =
+                each.next().is_some_and(|(key, bytes, signature)| key.verify(bytes, signature).is_ok());
+            hopeful.take_if(|_| !genuine);
+        }
     }
     found
 }

@@ -64,13 +64,13 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            headers: 1_024,
+            headers: 2_048,
             anchor_ahead: 128,
             bytes: 64 << 20,
             batch: 16,
             per_peer: 2,
-            at_door: 256,
-            bytes_at_door: 16 << 20,
+            at_door: 768,
+            bytes_at_door: 24 << 20,
             patience_ms: 10_000,
             rest_ms: 5_000,
             tries: 4,
@@ -270,8 +270,15 @@ impl Sync {
         self.go_on(now);
     }
 
-    /// The chain spoke about a block that was given to it.
-    pub fn inserted(&mut self, id: &BlockId, verdict: Verdict, now: Time) {
+    /// The chain spoke about blocks that were given to it, in their order.
+    pub fn inserted(&mut self, row: &[(BlockId, Verdict)], now: Time) {
+        for (id, verdict) in row {
+            self.judged(id, *verdict, now);
+        }
+        self.go_on(now);
+    }
+
+    fn judged(&mut self, id: &BlockId, verdict: Verdict, now: Time) {
         let Some(plan) = &mut self.plan else { return };
         match verdict {
             Verdict::Taken => plan.taken(id, now),
@@ -299,7 +306,6 @@ impl Sync {
             Verdict::Unfit => {}
             Verdict::Failed => self.give_up(now),
         }
-        self.go_on(now);
     }
 
     /// Time has passed: a few times a second is enough.

@@ -247,7 +247,7 @@ impl World {
                     }
                 };
                 self.sync.stands_at(tip(&self.own));
-                self.sync.inserted(&id, verdict, self.now);
+                self.sync.inserted(&[(id, verdict)], self.now);
             }
             Effect::Ask { peer, id, request } => {
                 if let Some(response) = self.answer(peer, request) {

@@ -70,7 +70,9 @@ impl Hostile {
                     message: request_response::Message::Response { response, .. },
                     ..
                 })) => {
-                    let Answer::Welcome(welcome) = response else { panic!("{response:?}") };
+                    let codec::Reply::Came(Answer::Welcome(welcome), _) = response else {
+                        panic!("{response:?}")
+                    };
                     return Self { swarm, chains, welcome, subscribed };
                 }
                 _ => {}
@@ -184,7 +186,7 @@ async fn a_peer_that_sends_garbage_is_banned_and_the_node_goes_on() {
                 // An honest block with a garbled seal.
                 1 => {
                     let tip = ChainPort::tip(&member.node).unwrap();
-                    let mut block = ChainPort::blocks(&member.node, &[tip.head], 1 << 20).unwrap().remove(0);
+                    let mut block = blocks_of(&member.node, &[tip.head]).remove(0);
                     block.header.header.slot = block.header.header.slot.next();
                     block.header.seal.0[0] ^= 1 + round;
                     hostile.tell(0, protocol::Topic::Blocks, encode(&block));

@@ -96,7 +96,7 @@ async fn garbled(name: &str, garble: fn(&mut Block)) {
                     Response::Headers(headers.map(Headers))
                 }
                 Request::Blocks { ids } => {
-                    let mut blocks = ChainPort::blocks(node, &ids, 1 << 20).unwrap();
+                    let mut blocks = blocks_of(node, &ids);
                     blocks.iter_mut().for_each(garble);
                     Response::Blocks(blocks)
                 }
@@ -129,7 +129,7 @@ async fn a_garbled_copy_by_gossip_does_not_poison_the_block() {
     let follower = Member::start(&spec, &[], &[]).await;
     until("a block", || minter.status().head.height.0 > 0).await;
     let first = minter.block(Height(1)).await.unwrap().unwrap().position.id;
-    let mut block = ChainPort::blocks(&minter, &[first], 1 << 20).unwrap().remove(0);
+    let mut block = blocks_of(&minter, &[first]).remove(0);
     block.header.seal.0[9] ^= 1;
     assert_eq!(block.header.header.id(), first, "the id does not cover the seal");
     let mut hostile = Hostile::greet(&follower.address("tcp"), &[&follower.node]).await;

@@ -15,7 +15,8 @@ use libp2p::{
 };
 use light_client::{
     data_format::{
-        Address, Amount, ChainSpec, Height, SignedTransaction, Time, UNITS_PER_COIN, codec::encode,
+        Address, Amount, BlockId, ChainSpec, Height, SignedTransaction, Time, UNITS_PER_COIN, codec::encode,
+        decode,
     },
     transaction::{AccountView, Transfer},
 };
@@ -56,6 +57,12 @@ struct Member {
 }
 
 /// A development chain with quick slots that started a moment ago.
+/// Blocks of a node as others get them.
+fn blocks_of(node: &Node, ids: &[BlockId]) -> Vec<Block> {
+    let blocks = ChainPort::blocks(node, ids, 1 << 20).unwrap();
+    blocks.iter().map(|block| decode(block, block.len()).unwrap()).collect()
+}
+
 fn spec(name: &str) -> ChainSpec {
     let mut spec = development_spec(Time(worker::system_time().0 / 1_000 * 1_000));
     name.clone_into(&mut spec.name);

@@ -44,7 +44,7 @@ impl FalseServer {
                         let chains = vec![ChainHello { chain: node.chain(), genesis, tip }];
                         let welcome = Hello { version: protocol::PROTOCOL_VERSION, chains };
                         let hello = &mut swarm.behaviour_mut().hello;
-                        drop(hello.send_response(channel, Answer::Welcome(welcome)));
+                        drop(hello.send_response(channel, codec::Reply::of(&Answer::Welcome(welcome))));
                     }
                     SwarmEvent::Behaviour(BehaviourEvent::Exchange((
                         _,
@@ -62,7 +62,7 @@ impl FalseServer {
                         match response {
                             Some(response) => {
                                 let exchange = swarm.behaviour_mut().exchange.get_mut(0).unwrap();
-                                drop(exchange.send_response(channel, response));
+                                drop(exchange.send_response(channel, codec::Reply::of(&response)));
                             }
                             None => unanswered.push(channel),
                         }

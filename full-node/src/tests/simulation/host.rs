@@ -22,7 +22,7 @@ use crate::{
         decisions::{self, BlockDecision, Decision, Opinion, Since, of_transaction, of_vote},
         messages::{Request, Response, Tip},
         peers::{self, Admission, Fault, Peers},
-        protocol::{MAX_LOCATOR, Topic},
+        protocol::{MAX_LOCATOR, MAX_RESPONSE_BYTES, Topic},
         reading::serve,
         snapshot::SnapshotPort,
         sync::{self, Effect, RecentVotes, RequestId, Sync, Verdict},
@@ -199,7 +199,9 @@ impl Host {
         let peer = self.names[from];
         let response = match self.peers.request(&peer, 0, now) {
             Admission::Take if request == Request::Tip => Response::Tip(self.tip),
-            Admission::Take => serve(&self.node, request).unwrap(),
+            Admission::Take => {
+                codec::decode(&serve(&self.node, request).unwrap(), MAX_RESPONSE_BYTES).unwrap()
+            }
             Admission::Drop => Response::Busy,
             Admission::Wrong(fault) => return self.fault(from, fault, now),
         };
@@ -263,12 +265,13 @@ impl Host {
 
     /// A block that was asked for.
     fn on_fetched(&mut self, block: &Block, certainty: Certainty, now: Time) {
-        let inserted = self.node.insert_all(std::slice::from_ref(block), certainty, now).remove(0);
+        let row = self.node.check_ahead(vec![block.clone()], certainty);
+        let inserted = self.node.insert_all(&row, now).remove(0);
         let verdict = self.moved(inserted, now).verdict;
         if verdict == Verdict::Taken {
             self.fetched = now;
         }
-        self.sync.inserted(&block.header.header.id(), verdict, now);
+        self.sync.inserted(&[(block.header.header.id(), verdict)], now);
     }
 
     /// The chain was given a block.
