@@ -1,7 +1,4 @@
-use std::{
-    collections::{BTreeSet, HashSet},
-    sync::Arc,
-};
+use std::{collections::HashSet, sync::Arc};
 
 use light_client::{
     block_tree::{HeaderChanges, Inserted, Reorganisation},
@@ -374,7 +371,7 @@ impl Chain {
         way: &Reorganisation,
         accepted: &mut Accepted,
     ) -> Result<(), BlockError> {
-        let mut touched = BTreeSet::new();
+        let mut touched = Vec::new();
         for id in &way.undo {
             let (header, version) = (self.header(snapshot, id)?, self.version(snapshot, id)?);
             let (effects, outcomes) = (snapshot.effects(id)?, snapshot.outcomes(id)?);
@@ -406,7 +403,9 @@ impl Chain {
             accepted.included.extend(outcomes.iter().map(|outcome| outcome.id));
         }
         accepted.moved = !way.undo.is_empty() || !way.apply.is_empty();
-        accepted.touched = touched.into_iter().collect();
+        touched.sort_unstable();
+        touched.dedup();
+        accepted.touched = touched;
         Ok(())
     }
 }

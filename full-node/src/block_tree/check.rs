@@ -84,7 +84,7 @@ impl Chain {
     /// # Errors
     /// The first rule that is broken.
     pub fn check(&self, block: &Block, now: Time, known: &Known<'_>) -> Result<Prepared, BlockError> {
-        let found = codec::encode(block).len();
+        let found = codec::length(block);
         if found > MAX_BLOCK_BYTES {
             return Err(BlockError::TooLarge { found, limit: MAX_BLOCK_BYTES });
         }
@@ -165,7 +165,7 @@ impl Chain {
         }
         let sealed = SealedHeader { header, seal: unsealed };
         let mut block = Block { header: sealed, certificate, transactions: Vec::new() };
-        let mut room = MAX_BLOCK_BYTES.saturating_sub(codec::encode(&block).len());
+        let mut room = MAX_BLOCK_BYTES.saturating_sub(codec::length(&block));
         let mut skipped = Vec::new();
         let mut execution = self.execution(&snapshot, &ground, &block.header, block.certificate.as_ref())?;
         for candidate in candidates {

@@ -13,11 +13,11 @@ use std::sync::Arc;
 
 use light_client::{
     consensus::spos::Block,
-    data_format::{Address, BlockId, Height},
+    data_format::{BlockId, Height},
 };
 
 use super::{BlockError, Chain, chain::WARM_SIZE};
-use crate::storage::{Batch, Database, Effects, HistoryEntry, Retention, StorageError, Version};
+use crate::storage::{Batch, Database, Effects, Retention, StorageError, Version};
 
 /// Blocks that are being taken as one.
 pub(super) struct Leap {
@@ -32,7 +32,7 @@ pub(super) struct Leap {
     /// The block whose state was passed over last, and what its child needs of it.
     passed: Option<(BlockId, Version)>,
     /// What happened to accounts in all blocks whose state was passed over: of each account it is noted together.
-    history: Vec<(Address, HistoryEntry)>,
+    history: Vec<Effects>,
 }
 
 impl Leap {
@@ -43,7 +43,7 @@ impl Leap {
 
     pub(super) fn pass(&mut self, id: BlockId, version: Version, effects: Effects) {
         self.passed = Some((id, version));
-        self.history.extend(effects.history);
+        self.history.push(effects);
     }
 
     /// What is known of the state after a block, if it is the one that was passed over last.
@@ -94,7 +94,7 @@ impl Chain {
             return Err(StorageError::damaged("a row of final blocks", what).into());
         }
         let mut batch = Batch::default();
-        batch.history(&leap.history);
+        batch.history(leap.history.iter().flat_map(|effects| &effects.history));
         self.database.commit_later(batch)?;
         leap.stored.adopt(&self.database)?;
         if let Some(leap) = self.leap.take() {

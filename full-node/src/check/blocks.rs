@@ -376,7 +376,7 @@ impl Checker<'_> {
     /// The transactions are those whose outcomes the header commits to, and hold by themselves.
     fn check_transactions(&self, id: &BlockId, outcomes: &[Outcome]) -> Result<(), BlockFault> {
         let block = self.snapshot.block(id)?.ok_or(BlockFault::NoHeader)?;
-        let bytes = codec::encode(&block).len();
+        let bytes = codec::length(&block);
         if bytes > MAX_BLOCK_BYTES {
             return Err(BlockFault::TooLarge(bytes));
         }

@@ -309,7 +309,7 @@ impl Host {
         request: Request,
         channel: ResponseChannel<Reply<Response>>,
     ) {
-        self.remotes.received(&peer, codec::encode(&request).len());
+        self.remotes.received(&peer, codec::length(&request));
         match self.peers.request(&peer, chain, system_time()) {
             Admission::Take if request == Request::Tip => {
                 let tip = self.chains[chain].tip;

@@ -309,7 +309,7 @@ impl Host {
 
     pub(super) fn ask(&mut self, chain: usize, peer: PeerId, request: Request, asker: Asker) {
         if let Some(exchange) = self.swarm.behaviour_mut().exchange.get_mut(chain) {
-            self.remotes.sent(&peer, codec::encode(&request).len());
+            self.remotes.sent(&peer, codec::length(&request));
             let sent = exchange.send_request(&peer, Incoming::Asked(request));
             self.requests.insert((chain, sent), Sent { peer, asker, at: system_time() });
         }

@@ -245,7 +245,8 @@ impl Response {
         bytes.truncate(1);
         // At most as many as a request names.
         bytes.extend(u32::try_from(blocks.len()).unwrap_or(u32::MAX).to_le_bytes());
-        bytes.extend(blocks.iter().flatten());
+        bytes.reserve(blocks.iter().map(Vec::len).sum());
+        blocks.iter().for_each(|block| bytes.extend_from_slice(block));
         bytes
     }
 }

@@ -34,9 +34,9 @@ use super::{
 /// Blocks by gossip that wait; each may have 4 MiB.
 const TOLD_BLOCKS: usize = 16;
 /// Fetched blocks that wait: more than are at the chain's door at any time, as whoever fetches them sees to.
-const FETCHED: usize = 1_024;
+const FETCHED: usize = 2_048;
 /// Fetched blocks that the chain takes together.
-const ROW: usize = 256;
+const ROW: usize = 512;
 const VOTES: usize = 1_024;
 const TRANSACTIONS: usize = 4_096;
 const READS: usize = 64;
@@ -185,7 +185,7 @@ impl Worker {
         Self { told_blocks, fetched, votes, own_votes, transactions, reads, snapshots, tasks }
     }
 
-    /// Closes the queues and waits for what is in them. Nobody may be waiting for outcomes any more.
+    /// Closes the queues and waits for what is being done. Nobody may be waiting for outcomes any more.
     pub(super) async fn stop(self) {
         let Self { told_blocks, fetched, votes, own_votes, transactions, reads, snapshots, tasks } = self;
         drop((told_blocks, fetched, votes, own_votes, transactions, reads, snapshots));

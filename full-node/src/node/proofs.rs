@@ -296,7 +296,7 @@ fn page(
     for id in named {
         let Some(inclusion) = snapshot.inclusion(&id)? else { continue };
         let Some(SignedTransaction { transaction, .. }) = snapshot.included(&inclusion)? else { continue };
-        match room.checked_sub(codec::encode(&transaction).len()) {
+        match room.checked_sub(codec::length(&transaction)) {
             Some(left) => room = left,
             None => break,
         }

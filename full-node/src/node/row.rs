@@ -28,9 +28,6 @@ const LONG: usize = 16;
 /// Calls that are executed as one, about: what they add to the indexes waits in memory, some 300 bytes for each.
 const CALLS_AT_ONCE: usize = 1 << 16;
 
-/// Transactions whose signatures are shown to be genuine together, about: with more there is little to gain.
-const TOGETHER: usize = 8_192;
-
 /// The transactions of a block that were checked ahead.
 type Checked = Vec<Option<CheckedTransaction>>;
 
@@ -47,7 +44,7 @@ impl Node {
             Certainty::Final(_) => {
                 // One core is for the blocks before them.
                 let cores = rayon::current_num_threads().saturating_sub(1).max(1);
-                let part = transactions.len().div_ceil(cores).clamp(1, TOGETHER);
+                let part = transactions.len().div_ceil(cores).max(1);
                 transactions
                     .par_chunks(part)
                     .flat_map_iter(|part| check_final(part, spec, chain, &self.0.known_keys))

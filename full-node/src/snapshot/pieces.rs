@@ -135,7 +135,7 @@ impl Pieces {
     pub fn forget(database: &Database) -> Result<(), StorageError> {
         let mut batch = Batch::default();
         forget_in(&mut batch, &database.read()?)?;
-        if batch.changes().is_empty() { Ok(()) } else { database.commit(batch) }
+        if batch.is_empty() { Ok(()) } else { database.commit(batch) }
     }
 
     /// What is final, by which the snapshot is trusted.

@@ -106,7 +106,7 @@ impl Batch {
 
     /// Adds history records in the order in which they came about. Those of an account are kept together: a record for each
     /// would cost the database an insertion for each.
-    pub fn history(&mut self, records: &[(Address, HistoryEntry)]) {
+    pub fn history<'a>(&mut self, records: impl IntoIterator<Item = &'a (Address, HistoryEntry)>) {
         for (key, part) in history_parts(records) {
             self.put(Space::History, key, codec::encode(&part));
         }
@@ -155,8 +155,10 @@ impl Batch {
 }
 
 /// History records with their keys, as they are kept: those of an account in a row, oldest first.
-fn history_parts(records: &[(Address, HistoryEntry)]) -> Vec<(Vec<u8>, Vec<HistoryEntry>)> {
-    let mut sorted: Vec<&(Address, HistoryEntry)> = records.iter().collect();
+fn history_parts<'a>(
+    records: impl IntoIterator<Item = &'a (Address, HistoryEntry)>,
+) -> Vec<(Vec<u8>, Vec<HistoryEntry>)> {
+    let mut sorted: Vec<&(Address, HistoryEntry)> = records.into_iter().collect();
     sorted.sort_by_key(|(address, _)| *address);
     let of_account = sorted.chunk_by(|(one, _), (next, _)| one == next);
     let parts = of_account.flat_map(|records| records.chunks(HISTORY_PART));

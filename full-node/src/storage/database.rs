@@ -4,7 +4,7 @@ use std::{
 };
 
 use super::{
-    Batch, Read, RedbStorage, Retention, Snapshot, Storage, StorageError,
+    Batch, Change, Read, RedbStorage, Retention, Snapshot, Storage, StorageError,
     cache::PageCache,
     keys::{FORMAT, META_FORMAT},
     nodes::stage_pages,
@@ -170,15 +170,17 @@ impl Database {
     fn flush(&self, batch: Batch) -> Result<(), StorageError> {
         let _alone = self.disk.lock().unwrap_or_else(PoisonError::into_inner);
         let waiting = self.pending.read().unwrap_or_else(PoisonError::into_inner).waiting();
-        let mut whole = waiting.to_batch();
-        whole.changes.extend(batch.changes);
-        whole.nodes.extend(batch.nodes);
-        let pages = if whole.nodes.is_empty() {
+        let mut nodes = waiting.nodes();
+        nodes.extend(batch.nodes.iter().cloned());
+        let mut paged = Batch::default();
+        let pages = if nodes.is_empty() {
             Vec::new()
         } else {
-            stage_pages(&mut whole, &*self.storage.read()?)?
+            stage_pages(&mut paged, nodes, &*self.storage.read()?)?
         };
-        self.storage.commit(&whole)?;
+        let changes: Vec<Change<'_>> =
+            waiting.changes().chain(batch.changes()).chain(paged.changes()).collect();
+        self.storage.commit(&changes)?;
         let base = self.storage.read()?;
         self.pending.write().unwrap_or_else(PoisonError::into_inner).written(&waiting, base);
         for (number, page) in pages {

@@ -169,31 +169,31 @@ impl fmt::Display for Space {
 /// Writes and removals that happen together or not at all. The last one of a key counts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Batch {
-    changes: Vec<Change>,
+    changes: Vec<(Space, Vec<u8>, Option<Vec<u8>>)>,
     /// State nodes, which [`Database::commit`] puts into their pages.
     nodes: Vec<(NodeId, Option<Arc<StoredNode>>)>,
 }
 
 /// One write, or one removal where `value` is `None`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Change {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Change<'a> {
     /// Where.
     pub space: Space,
     /// Under which key.
-    pub key: Vec<u8>,
+    pub key: &'a [u8],
     /// What; `None` removes.
-    pub value: Option<Vec<u8>>,
+    pub value: Option<&'a [u8]>,
 }
 
 impl Batch {
     /// Writes `value` at `key`.
     pub fn put(&mut self, space: Space, key: impl Into<Vec<u8>>, value: impl Into<Vec<u8>>) {
-        self.changes.push(Change { space, key: key.into(), value: Some(value.into()) });
+        self.changes.push((space, key.into(), Some(value.into())));
     }
 
     /// Removes `key`; nothing happens if it is not there.
     pub fn remove(&mut self, space: Space, key: impl Into<Vec<u8>>) {
-        self.changes.push(Change { space, key: key.into(), value: None });
+        self.changes.push((space, key.into(), None));
     }
 
     /// Writes a state node.
@@ -207,8 +207,14 @@ impl Batch {
     }
 
     /// The changes in order, without those of state nodes.
-    pub fn changes(&self) -> &[Change] {
-        &self.changes
+    pub fn changes(&self) -> Vec<Change<'_>> {
+        let changes = self.changes.iter();
+        changes.map(|(space, key, value)| Change { space: *space, key, value: value.as_deref() }).collect()
+    }
+
+    /// Whether nothing is to be written.
+    pub const fn is_empty(&self) -> bool {
+        self.changes.is_empty() && self.nodes.is_empty()
     }
 }
 
@@ -220,11 +226,11 @@ pub trait Storage: Send + Sync {
     /// [`StorageError`] when the disk cannot be read.
     fn read(&self) -> Result<Box<dyn Read>, StorageError>;
 
-    /// Writes the whole batch, and returns once it is durable.
+    /// Makes all of these changes, the last of a key after those before it, and returns once they are durable.
     ///
     /// # Errors
-    /// [`StorageError`]; then nothing of the batch is stored, or the disk cannot be read either.
-    fn commit(&self, batch: &Batch) -> Result<(), StorageError>;
+    /// [`StorageError`]; then none of them is stored, or the disk cannot be read either.
+    fn commit(&self, changes: &[Change<'_>]) -> Result<(), StorageError>;
 }
 
 /// What is stored at one moment.

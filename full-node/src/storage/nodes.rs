@@ -69,12 +69,15 @@ pub(super) fn read_page(read: &dyn Read, number: u64) -> Result<Option<Page>, St
 /// The number of a page, and what it is now; `None` if it is gone.
 type ChangedPage = (u64, Option<Arc<Page>>);
 
-/// Turns the changes of nodes in a batch into changes of their pages, as they are on disk, and gives those.
+/// Turns changes of nodes into changes of their pages, as they are on disk, and gives those.
 ///
 /// # Errors
 /// As [`read_page`].
-pub(super) fn stage_pages(batch: &mut Batch, disk: &dyn Read) -> Result<Vec<ChangedPage>, StorageError> {
-    let mut nodes = std::mem::take(&mut batch.nodes);
+pub(super) fn stage_pages(
+    batch: &mut Batch,
+    mut nodes: Vec<(NodeId, Option<Arc<StoredNode>>)>,
+    disk: &dyn Read,
+) -> Result<Vec<ChangedPage>, StorageError> {
     // Stable: of one id the last change stays the last.
     nodes.sort_by_key(|(id, _)| *id);
     let mut pages = Vec::new();

@@ -25,7 +25,7 @@ const REMOVED_NODE: usize = 32;
 type Changes = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
 
 /// State nodes that are not in a page yet; `None` is removed from its page. The ids are counted up, so nobody else chooses them.
-#[derive(Clone, Default)]
+#[derive(Default)]
 struct Nodes(FxHashMap<NodeId, Option<Arc<StoredNode>>>);
 
 #[derive(Default)]
@@ -91,7 +91,7 @@ impl Pending {
             self.layers.push(Arc::default());
         }
         let Some(layer) = self.layers.last_mut().and_then(Arc::get_mut) else { return };
-        for Change { space, key, value } in batch.changes {
+        for (space, key, value) in batch.changes {
             layer.bytes += ENTRY + key.len() + value.as_ref().map_or(0, Vec::len);
             layer.spaces[space as usize].insert(key, value);
         }
@@ -129,17 +129,21 @@ impl Pending {
 }
 
 impl Waiting {
-    /// As one batch.
-    pub(super) fn to_batch(&self) -> Batch {
+    /// The changes, the oldest first, without those of state nodes.
+    pub(super) fn changes(&self) -> impl Iterator<Item = Change<'_>> {
         let layers = self.0.iter().flat_map(|layer| Space::ALL.into_iter().zip(&layer.spaces));
-        let changes = layers.flat_map(|(space, changes)| {
-            changes.iter().map(move |(key, value)| Change { space, key: key.clone(), value: value.clone() })
-        });
+        layers.flat_map(|(space, changes)| {
+            changes.iter().map(move |(key, value)| Change { space, key, value: value.as_deref() })
+        })
+    }
+
+    /// What becomes of state nodes in the end.
+    pub(super) fn nodes(&self) -> Vec<(NodeId, Option<Arc<StoredNode>>)> {
         let mut nodes = Nodes::default();
         for (id, node) in self.0.iter().flat_map(|layer| &layer.nodes.0) {
             nodes.change(*id, node.clone());
         }
-        Batch { changes: changes.collect(), nodes: nodes.0.into_iter().collect() }
+        nodes.0.into_iter().collect()
     }
 }
 

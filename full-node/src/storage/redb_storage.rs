@@ -5,7 +5,7 @@ use redb::{
     backends::InMemoryBackend,
 };
 
-use super::{Batch, Change, Entry, Read, Retention, Space, Storage, StorageError};
+use super::{Change, Entry, Read, Retention, Space, Storage, StorageError};
 
 /// The file inside the data folder.
 const FILE: &str = "chain.redb";
@@ -92,7 +92,7 @@ impl RedbStorage {
     fn with(database: Database) -> Result<Self, StorageError> {
         let storage = Self { database };
         // Readers need every table to exist.
-        storage.commit(&Batch::default())?;
+        storage.commit(&[])?;
         Ok(storage)
     }
 }
@@ -108,8 +108,8 @@ impl Storage for RedbStorage {
         Ok(Box::new(RedbRead { tables }))
     }
 
-    fn commit(&self, batch: &Batch) -> Result<(), StorageError> {
-        let written = self.write(batch);
+    fn commit(&self, changes: &[Change<'_>]) -> Result<(), StorageError> {
+        let written = self.write(changes);
         written.map_err(|error| StorageError::failed("cannot write to the database", error))
     }
 }
@@ -129,25 +129,25 @@ impl RedbStorage {
         counted().map_err(|error| StorageError::failed("cannot count the pages of the database", error))
     }
 
-    fn write(&self, batch: &Batch) -> Result<(), redb::Error> {
+    fn write(&self, changes: &[Change<'_>]) -> Result<(), redb::Error> {
         let mut transaction = self.database.begin_write()?;
         // Opening after a kill is instant, at the price of a second sync.
         transaction.set_quick_repair(true);
-        let mut changes: Vec<&Change> = batch.changes().iter().collect();
-        // In the order of their keys, so that each page of the tree is changed once; of one key the last stays the last.
-        changes.sort_by(|a, b| (a.space, &a.key).cmp(&(b.space, &b.key)));
-        let mut changes = changes.into_iter().peekable();
         // Without a change all are opened: that makes those that are not there.
-        let makes = batch.changes().is_empty();
+        let makes = changes.is_empty();
+        // In the order of their keys, so that each page of the tree is changed once; of one key the last stays the last.
+        let mut changes = changes.to_vec();
+        changes.sort_by(|a, b| (a.space, a.key).cmp(&(b.space, b.key)));
+        let mut changes = changes.into_iter().peekable();
         for space in Space::ALL {
             if !makes && changes.peek().is_none_or(|change| change.space != space) {
                 continue;
             }
             let mut table = transaction.open_table(definition(space))?;
             while let Some(change) = changes.next_if(|change| change.space == space) {
-                match &change.value {
-                    Some(value) => table.insert(&*change.key, &**value)?,
-                    None => table.remove(&*change.key)?,
+                match change.value {
+                    Some(value) => table.insert(change.key, value)?,
+                    None => table.remove(change.key)?,
                 };
             }
         }

@@ -194,7 +194,9 @@ impl Snapshot {
         }
         let damaged = |cause: String| StorageError::damaged(format!("body of block {id}"), cause);
         let certificate = self.read.get(Space::Bodies, id.as_bytes())?;
-        bytes.extend(certificate.ok_or_else(|| damaged("its certificate is not stored".to_owned()))?);
+        let certificate = certificate.ok_or_else(|| damaged("its certificate is not stored".to_owned()))?;
+        bytes.reserve(certificate.len() + 4 + entries.iter().map(|(_, part)| part.len()).sum::<usize>());
+        bytes.extend(certificate);
         bytes.extend(count.to_le_bytes());
         let mut found = 0_u64;
         for (_, part) in &entries {

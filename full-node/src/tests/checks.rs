@@ -43,7 +43,7 @@ fn spoiled(harness: &Harness, damage: &Batch) -> Database {
             copy.put(space, key, value);
         }
     }
-    storage.commit(&copy).unwrap();
+    storage.commit(&copy.changes()).unwrap();
     let database = Database::over(Arc::new(storage), &retention()).unwrap();
     database.commit(damage.clone()).unwrap();
     database

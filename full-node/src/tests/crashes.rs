@@ -8,7 +8,7 @@ use light_client::data_format::Height;
 use super::harness::{Harness, in_slot, retention};
 use crate::{
     node::{ChainChoice, Node, NodeConfig, NodeError, OpenError, SubmitError},
-    storage::{Batch, Read, RedbStorage, Storage, StorageError},
+    storage::{Change, Read, RedbStorage, Storage, StorageError},
 };
 
 /// A disk that dies at a commit: before it, or after it was written and before it was acknowledged.
@@ -30,14 +30,14 @@ impl Storage for DyingDisk {
         self.disk.read()
     }
 
-    fn commit(&self, batch: &Batch) -> Result<(), StorageError> {
+    fn commit(&self, changes: &[Change<'_>]) -> Result<(), StorageError> {
         let left =
             self.commits_left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
         if left.is_ok() {
-            return self.disk.commit(batch);
+            return self.disk.commit(changes);
         }
         if self.after {
-            self.disk.commit(batch)?;
+            self.disk.commit(changes)?;
         }
         Err(StorageError::Failed { action: "writing".to_owned(), cause: "the disk is dead".to_owned() })
     }

@@ -332,17 +332,19 @@ impl Harness {
 
     /// Everything that depends on the best branch, but for the names of state nodes, and for which history records are kept
     /// together.
-    pub(crate) fn indexes(&self) -> (BTreeMap<Space, Vec<Entry>>, Vec<(Address, HistoryEntry)>) {
+    pub(crate) fn indexes(&self) -> BTreeMap<Space, Vec<Entry>> {
         let snapshot = self.snapshot();
         let spaces = [Space::Heights, Space::Transactions, Space::Range];
-        let indexes = spaces.into_iter().map(|space| (space, snapshot.all(space).unwrap())).collect();
+        let mut indexes: BTreeMap<Space, Vec<Entry>> =
+            spaces.into_iter().map(|space| (space, snapshot.all(space).unwrap())).collect();
         let parts = snapshot.all(Space::History).unwrap();
-        let of = |key: &[u8]| Address::from_bytes(*key.first_chunk().unwrap()).unwrap();
         let records = parts.iter().flat_map(|(key, part)| {
             let records: Vec<HistoryEntry> = codec::decode(part, part.len()).unwrap();
-            records.into_iter().map(|record| (of(key), record))
+            let address = key[..key.len() - 8].to_vec();
+            records.into_iter().map(move |record| (address.clone(), codec::encode(&record)))
         });
-        (indexes, records.collect())
+        indexes.insert(Space::History, records.collect());
+        indexes
     }
 
     pub(crate) fn state_root(&self) -> Hash {

@@ -82,7 +82,7 @@ fn what_no_longer_fits_is_dropped_at_the_start() {
     batch.waiting(&id(&harness, &included), codec::encode(&included));
     // Under a name that is not its own.
     batch.waiting(&light_client::crypto::Hash([9; 32]), codec::encode(&fits));
-    disk.commit(&batch).unwrap();
+    disk.commit(&batch.changes()).unwrap();
     drop(harness);
 
     let mut harness = Harness::over_storage(disk);
@@ -100,7 +100,7 @@ fn damage_is_said() {
     drop(Harness::over_storage(disk.clone()));
     let mut batch = Batch::default();
     batch.waiting(&light_client::crypto::Hash([9; 32]), vec![1, 2, 3]);
-    disk.commit(&batch).unwrap();
+    disk.commit(&batch.changes()).unwrap();
     let database = Database::over(disk, &retention()).unwrap();
     let config = NodeConfig {
         data: None,
@@ -143,7 +143,7 @@ fn what_was_undone_waits_on_disk_again() {
     // Killed after the branch changed and before that was written: the undone block has it.
     let mut batch = Batch::default();
     batch.remove(Space::Waiting, *id.as_bytes());
-    disk.commit(&batch).unwrap();
+    disk.commit(&batch.changes()).unwrap();
     let mut node = Harness::over_storage(disk);
     assert_eq!(node.node.status().pool_transactions, 2);
     assert_eq!(stored(&node), both);

@@ -36,11 +36,20 @@ pub fn decode<T: BorshDeserialize>(bytes: &[u8], limit: usize) -> Result<T, Deco
 
 /// Encodes a value. Writing into memory cannot fail, and no value of ours refuses to be written.
 pub fn encode<T: BorshSerialize + ?Sized>(value: &T) -> Vec<u8> {
-    let mut bytes = Vec::new();
+    // To write it twice costs less than to make room again and again.
+    let mut bytes = Vec::with_capacity(borsh::object_length(value).unwrap_or_default());
     // The writer, a `Vec`, has no errors; Borsh itself refuses only lists of values without a size.
     let written: IoResult<()> = value.serialize(&mut bytes);
     debug_assert!(written.is_ok(), "a value that cannot be written: {written:?}");
     bytes
+}
+
+/// How many bytes [`encode`] makes of a value.
+pub fn length<T: BorshSerialize + ?Sized>(value: &T) -> usize {
+    // As there.
+    let counted = borsh::object_length(value);
+    debug_assert!(counted.is_ok(), "a value that cannot be written: {counted:?}");
+    counted.unwrap_or(usize::MAX)
 }
 
 /// Bytes as upper-case hexadecimal digits: the letters and digits that codes to be scanned hold best.

@@ -1,5 +1,6 @@
 #[cfg(feature = "batch")]
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::{TransactionError, rules};
 use crate::data_format::{
@@ -13,7 +14,7 @@ use crate::data_format::{
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CheckedTransaction {
     id: TransactionId,
-    signed: SignedTransaction,
+    signed: Arc<SignedTransaction>,
     sender: Address,
     length: usize,
     is_unsigned: bool,
@@ -36,12 +37,12 @@ impl CheckedTransaction {
     }
 
     /// What was signed.
-    pub const fn transaction(&self) -> &Transaction {
+    pub fn transaction(&self) -> &Transaction {
         &self.signed.transaction
     }
 
     /// With its signature, as it travels.
-    pub const fn signed(&self) -> &SignedTransaction {
+    pub fn signed(&self) -> &SignedTransaction {
         &self.signed
     }
 
@@ -52,7 +53,7 @@ impl CheckedTransaction {
 
     /// Gives the transaction back, to be put into a block.
     pub fn into_signed(self) -> SignedTransaction {
-        self.signed
+        Arc::unwrap_or_clone(self.signed)
     }
 }
 
@@ -91,7 +92,7 @@ pub fn check_final(
         let key = signed.transaction.sender;
         let sender = *addresses.entry(key).or_insert_with(|| Address::of(&key, spec.network));
         let (id, signature) = (Transaction::id_of(&bytes), signed.signature);
-        let signed = SignedTransaction::clone(signed);
+        let signed = Arc::new(SignedTransaction::clone(signed));
         found.push(Some(CheckedTransaction { id, signed, sender, length, is_unsigned: false }));
         signatures.push((key, bytes, signature));
     }
@@ -112,7 +113,7 @@ fn check_but_signature(
     spec: &ChainSpec,
     chain: &ChainId,
 ) -> Result<(usize, Vec<u8>), TransactionError> {
-    let length = codec::encode(signed).len();
+    let length = codec::length(signed);
     rules::check_size(length, MAX_TRANSACTION_BYTES)?;
     check_content(&signed.transaction, spec)?;
     rules::check_minting_keys(&signed.transaction, spec, chain)?;
@@ -132,7 +133,7 @@ pub fn check_in_block(
     if signed.unsigned_evidence().is_none() {
         return check_stateless(signed, spec, chain);
     }
-    let length = codec::encode(signed).len();
+    let length = codec::length(signed);
     rules::check_size(length, MAX_TRANSACTION_BYTES)?;
     rules::check_modules(&signed.transaction, spec)?;
     rules::check_evidence(&signed.transaction, spec, chain)?;
@@ -158,7 +159,7 @@ fn checked(
 ) -> CheckedTransaction {
     CheckedTransaction {
         id: Transaction::id_of(signed_bytes),
-        signed: signed.clone(),
+        signed: Arc::new(signed.clone()),
         sender: Address::of(&signed.transaction.sender, spec.network),
         length,
         is_unsigned,

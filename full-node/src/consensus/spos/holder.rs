@@ -220,7 +220,7 @@ impl Holder {
                 batch.remove(Space::Voting, *key.as_bytes());
             }
         }
-        if !batch.changes().is_empty() {
+        if !batch.is_empty() {
             chain.database().commit(batch)?;
             self.started = self.started.max(chain.engine().clock().slot_at(now).unwrap_or_default());
         }

@@ -210,7 +210,7 @@ impl Witness {
                 self.forget(&key, &mut batch);
             }
         }
-        if !batch.changes().is_empty() {
+        if !batch.is_empty() {
             chain.database().commit(batch)?;
         }
         Ok(())

@@ -64,13 +64,13 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            headers: 2_048,
+            headers: 4_096,
             anchor_ahead: 128,
             bytes: 64 << 20,
             batch: 16,
             per_peer: 2,
-            at_door: 768,
-            bytes_at_door: 24 << 20,
+            at_door: 1_536,
+            bytes_at_door: 40 << 20,
             patience_ms: 10_000,
             rest_ms: 5_000,
             tries: 4,

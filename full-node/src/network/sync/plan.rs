@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 
 use libp2p::PeerId;
 use light_client::data_format::{BlockId, Height, SealedHeader, Time, codec};
@@ -66,20 +66,20 @@ pub(super) struct Plan {
     /// The lead has no more of them.
     pub(super) complete: bool,
     order: VecDeque<BlockId>,
-    entries: BTreeMap<BlockId, Entry>,
+    entries: HashMap<BlockId, Entry>,
     held: usize,
     started: bool,
 }
 
 impl Body {
     pub(super) fn new(block: Block, peer: PeerId) -> Self {
-        let bytes = codec::encode(&block).len();
+        let bytes = codec::length(&block);
         Self { block: Box::new(block), bytes, peer }
     }
 }
 
 impl Plan {
-    pub(super) const fn new(lead: PeerId, way: Way, from: Height, now: Time) -> Self {
+    pub(super) fn new(lead: PeerId, way: Way, from: Height, now: Time) -> Self {
         Self {
             lead,
             way,
@@ -91,7 +91,7 @@ impl Plan {
             asking: false,
             complete: false,
             order: VecDeque::new(),
-            entries: BTreeMap::new(),
+            entries: HashMap::new(),
             held: 0,
             started: false,
         }

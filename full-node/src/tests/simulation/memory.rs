@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
 };
 
-use crate::storage::{Batch, Entry, Read, Space, Storage, StorageError};
+use crate::storage::{Batch, Change, Entry, Read, Space, Storage, StorageError};
 
 /// What one key held, by the number of the commit that wrote it, oldest first; `None` where it was removed.
 type Versions = Vec<(u64, Option<Arc<[u8]>>)>;
@@ -45,16 +45,16 @@ impl Storage for MemoryStorage {
         Ok(Box::new(MemoryRead { storage: self.clone(), commits }))
     }
 
-    fn commit(&self, batch: &Batch) -> Result<(), StorageError> {
+    fn commit(&self, changes: &[Change<'_>]) -> Result<(), StorageError> {
         let mut stored = self.0.write().unwrap_or_else(PoisonError::into_inner);
         stored.commits += 1;
         let commits = stored.commits;
-        for change in batch.changes() {
+        for change in changes {
             let space = stored.spaces.entry(change.space).or_default();
-            let value = change.value.as_deref().map(Arc::from);
-            match space.get_mut(&change.key) {
+            let value = change.value.map(Arc::from);
+            match space.get_mut(change.key) {
                 Some(versions) => versions.push((commits, value)),
-                None => drop(space.insert(change.key.clone(), vec![(commits, value)])),
+                None => drop(space.insert(change.key.to_vec(), vec![(commits, value)])),
             }
         }
         Ok(())
@@ -88,7 +88,7 @@ fn a_reader_sees_what_was_there_when_it_began() {
             Some(value) => batch.put(Space::Meta, [key], [value]),
             None => batch.remove(Space::Meta, [key]),
         }
-        storage.commit(&batch).unwrap();
+        storage.commit(&batch.changes()).unwrap();
     };
     write(1, Some(1));
     write(2, Some(2));

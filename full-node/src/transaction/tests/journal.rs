@@ -10,7 +10,7 @@ use light_client::data_format::{TransactionId, codec};
 
 use super::world::{World, draft};
 use crate::{
-    storage::{Batch, Database, Read, RedbStorage, Retention, Storage, StorageError},
+    storage::{Change, Database, Read, RedbStorage, Retention, Storage, StorageError},
     transaction::{Journal, PoolChanges},
 };
 
@@ -31,13 +31,13 @@ impl Storage for Disk {
         self.disk.read()
     }
 
-    fn commit(&self, batch: &Batch) -> Result<(), StorageError> {
+    fn commit(&self, changes: &[Change<'_>]) -> Result<(), StorageError> {
         self.commits.fetch_add(1, Ordering::SeqCst);
         let _open = self.gate.lock().unwrap();
         if self.dead.load(Ordering::SeqCst) {
             return Err(StorageError::Failed { action: "writing".to_owned(), cause: "dead".to_owned() });
         }
-        self.disk.commit(batch)
+        self.disk.commit(changes)
     }
 }
 

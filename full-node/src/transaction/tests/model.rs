@@ -361,9 +361,9 @@ impl Run {
         self.noted.merge(self.pool.take_changes());
         for change in std::mem::take(&mut self.noted).batch().changes() {
             assert_eq!(change.space, Space::Waiting);
-            match &change.value {
-                Some(value) => drop(self.disk.insert(change.key.clone(), value.clone())),
-                None => drop(self.disk.remove(&change.key)),
+            match change.value {
+                Some(value) => drop(self.disk.insert(change.key.to_vec(), value.to_vec())),
+                None => drop(self.disk.remove(change.key)),
             }
         }
     }
