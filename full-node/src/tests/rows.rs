@@ -4,14 +4,16 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use light_client::{
     consensus::spos::Block,
-    data_format::{Address, Height},
+    data_format::{Address, Amount, Call, CoinCall, Height, LeaseCall, Status, UNITS_PER_COIN},
     state::{NodeStore, StoredNode},
+    test_support::chain::test_key,
 };
 
 use super::{
     branches::{Fork, fork},
     crashes::DyingDisk,
     harness::{Harness, retention},
+    scene::{STRANGER, Scene},
 };
 use crate::{
     block_tree::BlockError,
@@ -184,6 +186,41 @@ fn states_that_will_not_be_retained_go_before_the_disk_hears_of_them() {
     assert_eq!(kept(&row), (last..=3 * LONG).collect::<Vec<u64>>());
     assert_eq!(row.state_root(), giver.state_root());
     row.check_state();
+}
+
+#[test]
+fn a_long_row_of_leases_and_slots_leads_where_they_lead_one_by_one() {
+    let mut scene = Scene::new();
+    scene.endow(18_000_000);
+    let (lessor, supernode) = (scene.holder(1), scene.harness.address(0));
+    let amount = |units: u64| Amount(units * UNITS_PER_COIN);
+    let mut statuses = BTreeSet::new();
+    while scene.harness.head().0 < LONG {
+        let turn = scene.harness.head().0;
+        let call = match turn % 4 {
+            0 => Call::Lease(LeaseCall::Lease { to: supernode, amount: amount(turn + 5) }),
+            1 => Call::Lease(LeaseCall::Cancel { from: supernode, amount: amount(3) }),
+            2 => Call::Lease(LeaseCall::Claim { from: supernode }),
+            _ => Call::Coin(CoinCall::Transfer { to: supernode, amount: amount(2) }),
+        };
+        statuses.insert(scene.run(&lessor, vec![call]) == Status::Success);
+        if scene.harness.head().0 == LONG / 2 {
+            let calls = scene.contend(2, &test_key(78), &scene.stranger());
+            assert_eq!(scene.run(&test_key(STRANGER), calls), Status::Success);
+        }
+    }
+    assert!(statuses.contains(&true) && scene.holders().contains(&Some(scene.stranger())));
+    let giver = scene.harness;
+    let blocks: Vec<Block> = (1..=giver.head().0).map(|height| giver.block(height)).collect();
+    let (mut single, row) = (Harness::with_keys(&[]), Harness::with_keys(&[]));
+    single.take(&blocks, giver.slot);
+    let inserted = row.take_row(&blocks, Certainty::Final(giver.head()), giver.slot);
+    assert!(inserted.iter().all(Result::is_ok), "{inserted:?}");
+    assert_eq!((row.indexes(), row.state_root()), (single.indexes(), single.state_root()));
+    row.check_state();
+    // They were taken as one: what happened to an account in all of them is kept together.
+    let parts = |harness: &Harness| harness.snapshot().count(Space::History).unwrap();
+    assert!(parts(&row) < parts(&single) / 2, "{} and {}", parts(&row), parts(&single));
 }
 
 #[test]
