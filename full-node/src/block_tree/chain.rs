@@ -66,7 +66,7 @@ pub struct Chain {
     pub(super) warm: Mutex<Option<(BlockId, WarmState)>>,
 }
 
-/// Nodes and accounts of the state that stay in memory from block to block, at most: some 40 MB.
+/// Nodes and accounts of the state that stay in memory from block to block, at most: 40 to 60 MB.
 pub(super) const WARM_SIZE: usize = 1 << 17;
 
 /// The newest block of the best branch.

@@ -160,8 +160,12 @@ fn history_parts<'a>(
 ) -> Vec<(Vec<u8>, Vec<HistoryEntry>)> {
     let mut sorted: Vec<&(Address, HistoryEntry)> = records.into_iter().collect();
     sorted.sort_by_key(|(address, _)| *address);
-    let of_account = sorted.chunk_by(|(one, _), (next, _)| one == next);
-    let parts = of_account.flat_map(|records| records.chunks(HISTORY_PART));
+    // A record between two of them may have been added apart.
+    let follows = |(one, before): &&(Address, HistoryEntry), (other, entry): &&(Address, HistoryEntry)| {
+        one == other && before.record.index.checked_add(1) == Some(entry.record.index)
+    };
+    let in_a_row = sorted.chunk_by(follows);
+    let parts = in_a_row.flat_map(|records| records.chunks(HISTORY_PART));
     parts
         .filter_map(|part| {
             let (address, last) = part.last()?;
@@ -169,4 +173,44 @@ fn history_parts<'a>(
             Some((history_key(address, last.record.index), entries))
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use light_client::{
+        data_format::Slot,
+        state::{AccountChange, AccountRecord, Asset, HistoryKind},
+        test_support::chain::test_address,
+    };
+
+    use super::*;
+    use crate::storage::{Database, Retention};
+
+    #[test]
+    fn history_that_is_added_in_parts_is_read_in_its_order() {
+        let database = Database::open(None, &Retention::default()).unwrap();
+        let (address, mut account) = (test_address(1), AccountRecord::default());
+        let mut entries = Vec::new();
+        for delta in 1..=100 {
+            let (height, slot, transaction) = (Height(1), Slot(1), TransactionId::ZERO);
+            let kind = HistoryKind::Received;
+            let change = AccountChange { height, slot, transaction, kind, asset: Asset::Coin, delta };
+            let head_before = account.history_head;
+            let record = account.apply(&change).unwrap();
+            entries.push((address, HistoryEntry { head_before, record }));
+        }
+        // One from between the others comes first, by itself.
+        let (apart, others): (Vec<_>, Vec<_>) =
+            entries.iter().partition(|(_, entry)| entry.record.index == 40);
+        let mut batch = Batch::default();
+        batch.history(apart);
+        batch.history(others);
+        database.commit(batch).unwrap();
+        let snapshot = database.read().unwrap();
+        let expected: Vec<HistoryEntry> = entries.iter().map(|(_, entry)| *entry).collect();
+        assert_eq!(snapshot.history(&address, 0, u64::MAX, 1_000).unwrap(), expected);
+        assert_eq!(snapshot.history(&address, 38, 71, 1_000).unwrap(), expected[38..71]);
+        assert_eq!(snapshot.history(&address, 7, 90, 50).unwrap(), expected[7..57]);
+        assert_eq!((snapshot.count_history(), snapshot.count(Space::History)), (Ok(100), Ok(5)));
+    }
 }
