@@ -5,7 +5,7 @@ use light_client::{
     state::NodeId,
 };
 
-use super::{Batch, Effects, Finality, HistoryEntry, Recovery, Space, Version, keys::*};
+use super::{Batch, Effects, Finality, HistoryEntry, HistoryPart, Recovery, Space, Version, keys::*};
 
 /// What the layers above write, by its meaning.
 impl Batch {
@@ -157,7 +157,7 @@ impl Batch {
 /// History records with their keys, as they are kept: those of an account in a row, oldest first.
 fn history_parts<'a>(
     records: impl IntoIterator<Item = &'a (Address, HistoryEntry)>,
-) -> Vec<(Vec<u8>, Vec<HistoryEntry>)> {
+) -> Vec<(Vec<u8>, HistoryPart)> {
     let mut sorted: Vec<&(Address, HistoryEntry)> = records.into_iter().collect();
     sorted.sort_by_key(|(address, _)| *address);
     // A record between two of them may have been added apart.
@@ -168,9 +168,10 @@ fn history_parts<'a>(
     let parts = in_a_row.flat_map(|records| records.chunks(HISTORY_PART));
     parts
         .filter_map(|part| {
-            let (address, last) = part.last()?;
-            let entries = part.iter().map(|(_, entry)| *entry).collect();
-            Some((history_key(address, last.record.index), entries))
+            let ((_, first), (address, last)) = (part.first()?, part.last()?);
+            let records = part.iter().map(|(_, entry)| entry.record).collect();
+            let key = history_key(address, last.record.index);
+            Some((key, HistoryPart { head_before: first.head_before, records }))
         })
         .collect()
 }

@@ -3,7 +3,7 @@
 use light_client::data_format::{Address, BlockId};
 
 /// The format of the data folder.
-pub(super) const FORMAT: u32 = 6;
+pub(super) const FORMAT: u32 = 7;
 
 pub(super) const META_FORMAT: &[u8] = b"format";
 pub(super) const META_CHAIN: &[u8] = b"chain";
@@ -21,8 +21,9 @@ pub(super) const META_RECOVERIES: &[u8] = b"recoveries";
 /// Beyond every key of every space: no key starts with so many ones.
 pub(super) const END: [u8; 64] = [0xff; 64];
 
-/// Transactions of a block that are kept in one record: a record for each would cost the database an insertion for each.
-pub(super) const BODY_PART: u32 = 16;
+/// Transactions of a block that are kept in one record: a record for each would cost the database an insertion for each. So
+/// many payments fill a page of 4 KiB.
+pub(super) const BODY_PART: u32 = 22;
 
 pub(super) fn body_key(block: &BlockId, part: u32) -> Vec<u8> {
     [&block.as_bytes()[..], &part.to_be_bytes()].concat()

@@ -32,7 +32,7 @@ use light_client::state::{NodeId, StoredNode};
 pub use database::Database;
 pub use headers::StoredHeaders;
 pub use nodes::StateNodes;
-pub use records::{Effects, Finality, HistoryEntry, Inclusion, Version};
+pub use records::{Effects, Finality, HistoryEntry, HistoryPart, Inclusion, Version};
 pub use recoveries::{LoadError, Recovery};
 pub use redb_storage::RedbStorage;
 pub use snapshot::Snapshot;
@@ -79,7 +79,7 @@ pub enum Space {
     Headers,
     /// Block id of the tree since the newest final block → order of arrival.
     Tree,
-    /// Block id → certificate; block id and number → sixteen of its transactions, until the body is pruned.
+    /// Block id → certificate; block id and number → some of its transactions, until the body is pruned.
     Bodies,
     /// Block id → outcomes of its transactions.
     Outcomes,

@@ -4,7 +4,7 @@ use light_client::{
     consensus::spos::Certificate,
     crypto::Hash,
     data_format::{Address, BlockId, Checkpoint, Height, Round},
-    state::{HistoryRecord, NodeId, Root},
+    state::{HistoryChain, HistoryError, HistoryRecord, NodeId, Root},
 };
 
 /// A version of the state, and what it takes to forget it.
@@ -39,6 +39,32 @@ pub struct HistoryEntry {
     pub head_before: Hash,
     /// The record.
     pub record: HistoryRecord,
+}
+
+/// History records of an account in a row, as they are kept: the hashes between them follow from them.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct HistoryPart {
+    /// The account's history head before the first record.
+    pub head_before: Hash,
+    /// Oldest first.
+    pub records: Vec<HistoryRecord>,
+}
+
+impl HistoryPart {
+    /// Each record with the hash over those before it.
+    ///
+    /// # Errors
+    /// [`HistoryError::Index`] if they are not in a row.
+    pub fn entries(&self) -> Result<Vec<HistoryEntry>, HistoryError> {
+        let count = self.records.first().map_or(0, |first| first.index);
+        let mut history = HistoryChain { count, head: self.head_before };
+        let entry = |record: &HistoryRecord| {
+            let after = history.append(record)?;
+            let before = std::mem::replace(&mut history, after);
+            Ok(HistoryEntry { head_before: before.head, record: *record })
+        };
+        self.records.iter().map(entry).collect()
+    }
 }
 
 /// Where a transaction is on the best branch.

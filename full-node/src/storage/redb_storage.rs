@@ -1,14 +1,18 @@
 use std::path::Path;
 
+use rayon::prelude::*;
 use redb::{
     Database, DatabaseError, ReadOnlyTable, ReadTransaction, ReadableDatabase, TableDefinition,
-    backends::InMemoryBackend,
+    WriteTransaction, backends::InMemoryBackend,
 };
 
 use super::{Change, Entry, Read, Retention, Space, Storage, StorageError};
 
 /// The file inside the data folder.
 const FILE: &str = "chain.redb";
+
+/// So many changes are made on all cores; fewer do not wait for one to be free.
+const MANY: usize = 4_096;
 
 type Definition = TableDefinition<'static, &'static [u8], &'static [u8]>;
 type Opened = ReadOnlyTable<&'static [u8], &'static [u8]>;
@@ -133,27 +137,38 @@ impl RedbStorage {
         let mut transaction = self.database.begin_write()?;
         // Opening after a kill is instant, at the price of a second sync.
         transaction.set_quick_repair(true);
-        // Without a change all are opened: that makes those that are not there.
-        let makes = changes.is_empty();
+        if changes.is_empty() {
+            // That makes those that are not there.
+            for space in Space::ALL {
+                transaction.open_table(definition(space))?;
+            }
+        }
         // In the order of their keys, so that each page of the tree is changed once; of one key the last stays the last.
         let mut changes = changes.to_vec();
         changes.sort_by(|a, b| (a.space, a.key).cmp(&(b.space, b.key)));
-        let mut changes = changes.into_iter().peekable();
-        for space in Space::ALL {
-            if !makes && changes.peek().is_none_or(|change| change.space != space) {
-                continue;
-            }
-            let mut table = transaction.open_table(definition(space))?;
-            while let Some(change) = changes.next_if(|change| change.space == space) {
-                match change.value {
-                    Some(value) => table.insert(change.key, value)?,
-                    None => table.remove(change.key)?,
-                };
-            }
+        let spaces: Vec<&[Change<'_>]> = changes.chunk_by(|a, b| a.space == b.space).collect();
+        let change = |changes| change_space(&transaction, changes);
+        if changes.len() < MANY {
+            spaces.into_iter().try_for_each(change)?;
+        } else {
+            spaces.into_par_iter().try_for_each(change)?;
         }
         transaction.commit()?;
         Ok(())
     }
+}
+
+/// Makes changes of one space.
+fn change_space(transaction: &WriteTransaction, changes: &[Change<'_>]) -> Result<(), redb::Error> {
+    let Some(Change { space, .. }) = changes.first() else { return Ok(()) };
+    let mut table = transaction.open_table(definition(*space))?;
+    for change in changes {
+        match change.value {
+            Some(value) => table.insert(change.key, value)?,
+            None => table.remove(change.key)?,
+        };
+    }
+    Ok(())
 }
 
 struct RedbRead {

@@ -13,9 +13,12 @@ use light_client::{
 };
 
 use super::{
-    Effects, Finality, HistoryEntry, Inclusion, Read, Recovery, Space, StateNodes, StorageError, Version,
-    cache::PageCache, keys::*, recoveries::Loaded, tables::TableCache,
+    Effects, Finality, HistoryEntry, HistoryPart, Inclusion, Read, Recovery, Space, StateNodes, StorageError,
+    Version, cache::PageCache, keys::*, recoveries::Loaded, tables::TableCache,
 };
+
+/// What a fault in history records is called.
+const HISTORY: &str = "history records";
 
 /// What is stored at one moment, with types.
 pub struct Snapshot {
@@ -274,7 +277,8 @@ impl Snapshot {
             let last = parts.last().and_then(|(key, _)| key.last_chunk());
             let Some(last) = last.map(|last| u64::from_be_bytes(*last)) else { break };
             for (_, part) in &parts {
-                let entries = decode::<Vec<HistoryEntry>>("history records", part)?;
+                let entries = decode::<HistoryPart>(HISTORY, part)?.entries();
+                let entries = entries.map_err(|error| StorageError::damaged(HISTORY, error))?;
                 found.extend(entries.into_iter().filter(|entry| (from..to).contains(&entry.record.index)));
             }
             next = last.saturating_add(1);
@@ -288,10 +292,7 @@ impl Snapshot {
     /// # Errors
     /// As [`Snapshot::chain`].
     pub fn count_history(&self) -> Result<u64, StorageError> {
-        self.sum(
-            Space::History,
-            |part| Ok(decode::<Vec<HistoryEntry>>("history records", part)?.len() as u64),
-        )
+        self.sum(Space::History, |part| Ok(decode::<HistoryPart>(HISTORY, part)?.records.len() as u64))
     }
 
     /// Where a transaction is on the best branch.

@@ -16,7 +16,7 @@ use super::{
 use crate::{
     check::{FINDINGS, NoChain, Progress, Report, Stage, check},
     export::{ExportError, export},
-    storage::{Batch, Database, Finality, HistoryEntry, RedbStorage, Space, Storage, Version},
+    storage::{Batch, Database, Finality, HistoryPart, RedbStorage, Space, Storage, Version},
 };
 
 /// A chain with payments, certificates, a final block and a transaction that waits.
@@ -89,14 +89,14 @@ fn whatever_is_damaged_is_named() {
     let body = |id: &BlockId, index: u32| [&id.as_bytes()[..], &index.to_be_bytes()].concat();
     let address = harness.address(3);
     let record: AccountRecord = harness.record(&address);
-    let parts: Vec<(Vec<u8>, Vec<HistoryEntry>)> = snapshot
+    let parts: Vec<(Vec<u8>, HistoryPart)> = snapshot
         .all(Space::History)
         .unwrap()
         .into_iter()
         .map(|(key, value)| (key, codec::decode(&value, 10_000).unwrap()))
         .filter(|(key, _): &(Vec<u8>, _)| key.starts_with(address.as_bytes()))
         .collect();
-    assert_eq!(parts.iter().map(|(_, part)| part.len() as u64).sum::<u64>(), record.history_count);
+    assert_eq!(parts.iter().map(|(_, part)| part.records.len() as u64).sum::<u64>(), record.history_count);
     let (last_key, last) = parts.last().unwrap().clone();
 
     type Damage<'a> = (&'a str, Box<dyn Fn(&mut Batch) + 'a>, &'a str);
@@ -113,7 +113,11 @@ fn whatever_is_damaged_is_named() {
     let mut outcomes: Vec<Outcome> = snapshot.outcomes(&first).unwrap();
     outcomes[0].fee = Amount(1);
     let mut dearer = last.clone();
-    dearer.last_mut().unwrap().record.delta += 1;
+    dearer.records.last_mut().unwrap().delta += 1;
+    let mut torn = last.clone();
+    torn.records.push(*torn.records.last().unwrap());
+    let mut elsewhere = last.clone();
+    elsewhere.head_before.0[9] ^= 1;
     let mut beyond = last_key.clone();
     *beyond.last_mut().unwrap() += 1;
     let mut version: Version = snapshot.version(&fourth).unwrap().unwrap();
@@ -199,6 +203,16 @@ fn whatever_is_damaged_is_named() {
             Box::new(put(Space::History, last_key.clone(), codec::encode(&dearer))),
             "its history leads to",
         ),
+        (
+            "history before",
+            Box::new(put(Space::History, last_key.clone(), codec::encode(&elsewhere))),
+            "does not follow those before it",
+        ),
+        (
+            "torn history",
+            Box::new(put(Space::History, last_key.clone(), codec::encode(&torn))),
+            "history records is missing or damaged",
+        ),
         ("no history", Box::new(remove(Space::History, last_key.clone())), "history records are stored"),
         (
             "more history",
@@ -253,7 +267,7 @@ fn a_slot_is_paid_for_by_who_won_it_and_once() {
     assert_eq!(scene.run(&test_key(STRANGER), calls), Status::Success);
     let harness = scene.harness;
     assert!(checked(&harness.database).is_whole());
-    let history: Vec<(Vec<u8>, Vec<HistoryEntry>)> = harness
+    let history: Vec<(Vec<u8>, HistoryPart)> = harness
         .snapshot()
         .all(Space::History)
         .unwrap()
@@ -264,14 +278,14 @@ fn a_slot_is_paid_for_by_who_won_it_and_once() {
     let of_kind = |kind| {
         let parts = history.iter();
         parts.flat_map(move |(key, part)| {
-            let places = (0..part.len()).filter(move |place| part[*place].record.kind == kind);
+            let places = (0..part.records.len()).filter(move |place| part.records[*place].kind == kind);
             places.map(move |place| (key, part, place))
         })
     };
     let [price] = of_kind(HistoryKind::ContendFee).collect::<Vec<_>>()[..] else { panic!("one price") };
     let of_another = of_kind(HistoryKind::Genesis).next().unwrap();
-    let price_record = price.1[price.2].record;
-    type Place<'a> = (&'a Vec<u8>, &'a Vec<HistoryEntry>, usize);
+    let price_record = price.1.records[price.2];
+    type Place<'a> = (&'a Vec<u8>, &'a HistoryPart, usize);
     type Change<'a> = (&'a str, Place<'a>, fn(&mut HistoryRecord, &HistoryRecord), &'a [&'a str]);
     let changes: [Change<'_>; 4] = [
         (
@@ -296,7 +310,7 @@ fn a_slot_is_paid_for_by_who_won_it_and_once() {
     ];
     for (name, (key, part, place), change, words) in changes {
         let mut part = part.clone();
-        change(&mut part[place].record, &price_record);
+        change(&mut part.records[place], &price_record);
         let mut batch = Batch::default();
         batch.put(Space::History, key.clone(), codec::encode(&part));
         let report = checked(&spoiled(&harness, &batch));

@@ -18,7 +18,9 @@ use crate::{
     config::{development_seed, development_spec, minting_keys},
     network::Certainty,
     node::{ChainChoice, DevelopmentAccount, Node, NodeConfig, OpenError},
-    storage::{Database, Entry, HistoryEntry, Recovery, Retention, Snapshot, Space, StateNodes, Storage},
+    storage::{
+        Database, Entry, HistoryEntry, HistoryPart, Recovery, Retention, Snapshot, Space, StateNodes, Storage,
+    },
 };
 
 pub(crate) const GENESIS: Time = Time(1_790_000_000_000);
@@ -339,9 +341,10 @@ impl Harness {
             spaces.into_iter().map(|space| (space, snapshot.all(space).unwrap())).collect();
         let parts = snapshot.all(Space::History).unwrap();
         let records = parts.iter().flat_map(|(key, part)| {
-            let records: Vec<HistoryEntry> = codec::decode(part, part.len()).unwrap();
+            let part: HistoryPart = codec::decode(part, part.len()).unwrap();
             let address = key[..key.len() - 8].to_vec();
-            records.into_iter().map(move |record| (address.clone(), codec::encode(&record)))
+            let entries = part.entries().unwrap().into_iter();
+            entries.map(move |entry| (address.clone(), codec::encode(&entry)))
         });
         indexes.insert(Space::History, records.collect());
         indexes
