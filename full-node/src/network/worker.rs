@@ -37,6 +37,8 @@ const TOLD_BLOCKS: usize = 16;
 const FETCHED: usize = 2_048;
 /// Fetched blocks that the chain takes together.
 const ROW: usize = 512;
+/// The first of them. Each row may be twice as long as the one before it: so there soon is one to insert while another is checked.
+const FIRST_ROW: usize = 32;
 const VOTES: usize = 1_024;
 const TRANSACTIONS: usize = 4_096;
 const READS: usize = 64;
@@ -232,18 +234,19 @@ fn sent<T>(sent: &Result<(), TrySendError<T>>) -> bool {
 
 /// Checks fetched blocks ahead of their turn: those of the next row while the one before it is inserted.
 async fn work_on_fetched(port: Arc<dyn ChainPort>, mut work: Receiver<Fetched>, rows: Sender<Row>) {
-    let mut waiting = None;
+    let (mut waiting, mut most) = (None, FIRST_ROW);
     while let Some((first, certainty)) = next(&mut waiting, &mut work).await {
         // Whatever comes until there is a turn to be had comes along.
         let Ok(turn) = rows.reserve().await else { return };
         let mut blocks = vec![*first];
-        while blocks.len() < ROW && waiting.is_none() {
+        while blocks.len() < most && waiting.is_none() {
             match work.try_recv() {
                 Ok((block, same)) if same == certainty => blocks.push(*block),
                 Ok(other) => waiting = Some(other),
                 Err(_) => break,
             }
         }
+        most = (2 * blocks.len()).clamp(FIRST_ROW, ROW);
         let port = Arc::clone(&port);
         match tokio::task::spawn_blocking(move || port.check_ahead(blocks, certainty)).await {
             Ok(row) => turn.send(row),

@@ -1,3 +1,5 @@
+use std::collections::HashMap;
+
 use light_client::{
     consensus::spos::{Block, VotingRecord},
     crypto::Hash,
@@ -158,22 +160,24 @@ impl Batch {
 fn history_parts<'a>(
     records: impl IntoIterator<Item = &'a (Address, HistoryEntry)>,
 ) -> Vec<(Vec<u8>, HistoryPart)> {
-    let mut sorted: Vec<&(Address, HistoryEntry)> = records.into_iter().collect();
-    sorted.sort_by_key(|(address, _)| *address);
+    let mut accounts: HashMap<&Address, Vec<&HistoryEntry>> = HashMap::new();
+    for (address, entry) in records {
+        accounts.entry(address).or_default().push(entry);
+    }
     // A record between two of them may have been added apart.
-    let follows = |(one, before): &&(Address, HistoryEntry), (other, entry): &&(Address, HistoryEntry)| {
-        one == other && before.record.index.checked_add(1) == Some(entry.record.index)
+    let follows = |before: &&HistoryEntry, entry: &&HistoryEntry| {
+        before.record.index.checked_add(1) == Some(entry.record.index)
     };
-    let in_a_row = sorted.chunk_by(follows);
-    let parts = in_a_row.flat_map(|records| records.chunks(HISTORY_PART));
-    parts
-        .filter_map(|part| {
-            let ((_, first), (address, last)) = (part.first()?, part.last()?);
-            let records = part.iter().map(|(_, entry)| entry.record).collect();
+    let mut parts = Vec::with_capacity(accounts.len());
+    for (address, entries) in accounts {
+        for part in entries.chunk_by(follows).flat_map(|entries| entries.chunks(HISTORY_PART)) {
+            let (Some(first), Some(last)) = (part.first(), part.last()) else { continue };
+            let records = part.iter().map(|entry| entry.record).collect();
             let key = history_key(address, last.record.index);
-            Some((key, HistoryPart { head_before: first.head_before, records }))
-        })
-        .collect()
+            parts.push((key, HistoryPart { head_before: first.head_before, records }));
+        }
+    }
+    parts
 }
 
 #[cfg(test)]
