@@ -13,4 +13,6 @@ cd "$(dirname "$0")/../.."
     step "building the node and the bench" \
         cargo build --locked --release --package full-node --package bench --bin vsys-node --bin bench --bin light-heap
 } >&2
+# As the service runs the node.
+export "$(sed -n 's/^Environment=\(MIMALLOC_.*\)/\1/p' full-node/deploy/vsys-node.service)"
 exec "${CARGO_TARGET_DIR:-target}/release/bench" "$@"
