@@ -8,10 +8,10 @@ use light_client::{
     },
 };
 
-use super::{BlockError, Chain, Head, Known, Prepared};
+use super::{BlockError, Chain, Head, Known, Prepared, leap::Happened};
 use crate::{
     logic::Finished,
-    storage::{Batch, Effects, Finality, HistoryEntry, Snapshot, Space, Version},
+    storage::{Batch, Effects, Finality, Snapshot, Space, Version},
 };
 
 /// What taking a block changed. Everything in it is on disk, or will be after [`Chain::sync`].
@@ -109,7 +109,9 @@ impl Chain {
         if prepared.state.changes.is_none()
             && let Some(leap) = &mut self.leap
         {
-            leap.pass(prepared.id, prepared.version, prepared.state.effects);
+            let height = prepared.block.header.header.height;
+            let (effects, outcomes) = (prepared.state.effects, prepared.outcomes);
+            leap.pass(prepared.id, prepared.version, Happened { height, effects, outcomes });
         }
         self.keep_warm(prepared.id, prepared.state.warm);
         Ok(accepted)
@@ -386,16 +388,22 @@ impl Chain {
                 Some(Prepared {
                     block, version, state: Finished { effects, changes, .. }, outcomes, ..
                 }) => {
+                    let height = block.header.header.height;
+                    batch.connect(id, height, version);
                     // What is passed over for good is noted at the end of the leap.
-                    let history = if changes.is_some() { &effects.history[..] } else { &[] };
-                    batch.connect(id, block.header.header.height, version, history, outcomes);
+                    if changes.is_some() {
+                        batch.history(&effects.history);
+                        batch.inclusions(height, outcomes);
+                    }
                     touched.extend(effects.history.iter().map(|(address, _)| *address));
                     outcomes.clone()
                 }
                 None => {
                     let (header, version) = (self.header(snapshot, id)?, self.version(snapshot, id)?);
                     let (effects, outcomes) = (snapshot.effects(id)?, snapshot.outcomes(id)?);
-                    batch.connect(id, header.height, &version, &effects.history, &outcomes);
+                    batch.connect(id, header.height, &version);
+                    batch.history(&effects.history);
+                    batch.inclusions(header.height, &outcomes);
                     touched.extend(effects.history.iter().map(|(address, _)| *address));
                     outcomes
                 }
@@ -412,28 +420,18 @@ impl Chain {
 
 /// What the best branch has besides its blocks: the indexes.
 impl Batch {
-    /// Adds a block to the indexes of the best branch.
-    pub fn connect(
-        &mut self,
-        id: &BlockId,
-        height: Height,
-        version: &Version,
-        history: &[(Address, HistoryEntry)],
-        outcomes: &[Outcome],
-    ) {
+    /// Adds a block to the indexes of the best branch, but for what happened in it.
+    pub fn connect(&mut self, id: &BlockId, height: Height, version: &Version) {
         self.height(height, id);
         for (first, nodes) in &version.range {
             for (position, node) in (*first..).zip(nodes) {
                 self.put(Space::Range, position.to_be_bytes(), *node.as_bytes());
             }
         }
-        self.history(history);
-        for outcome in outcomes {
-            self.inclusion(&outcome.id, height, outcome.index);
-        }
     }
 
-    /// Takes a block out of the indexes again: the exact inverse of [`Batch::connect`] for the newest block.
+    /// Takes a block out of the indexes again: the exact inverse of [`Batch::connect`], [`Batch::history`] and
+    /// [`Batch::inclusions`] for the newest block.
     pub fn disconnect(&mut self, height: Height, version: &Version, effects: &Effects, outcomes: &[Outcome]) {
         self.remove_height(height);
         for (first, nodes) in &version.range {

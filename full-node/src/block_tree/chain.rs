@@ -443,7 +443,8 @@ fn found(
     };
     batch.version(&id, &version);
     batch.next_node(changes.next_id);
-    batch.connect(&id, Height(0), &version, &effects.history, &[]);
+    batch.connect(&id, Height(0), &version);
+    batch.history(&effects.history);
     batch.head(&id);
     database.commit(batch)?;
     tracing::info!(chain = %chain, block = %id, accounts = spec.accounts.len(), "made a new chain");

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use light_client::{
     consensus::spos::Block,
-    data_format::{BlockId, Height},
+    data_format::{BlockId, Height, Outcome},
 };
 
 use super::{BlockError, Chain, chain::WARM_SIZE};
@@ -31,8 +31,15 @@ pub(super) struct Leap {
     last: BlockId,
     /// The block whose state was passed over last, and what its child needs of it.
     passed: Option<(BlockId, Version)>,
-    /// What happened to accounts in all blocks whose state was passed over: of each account it is noted together.
-    history: Vec<Effects>,
+    /// What happened in all blocks whose state was passed over: the indexes hear of it at once, as each has it in another order.
+    happened: Vec<Happened>,
+}
+
+/// What happened in a block.
+pub(super) struct Happened {
+    pub(super) height: Height,
+    pub(super) effects: Effects,
+    pub(super) outcomes: Vec<Outcome>,
 }
 
 impl Leap {
@@ -41,9 +48,9 @@ impl Leap {
         height < self.first_kept && size <= WARM_SIZE
     }
 
-    pub(super) fn pass(&mut self, id: BlockId, version: Version, effects: Effects) {
+    pub(super) fn pass(&mut self, id: BlockId, version: Version, happened: Happened) {
         self.passed = Some((id, version));
-        self.history.push(effects);
+        self.happened.push(happened);
     }
 
     /// What is known of the state after a block, if it is the one that was passed over last.
@@ -76,7 +83,7 @@ impl Chain {
             first_kept: header.height,
             last: last.header.header.id(),
             passed: None,
-            history: Vec::new(),
+            happened: Vec::new(),
         });
         Ok(true)
     }
@@ -94,7 +101,10 @@ impl Chain {
             return Err(StorageError::damaged("a row of final blocks", what).into());
         }
         let mut batch = Batch::default();
-        batch.history(leap.history.iter().flat_map(|effects| &effects.history));
+        batch.history(leap.happened.iter().flat_map(|happened| &happened.effects.history));
+        for Happened { height, outcomes, .. } in &leap.happened {
+            batch.inclusions(*height, outcomes);
+        }
         self.database.commit_later(batch)?;
         leap.stored.adopt(&self.database)?;
         if let Some(leap) = self.leap.take() {

@@ -121,9 +121,11 @@ impl Batch {
         }
     }
 
-    /// Notes where a transaction is: at a height of the best branch, and at which place there.
-    pub fn inclusion(&mut self, id: &TransactionId, height: Height, index: u32) {
-        self.put(Space::Transactions, *id.as_bytes(), codec::encode(&(height, index)));
+    /// Notes where transactions are: at a height of the best branch, and each at its place there.
+    pub fn inclusions(&mut self, height: Height, outcomes: &[Outcome]) {
+        for outcome in outcomes {
+            self.put(Space::Transactions, *outcome.id.as_bytes(), codec::encode(&(height, outcome.index)));
+        }
     }
 
     /// Notes what a minting key signed.
