@@ -4,10 +4,13 @@ use light_client::{
     consensus::spos::{Block, VotingRecord},
     crypto::Hash,
     data_format::{Address, BlockId, ChainId, ChainSpec, Evidence, Height, Outcome, TransactionId, codec},
-    state::NodeId,
+    state::{HistoryChain, NodeId},
 };
 
-use super::{Batch, Effects, Finality, HistoryEntry, HistoryPart, Recovery, Space, Version, keys::*};
+use super::{
+    Batch, Effects, Finality, HistoryEntry, HistoryPart, Recovery, Space, Version, keys::*,
+    records::OutcomeGroup,
+};
 
 /// What the layers above write, by its meaning.
 impl Batch {
@@ -69,7 +72,12 @@ impl Batch {
         for (part, transactions) in (0..).zip(block.transactions.chunks(BODY_PART as usize)) {
             self.put(Space::Bodies, body_key(id, part), codec::encode(transactions));
         }
-        self.put(Space::Outcomes, *id.as_bytes(), codec::encode(outcomes));
+        self.outcomes(id, outcomes);
+    }
+
+    /// Keeps the outcomes of a block's transactions.
+    pub fn outcomes(&mut self, id: &BlockId, outcomes: &[Outcome]) {
+        self.put(Space::Outcomes, *id.as_bytes(), codec::encode(&OutcomeGroup::all(outcomes)));
     }
 
     /// Removes a block's body and outcomes.
@@ -174,9 +182,9 @@ fn history_parts<'a>(
     for (address, entries) in accounts {
         for part in entries.chunk_by(follows).flat_map(|entries| entries.chunks(HISTORY_PART)) {
             let (Some(first), Some(last)) = (part.first(), part.last()) else { continue };
-            let records = part.iter().map(|entry| entry.record).collect();
-            let key = history_key(address, last.record.index);
-            parts.push((key, HistoryPart { head_before: first.head_before, records }));
+            let before = HistoryChain { count: first.record.index, head: first.head_before };
+            let records: Vec<_> = part.iter().map(|entry| entry.record).collect();
+            parts.push((history_key(address, last.record.index), HistoryPart::new(before, &records)));
         }
     }
     parts

@@ -14,7 +14,7 @@ use light_client::{
 
 use super::{
     Effects, Finality, HistoryEntry, HistoryPart, Inclusion, Read, Recovery, Space, StateNodes, StorageError,
-    Version, cache::PageCache, keys::*, recoveries::Loaded, tables::TableCache,
+    Version, cache::PageCache, keys::*, records::OutcomeGroup, recoveries::Loaded, tables::TableCache,
 };
 
 /// What a fault in history records is called.
@@ -219,7 +219,7 @@ impl Snapshot {
     /// # Errors
     /// As [`Snapshot::chain`]; also if the block is not stored.
     pub fn outcomes(&self, id: &BlockId) -> Result<Vec<Outcome>, StorageError> {
-        self.need(Space::Outcomes, id.as_bytes())
+        self.need(Space::Outcomes, id.as_bytes()).map(|groups: Vec<_>| OutcomeGroup::outcomes(&groups))
     }
 
     /// What applying a block adds to the indexes.
@@ -274,14 +274,19 @@ impl Snapshot {
             let wanted = usize::try_from(to - next).unwrap_or(usize::MAX).min(limit - found.len());
             let key = history_key(address, next);
             let parts = self.read.range(Space::History, &key, &end, wanted.min(PARTS))?;
-            let last = parts.last().and_then(|(key, _)| key.last_chunk());
-            let Some(last) = last.map(|last| u64::from_be_bytes(*last)) else { break };
-            for (_, part) in &parts {
+            if parts.is_empty() {
+                break;
+            }
+            for (key, part) in &parts {
                 let entries = decode::<HistoryPart>(HISTORY, part)?.entries();
                 let entries = entries.map_err(|error| StorageError::damaged(HISTORY, error))?;
+                let last = entries.last().map(|entry| entry.record.index);
+                let Some(last) = last.filter(|last| *key == history_key(address, *last)) else {
+                    return Err(StorageError::damaged(HISTORY, "they do not end where their key says"));
+                };
                 found.extend(entries.into_iter().filter(|entry| (from..to).contains(&entry.record.index)));
+                next = last.saturating_add(1);
             }
-            next = last.saturating_add(1);
         }
         found.truncate(limit);
         Ok(found)
@@ -292,7 +297,7 @@ impl Snapshot {
     /// # Errors
     /// As [`Snapshot::chain`].
     pub fn count_history(&self) -> Result<u64, StorageError> {
-        self.sum(Space::History, |part| Ok(decode::<HistoryPart>(HISTORY, part)?.records.len() as u64))
+        self.sum(Space::History, |part| Ok(decode::<HistoryPart>(HISTORY, part)?.count()))
     }
 
     /// Where a transaction is on the best branch.

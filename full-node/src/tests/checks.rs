@@ -5,7 +5,7 @@ use std::sync::Arc;
 use light_client::{
     consensus::spos::Epoch,
     data_format::{Amount, BlockId, Height, Outcome, SealedHeader, SignedTransaction, Status, codec},
-    state::{AccountRecord, HistoryKind, HistoryRecord, NodeStore, StoredNode},
+    state::{AccountRecord, HistoryChain, HistoryKind, HistoryRecord, NodeStore, StoredNode},
     test_support::chain::test_key,
 };
 
@@ -31,6 +31,13 @@ fn chain() -> Harness {
     assert!(harness.node.status().final_block.height > Height(6));
     harness.pay(2, to, 9);
     harness
+}
+
+/// The records of a part, and the history before them.
+fn before_and_records(part: &HistoryPart) -> (HistoryChain, Vec<HistoryRecord>) {
+    let entries = part.entries().unwrap();
+    let before = HistoryChain { count: entries[0].record.index, head: entries[0].head_before };
+    (before, entries.iter().map(|entry| entry.record).collect())
 }
 
 /// The same store, changed.
@@ -96,7 +103,7 @@ fn whatever_is_damaged_is_named() {
         .map(|(key, value)| (key, codec::decode(&value, 10_000).unwrap()))
         .filter(|(key, _): &(Vec<u8>, _)| key.starts_with(address.as_bytes()))
         .collect();
-    assert_eq!(parts.iter().map(|(_, part)| part.records.len() as u64).sum::<u64>(), record.history_count);
+    assert_eq!(parts.iter().map(|(_, part)| part.count()).sum::<u64>(), record.history_count);
     let (last_key, last) = parts.last().unwrap().clone();
 
     type Damage<'a> = (&'a str, Box<dyn Fn(&mut Batch) + 'a>, &'a str);
@@ -112,12 +119,13 @@ fn whatever_is_damaged_is_named() {
     forged.signature.0[7] ^= 1;
     let mut outcomes: Vec<Outcome> = snapshot.outcomes(&first).unwrap();
     outcomes[0].fee = Amount(1);
-    let mut dearer = last.clone();
-    dearer.records.last_mut().unwrap().delta += 1;
-    let mut torn = last.clone();
-    torn.records.push(*torn.records.last().unwrap());
-    let mut elsewhere = last.clone();
-    elsewhere.head_before.0[9] ^= 1;
+    let (before, records) = before_and_records(&last);
+    let mut dearer = records.clone();
+    dearer.last_mut().unwrap().delta += 1;
+    let mut torn = records.clone();
+    torn.push(*records.last().unwrap());
+    let mut elsewhere = before;
+    elsewhere.head.0[9] ^= 1;
     let mut beyond = last_key.clone();
     *beyond.last_mut().unwrap() += 1;
     let mut version: Version = snapshot.version(&fourth).unwrap().unwrap();
@@ -174,7 +182,7 @@ fn whatever_is_damaged_is_named() {
         ("no transaction", Box::new(remove(Space::Bodies, body(&first, 0))), "0 of 1"),
         (
             "outcome",
-            Box::new(put(Space::Outcomes, key(&first), codec::encode(&outcomes))),
+            Box::new(|batch: &mut Batch| batch.outcomes(&first, &outcomes)),
             "block 1: it commits to other outcomes",
         ),
         (
@@ -200,17 +208,25 @@ fn whatever_is_damaged_is_named() {
         ),
         (
             "history",
-            Box::new(put(Space::History, last_key.clone(), codec::encode(&dearer))),
+            Box::new(put(
+                Space::History,
+                last_key.clone(),
+                codec::encode(&HistoryPart::new(before, &dearer)),
+            )),
             "its history leads to",
         ),
         (
             "history before",
-            Box::new(put(Space::History, last_key.clone(), codec::encode(&elsewhere))),
+            Box::new(put(
+                Space::History,
+                last_key.clone(),
+                codec::encode(&HistoryPart::new(elsewhere, &records)),
+            )),
             "does not follow those before it",
         ),
         (
             "torn history",
-            Box::new(put(Space::History, last_key.clone(), codec::encode(&torn))),
+            Box::new(put(Space::History, last_key.clone(), codec::encode(&HistoryPart::new(before, &torn)))),
             "history records is missing or damaged",
         ),
         ("no history", Box::new(remove(Space::History, last_key.clone())), "history records are stored"),
@@ -278,13 +294,14 @@ fn a_slot_is_paid_for_by_who_won_it_and_once() {
     let of_kind = |kind| {
         let parts = history.iter();
         parts.flat_map(move |(key, part)| {
-            let places = (0..part.records.len()).filter(move |place| part.records[*place].kind == kind);
+            let (_, records) = before_and_records(part);
+            let places = (0..records.len()).filter(move |place| records[*place].kind == kind);
             places.map(move |place| (key, part, place))
         })
     };
     let [price] = of_kind(HistoryKind::ContendFee).collect::<Vec<_>>()[..] else { panic!("one price") };
     let of_another = of_kind(HistoryKind::Genesis).next().unwrap();
-    let price_record = price.1.records[price.2];
+    let price_record = before_and_records(price.1).1[price.2];
     type Place<'a> = (&'a Vec<u8>, &'a HistoryPart, usize);
     type Change<'a> = (&'a str, Place<'a>, fn(&mut HistoryRecord, &HistoryRecord), &'a [&'a str]);
     let changes: [Change<'_>; 4] = [
@@ -309,10 +326,10 @@ fn a_slot_is_paid_for_by_who_won_it_and_once() {
         ),
     ];
     for (name, (key, part, place), change, words) in changes {
-        let mut part = part.clone();
-        change(&mut part.records[place], &price_record);
+        let (before, mut records) = before_and_records(part);
+        change(&mut records[place], &price_record);
         let mut batch = Batch::default();
-        batch.put(Space::History, key.clone(), codec::encode(&part));
+        batch.put(Space::History, key.clone(), codec::encode(&HistoryPart::new(before, &records)));
         let report = checked(&spoiled(&harness, &batch));
         let said: Vec<String> = report.findings.iter().map(ToString::to_string).collect();
         for words in words {
