@@ -106,6 +106,7 @@ impl Chain {
         let evicted = self.tree.evict(slot, |id| spared.contains(&Some(*id)));
         let stored = self.store(&prepared, evicted, now);
         let accepted = self.halt_on_error(stored)?;
+        self.write_behind()?;
         if prepared.state.changes.is_none()
             && let Some(leap) = &mut self.leap
         {

@@ -185,6 +185,15 @@ impl Chain {
         self.halt_on_error(asked.map_err(BlockError::from))
     }
 
+    /// Has much that waits put into its place, while more blocks come.
+    pub(super) fn write_behind(&mut self) -> Result<(), BlockError> {
+        if self.unsynced || self.leap.is_some() || !self.database.much_waits() {
+            return Ok(());
+        }
+        let asked = self.behind.write(&self.database);
+        self.halt_on_error(asked.map_err(BlockError::from))
+    }
+
     /// Makes everything durable that was taken, before the node stops; nothing, if it stands still.
     ///
     /// # Errors
@@ -193,7 +202,7 @@ impl Chain {
         if self.halted.is_some() {
             return Ok(());
         }
-        let written = self.database.write_waiting().map_err(BlockError::from);
+        let written = self.database.commit(Batch::default()).map_err(BlockError::from);
         self.halt_on_error(written)
     }
 

@@ -30,6 +30,7 @@ It makes the folder with:
   chain.toml         a copy of the chain spec
   minting.key        the key the node mints and votes with, once its owner holds a slot
   chain.redb         the chain, from block 0 on, and what the minting key has signed: nothing yet
+  chain.wal/         what is on its way into chain.redb
   network/node.key   who the node is to its peers
 
 With --with DIR it makes the folder of a further chain of the node in DIR, without config.toml and network/, and adds its table to
@@ -176,7 +177,7 @@ fn of_chain(chain: &MadeChain) -> String {
 
 /// What to do with the chain's key.
 const KEY: &str = "  The minting key mints and votes once an account registers it for a slot. Keep a copy of minting.key;\n  \
-                   never use it on two machines at a time, and never copy chain.redb back from a backup.";
+                   never use it on two machines at a time, and never copy chain.redb or chain.wal back from a backup.";
 
 fn added(chain: &MadeChain, data: &Path, node: &Path) -> String {
     let (folder, node) = (data.display(), node.display());

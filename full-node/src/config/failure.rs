@@ -29,8 +29,8 @@ const NO_ANSWER: u8 = 5;
 const DAMAGED: u8 = 6;
 
 /// What to do with a chain that is not whole.
-const MOVE_AWAY: &str = "move chain.redb out of the folder: the node fetches the chain anew. Never put a backup of it in \
-                         its place: it does not know what your minting keys have signed since";
+const MOVE_AWAY: &str = "move chain.redb and chain.wal out of the folder: the node fetches the chain anew. Never put a \
+                         backup of them in their place: it does not know what your minting keys have signed since";
 
 /// A failed command, for people: two sentences and an exit code (listed in `vsys-node --help`).
 #[derive(Clone, Debug, PartialEq, Eq)]

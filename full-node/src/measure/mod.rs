@@ -9,12 +9,14 @@ use std::path::Path;
 pub use payments::Payments;
 pub use state_updates::{StateUpdates, Update};
 
-use crate::storage::{RedbStorage, Retention, StorageError};
+use crate::storage::{Database, RedbStorage, Retention, StorageError};
 
 /// Bytes of the pages in use of the database in `folder`. The file itself grows by leaps.
 ///
 /// # Errors
 /// [`StorageError`] if it is in use or cannot be read.
 pub fn stored_bytes(folder: &Path) -> Result<u64, StorageError> {
+    // What is in the log alone has no place before that.
+    drop(Database::open_existing(folder, false)?);
     RedbStorage::open_existing(folder, &Retention::default(), false)?.bytes_in_use()
 }

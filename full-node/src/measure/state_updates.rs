@@ -41,12 +41,14 @@ impl StateUpdates {
     /// # Errors
     /// [`TrieError::Store`] when the disk fails.
     pub fn apply(&mut self, updates: &[Update]) -> Result<(), TrieError<StorageError>> {
-        let snapshot = self.database.read().map_err(TrieError::Store)?;
-        let mut trie = snapshot.state(self.root);
-        for (key, value) in updates {
-            trie.insert(key, value)?;
-        }
-        let changes = trie.commit(self.next_node);
+        let changes = {
+            let snapshot = self.database.read().map_err(TrieError::Store)?;
+            let mut trie = snapshot.state(self.root);
+            for (key, value) in updates {
+                trie.insert(key, value)?;
+            }
+            trie.commit(self.next_node)
+        };
         let mut batch = Batch::default();
         for (id, node) in changes.new_nodes {
             batch.node(id, node);
@@ -55,6 +57,14 @@ impl StateUpdates {
         self.database.commit(batch).map_err(TrieError::Store)?;
         (self.root, self.next_node) = (changes.root, changes.next_id);
         Ok(())
+    }
+
+    /// Puts into the tables of the database what only its log has yet.
+    ///
+    /// # Errors
+    /// [`StorageError`] if the disk fails.
+    pub fn settle(&self) -> Result<(), StorageError> {
+        self.database.write_waiting()
     }
 
     /// The version that is stored.
@@ -78,6 +88,7 @@ mod tests {
         assert!(state.root().count == 200 && state.root().hash != before.hash);
         state.apply(&[([7; 32], [7; 100])]).unwrap();
         assert_eq!(state.root().hash, before.hash);
+        state.settle().unwrap();
         let stored = state.database.read().unwrap().count_nodes().unwrap();
         assert_eq!(stored, 399, "one leaf a key, one inner node less, and nothing of older versions");
     }

@@ -180,14 +180,18 @@ pub(crate) fn try_to_start(from: &Harness, to: &Harness) -> Option<light_client:
             (block, total, Vec::new())
         }
     };
+    // What waits goes into the tables now and then.
+    to.database.write_waiting().ok()?;
     for first in (0..total).step_by(COUNT) {
         if !taken.iter().any(|(there, _)| *there == first) {
             let (count, proof) =
                 from.node.snapshot_leaves(&block.id, first, COUNT as u32, 1 << 20).unwrap().unwrap();
             assert_eq!(to.node.take_leaves(first, count, &proof).ok()?, Taking::Taken(()));
+            to.database.write_waiting().ok()?;
         }
     }
     to.node.install().ok()?;
+    to.database.write_waiting().ok()?;
     Some(block.id)
 }
 

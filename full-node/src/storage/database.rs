@@ -1,14 +1,17 @@
 use std::{
     path::Path,
-    sync::{Arc, Mutex, PoisonError, RwLock},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
 };
 
+use light_client::data_format::codec;
+
 use super::{
-    Batch, Change, Read, RedbStorage, Retention, Snapshot, Storage, StorageError,
+    Batch, Change, Read, RedbStorage, Retention, Snapshot, Space, Storage, StorageError,
     cache::PageCache,
-    keys::{FORMAT, META_FORMAT},
-    nodes::stage_pages,
-    pending::Pending,
+    keys::{FORMAT, META_FORMAT, META_LOG, META_LOGGED},
+    log::{End, Log},
+    nodes::{ChangedPage, stage_pages},
+    pending::{Pending, Waiting},
     recoveries::Loaded,
     tables::TableCache,
 };
@@ -17,10 +20,13 @@ use super::{
 #[derive(Clone)]
 pub struct Database {
     storage: Arc<dyn Storage>,
+    /// Where what has to be durable goes first.
+    log: Arc<Log>,
     cache: Arc<PageCache>,
     /// Held by who writes.
     writing: Arc<Mutex<()>>,
-    /// Held by who writes to the disk; whoever needs both takes this one second.
+    /// Held by who writes to the tables. Of locks, whoever needs several takes `writing`, this, the end of the log and `pending` in
+    /// this order.
     disk: Arc<Mutex<()>>,
     /// What is written and not on disk yet.
     pending: Arc<RwLock<Pending>>,
@@ -60,8 +66,11 @@ impl Database {
     pub fn over(storage: Arc<dyn Storage>, retention: &Retention) -> Result<Self, StorageError> {
         let cache = Arc::new(PageCache::new(retention.node_cache_bytes));
         let recoveries = Arc::new(RwLock::new(Arc::default()));
-        let database = Self {
+        // Which one it is, the tables say.
+        let log = Log::at(storage.segments(), Default::default(), 0);
+        let mut database = Self {
             storage,
+            log: Arc::new(log),
             cache,
             writing: Arc::default(),
             disk: Arc::default(),
@@ -74,11 +83,38 @@ impl Database {
         match found {
             Some(found) if found != FORMAT => Err(StorageError::Format { found, known: FORMAT }),
             _ => {
+                database.open_log()?;
                 let done = database.read()?.recoveries_done()?;
                 database.set_recoveries(Loaded::from_disk(done)?);
                 Ok(database)
             }
         }
+    }
+
+    /// Puts into the tables what is in the log alone, and has the log go on.
+    fn open_log(&mut self) -> Result<(), StorageError> {
+        let snapshot = self.read()?;
+        let (id, logged) = (snapshot.meta(META_LOG)?, snapshot.meta(META_LOGGED)?.unwrap_or(0));
+        let Some(id) = id else {
+            let log = Log::found(self.storage.segments())?;
+            self.storage.commit(&[Change { space: Space::Meta, key: META_LOG, value: Some(log.id()) }])?;
+            self.log = Arc::new(log);
+            return Ok(());
+        };
+        let log = |number| Arc::new(Log::at(self.storage.segments(), id, number));
+        let found = log(0).after(logged)?;
+        if found.is_new && found.newest == logged + 1 {
+            self.log = log(found.newest);
+            return self.log.remove(logged);
+        }
+        // Nothing is added to what may be torn.
+        self.log = log(found.newest + 1);
+        self.log.begin(found.newest + 1)?;
+        for record in &found.records {
+            let batch = Batch::from_record(record)?;
+            self.put(|pending| pending.add_logged(batch))?;
+        }
+        self.flush()
     }
 
     /// What is stored now.
@@ -140,12 +176,40 @@ impl Database {
     pub fn adopt(&self, draft: &Self) -> Result<(), StorageError> {
         let drafted = draft.pending.read().unwrap_or_else(PoisonError::into_inner).drafted();
         let _alone = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
-        self.add(|pending| pending.adopt(drafted))
+        self.make_room()?;
+        self.put(|pending| pending.adopt(drafted))
     }
 
     fn write(&self, batch: Batch, durable: bool) -> Result<(), StorageError> {
         let _alone = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
-        if durable && !self.is_draft { self.flush(batch) } else { self.add(|pending| pending.add(batch)) }
+        self.make_room()?;
+        if !durable || self.is_draft {
+            return self.put(|pending| pending.add(batch));
+        }
+        if batch.is_large() {
+            self.put(|pending| pending.add(batch))?;
+            return self.flush();
+        }
+        let (mut end, unlogged) = self.unlogged();
+        if unlogged.is_empty() && batch.is_empty() {
+            return Ok(());
+        }
+        self.log.append(&mut end, &unlogged.record(&batch))?;
+        self.put(|pending| pending.add_logged(batch))
+    }
+
+    /// What waits and is not in the log, and the log's end, so that it stays so. What passes the log by is waited for: it would be
+    /// in a later part of the log and in the tables, where nodes of the state may be once only.
+    fn unlogged(&self) -> (MutexGuard<'_, End>, Waiting) {
+        let pending = || self.pending.read().unwrap_or_else(PoisonError::into_inner);
+        let mut end = self.log.end();
+        if pending().passes_the_log() {
+            drop(end);
+            let _written = self.disk.lock().unwrap_or_else(PoisonError::into_inner);
+            end = self.log.end();
+            return (end, pending().unlogged());
+        }
+        (end, pending().unlogged())
     }
 
     fn reader(&self) -> Result<Box<dyn Read>, StorageError> {
@@ -155,48 +219,62 @@ impl Database {
 
     /// Whether much waits: it is worth its write.
     pub fn much_waits(&self) -> bool {
-        self.pending.read().unwrap_or_else(PoisonError::into_inner).is_half_full()
+        self.pending.read().unwrap_or_else(PoisonError::into_inner).is_much()
     }
 
-    /// Writes to disk what waits now. Others may write on meanwhile, which is not written with it.
+    /// Puts into the tables what waits now. Others may write on meanwhile, which is not written with it.
     ///
     /// # Errors
-    /// As [`Storage::commit`]; then it goes on waiting.
+    /// As [`Storage::commit`]; then nothing more can be made durable.
     pub fn write_waiting(&self) -> Result<(), StorageError> {
-        self.flush(Batch::default())
+        let waits = !self.pending.read().unwrap_or_else(PoisonError::into_inner).is_empty();
+        if waits { self.flush() } else { Ok(()) }
     }
 
-    /// To disk, after everything that waits.
-    fn flush(&self, batch: Batch) -> Result<(), StorageError> {
+    /// What waits into the tables, with the news that the log up to now is there.
+    fn flush(&self) -> Result<(), StorageError> {
         let _alone = self.disk.lock().unwrap_or_else(PoisonError::into_inner);
-        let waiting = self.pending.read().unwrap_or_else(PoisonError::into_inner).waiting();
-        let mut nodes = waiting.nodes();
-        nodes.extend(batch.nodes.iter().cloned());
-        let mut paged = Batch::default();
-        let pages = if nodes.is_empty() {
-            Vec::new()
-        } else {
-            stage_pages(&mut paged, nodes, &*self.storage.read()?)?
+        let (waiting, logged) = {
+            // Nothing is logged between the two.
+            let mut end = self.log.end();
+            let logged = self.log.rotate(&mut end)?;
+            (self.pending.write().unwrap_or_else(PoisonError::into_inner).take(), logged)
         };
-        let changes: Vec<Change<'_>> =
-            waiting.changes().chain(batch.changes()).chain(paged.changes()).collect();
-        self.storage.commit(&changes)?;
-        let base = self.storage.read()?;
-        self.pending.write().unwrap_or_else(PoisonError::into_inner).written(&waiting, base);
+        let pages = match self.write_tables(&waiting, logged) {
+            Ok(pages) => pages,
+            Err(error) => {
+                self.log.end().give_up(&error);
+                return Err(error);
+            }
+        };
         for (number, page) in pages {
             match page {
                 Some(page) => self.cache.put(number, page),
                 None => self.cache.remove(number),
             }
         }
-        Ok(())
+        self.log.remove(logged)
     }
 
-    /// Into memory, after what waits there went to disk if that is enough.
-    fn add(&self, add: impl FnOnce(&mut Pending)) -> Result<(), StorageError> {
-        if !self.is_draft && self.pending.read().unwrap_or_else(PoisonError::into_inner).is_full() {
-            self.flush(Batch::default())?;
-        }
+    /// Makes these changes and gives the pages of state nodes that they changed.
+    fn write_tables(&self, waiting: &Waiting, logged: u64) -> Result<Vec<ChangedPage>, StorageError> {
+        let mut batch = Batch::default();
+        let pages = stage_pages(&mut batch, waiting.nodes(), &*self.storage.read()?)?;
+        batch.put(Space::Meta, META_LOGGED, codec::encode(&logged));
+        let changes: Vec<Change<'_>> = waiting.changes().chain(batch.changes()).collect();
+        self.storage.commit(&changes)?;
+        let base = self.storage.read()?;
+        self.pending.write().unwrap_or_else(PoisonError::into_inner).written(base);
+        Ok(pages)
+    }
+
+    /// Puts into the tables what waits, if nothing more should be added to it.
+    fn make_room(&self) -> Result<(), StorageError> {
+        let is_full = !self.is_draft && self.pending.read().unwrap_or_else(PoisonError::into_inner).is_full();
+        if is_full { self.flush() } else { Ok(()) }
+    }
+
+    fn put(&self, add: impl FnOnce(&mut Pending)) -> Result<(), StorageError> {
         let mut pending = self.pending.write().unwrap_or_else(PoisonError::into_inner);
         if pending.is_empty() {
             *pending = Pending::over(self.storage.read()?);

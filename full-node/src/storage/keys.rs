@@ -3,7 +3,7 @@
 use light_client::data_format::{Address, BlockId};
 
 /// The format of the data folder.
-pub(super) const FORMAT: u32 = 8;
+pub(super) const FORMAT: u32 = 9;
 
 pub(super) const META_FORMAT: &[u8] = b"format";
 pub(super) const META_CHAIN: &[u8] = b"chain";
@@ -16,6 +16,8 @@ pub(super) const META_PRUNED: &[u8] = b"pruned";
 pub(super) const META_BODIES: &[u8] = b"bodies";
 pub(super) const META_BEGINNING: &[u8] = b"beginning";
 pub(super) const META_RETIRED: &[u8] = b"retired";
+pub(super) const META_LOG: &[u8] = b"log";
+pub(super) const META_LOGGED: &[u8] = b"logged";
 pub(super) const META_RECOVERIES: &[u8] = b"recoveries";
 
 /// Beyond every key of every space: no key starts with so many ones.

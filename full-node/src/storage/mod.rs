@@ -1,8 +1,9 @@
 //! The node's own disk: redb behind a small trait that can fail.
 //!
-//! A [`Storage`] keeps ordered byte keys in named [`Space`]s and writes a [`Batch`] wholly or not at all: what
-//! `commit` acknowledged survives a kill at any instant, what it did not was never there. [`Database`] gives the
-//! bytes their types; nothing above this folder knows a byte.
+//! A [`Storage`] keeps ordered byte keys in named [`Space`]s, the tables, and writes changes of them wholly or not at all.
+//! [`Database`] takes a [`Batch`] the same way, adds it to a write-ahead log, and puts many at once into the tables later: what
+//! [`Database::commit`] acknowledged survives a kill at any instant, what it did not is there wholly or not at all. It also gives
+//! the bytes their types; nothing above this folder knows a byte.
 //!
 //! **Trust and bounds.** The disk is ours and is believed, but not blindly: bytes that are not what they should be
 //! are [`StorageError::Damaged`], never a panic. Only one process uses a folder at a time. Memory is bounded by
@@ -15,15 +16,19 @@ mod database;
 mod epochs;
 mod headers;
 mod keys;
+mod log;
 mod nodes;
 mod pages;
 mod pending;
 mod records;
 mod recoveries;
 mod redb_storage;
+mod segments;
 mod snapshot;
 mod space_left;
 mod tables;
+#[cfg(test)]
+mod tests;
 
 use std::{fmt, path::PathBuf, sync::Arc};
 
@@ -35,6 +40,9 @@ pub use nodes::StateNodes;
 pub use records::{Effects, Finality, HistoryEntry, HistoryPart, Inclusion, Version};
 pub use recoveries::{LoadError, Recovery};
 pub use redb_storage::RedbStorage;
+#[cfg(test)]
+pub(crate) use segments::MemorySegments;
+pub use segments::Segments;
 pub use snapshot::Snapshot;
 pub use space_left::{folder_bytes, free_bytes};
 
@@ -231,6 +239,9 @@ pub trait Storage: Send + Sync {
     /// # Errors
     /// [`StorageError`]; then none of them is stored, or the disk cannot be read either.
     fn commit(&self, changes: &[Change<'_>]) -> Result<(), StorageError>;
+
+    /// Where changes are kept that have to be durable before they are committed.
+    fn segments(&self) -> Arc<dyn Segments>;
 }
 
 /// What is stored at one moment.

@@ -67,7 +67,7 @@ pub(super) fn read_page(read: &dyn Read, number: u64) -> Result<Option<Page>, St
 }
 
 /// The number of a page, and what it is now; `None` if it is gone.
-type ChangedPage = (u64, Option<Arc<Page>>);
+pub(super) type ChangedPage = (u64, Option<Arc<Page>>);
 
 /// Turns changes of nodes into changes of their pages, as they are on disk, and gives those.
 ///

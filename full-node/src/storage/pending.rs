@@ -1,19 +1,25 @@
-//! What was written and need not be on disk yet: readers see it, the next commit takes it along.
+//! What was written and is not in the tables yet: readers see it all the same.
 //!
-//! Blocks that come by the hundred change the same records over and over: one write of all that is left at the end costs
-//! the disk a fraction of one for each block. State nodes wait one by one, and are put into pages when they go to disk: of
-//! those that became superfluous before, the disk never hears.
+//! Blocks change the same records over and over: one write of all that is left at the end costs the disk a fraction of one for each
+//! block. State nodes wait one by one, and are put into pages when they go to the tables: of those that became superfluous before,
+//! the tables never hear.
+//!
+//! Changes are in layers, because a reader keeps what it sees, and so does whoever writes it to the tables. Small layers that are
+//! neighbours become one when there are many, so that each change is copied a few times at most.
 
-use std::{collections::BTreeMap, ops::Bound, sync::Arc};
+use std::{borrow::Cow, collections::BTreeMap, ops::Bound, sync::Arc};
 
+use borsh::{BorshDeserialize, BorshSerialize};
 use light_client::state::{NodeId, StoredNode, trie::Value};
 use rustc_hash::FxHashMap;
 
 use super::{Batch, Change, Entry, Read, Space, StorageError};
 
-/// Bytes that are kept back, about; more than that goes to disk.
-const BOUND: usize = 96 << 20;
-/// Layers that a reader looks through, at most.
+/// Bytes that are kept back, about; more than that goes to the tables before more is added.
+const BOUND: usize = 192 << 20;
+/// Bytes that are much, about: worth their write.
+const MUCH: usize = 64 << 20;
+/// Layers that a reader looks through, besides those that are on their way into the tables, of which there are as many at most.
 const LAYERS: usize = 8;
 /// Bytes that an entry costs besides its key and its value, about.
 const ENTRY: usize = 96;
@@ -25,10 +31,14 @@ const REMOVED_NODE: usize = 32;
 type Changes = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
 
 /// State nodes that are not in a page yet; `None` is removed from its page. The ids are counted up, so nobody else chooses them.
-#[derive(Default)]
-struct Nodes(FxHashMap<NodeId, Option<Arc<StoredNode>>>);
+#[derive(Clone, Default)]
+struct Nodes {
+    changes: FxHashMap<NodeId, Option<Arc<StoredNode>>>,
+    /// The lowest id that was put: most that are asked for are older.
+    first: Option<NodeId>,
+}
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Layer {
     /// Of every space, in the order of [`Space::ALL`].
     spaces: [Changes; Space::ALL.len()],
@@ -37,21 +47,23 @@ struct Layer {
     bytes: usize,
 }
 
-/// Changes that the disk does not have yet, over what it had before them. A clone sees no later ones.
+/// Changes that the tables do not have yet, over what they had before them. A clone sees no later ones.
 #[derive(Clone, Default)]
 pub(super) struct Pending {
     base: Option<Arc<dyn Read>>,
-    /// The newest last. The last one is changed in place unless somebody reads it.
+    /// The newest last.
     layers: Vec<Arc<Layer>>,
-    /// Of a draft: how many of the layers it began with.
-    given: usize,
+    /// How many of them, the oldest, stay as they are: they are on their way into the tables, or a draft began with them.
+    taken: usize,
+    /// How many of them, the oldest, are in the log.
+    logged: usize,
 }
 
 /// The changes that waited at one moment.
 pub(super) struct Waiting(Vec<Arc<Layer>>);
 
 impl Pending {
-    /// These changes over what is on disk, which nothing may change as long as there are any.
+    /// These changes over what is in the tables, which nothing may change as long as there are any.
     pub(super) fn over(base: Box<dyn Read>) -> Self {
         Self { base: Some(base.into()), ..Self::default() }
     }
@@ -61,7 +73,7 @@ impl Pending {
         self.base.is_none()
     }
 
-    /// What a reader sees; `None` if that is the disk alone.
+    /// What a reader sees; `None` if that is in the tables alone.
     pub(super) fn reader(&self) -> Option<Box<dyn Read>> {
         let base = Arc::clone(self.base.as_ref()?);
         Some(Box::new(Layered { base, layers: self.layers.clone() }))
@@ -69,75 +81,143 @@ impl Pending {
 
     /// The same, for more that nobody else is to see; `None` if nothing waits.
     pub(super) fn draft(&self) -> Option<Self> {
-        let mut draft = Self { given: self.layers.len(), ..self.clone() };
-        // Its first own layer: others may let go of the last one given, which must not be changed all the same.
-        draft.layers.push(Arc::default());
-        (!self.is_empty()).then_some(draft)
+        (!self.is_empty()).then(|| Self { taken: self.layers.len(), ..self.clone() })
     }
 
     /// What a draft has more than it began with.
     pub(super) fn drafted(&self) -> Waiting {
-        Waiting(self.layers[self.given..].to_vec())
+        Waiting(self.layers[self.taken..].to_vec())
     }
 
     /// Adds what a draft had.
     pub(super) fn adopt(&mut self, Waiting(layers): Waiting) {
         self.layers.extend(layers);
+        self.join_small();
+    }
+
+    /// What is not in the log.
+    pub(super) fn unlogged(&self) -> Waiting {
+        Waiting(self.layers[self.logged..].to_vec())
+    }
+
+    /// Whether some of that is on its way into the tables.
+    pub(super) const fn passes_the_log(&self) -> bool {
+        self.logged < self.taken
     }
 
     /// Adds changes.
     pub(super) fn add(&mut self, batch: Batch) {
-        if self.layers.last_mut().is_none_or(|last| Arc::get_mut(last).is_none()) {
+        self.add_above(self.taken.max(self.logged), batch);
+    }
+
+    /// Adds changes that were logged, after everything before them.
+    pub(super) fn add_logged(&mut self, batch: Batch) {
+        self.logged = self.layers.len();
+        self.add_above(self.taken, batch);
+        self.logged = self.layers.len();
+    }
+
+    /// Adds changes to the last layer if it is above so many and nobody reads it, or in one of their own.
+    fn add_above(&mut self, below: usize, batch: Batch) {
+        let is_open = self.layers.len() > below && self.layers.last_mut().and_then(Arc::get_mut).is_some();
+        if !is_open {
             self.layers.push(Arc::default());
         }
-        let Some(layer) = self.layers.last_mut().and_then(Arc::get_mut) else { return };
-        let mut spaces: [Vec<_>; Space::ALL.len()] = Default::default();
-        for (space, key, value) in batch.changes {
-            layer.bytes += ENTRY + key.len() + value.as_ref().map_or(0, Vec::len);
-            spaces[space as usize].push((key, value));
+        if let Some(layer) = self.layers.last_mut().and_then(Arc::get_mut) {
+            layer.add(batch);
         }
-        for (known, changes) in layer.spaces.iter_mut().zip(spaces) {
-            if known.is_empty() {
-                // All at once costs a fraction of one after the other.
-                *known = changes.into_iter().collect();
-            } else {
-                known.extend(changes);
-            }
-        }
-        for (id, node) in batch.nodes {
-            layer.bytes += node.as_deref().map_or(0, size_in_memory);
-            let gone = layer.nodes.change(id, node);
-            layer.bytes -= gone.as_deref().map_or(0, size_in_memory);
+        self.join_small();
+    }
+
+    /// Has so few layers that readers look through them quickly: of neighbours, those become one that are smallest together.
+    fn join_small(&mut self) {
+        while self.layers.len() - self.taken > LAYERS {
+            // What is logged and what is not stay apart.
+            let pairs = (self.taken..self.layers.len() - 1).filter(|lower| lower + 1 != self.logged);
+            let size = |lower: &usize| self.layers[*lower].bytes() + self.layers[lower + 1].bytes();
+            let Some(lower) = pairs.min_by_key(size) else { return };
+            let upper = self.layers.remove(lower + 1);
+            self.logged -= usize::from(self.logged > lower);
+            Arc::make_mut(&mut self.layers[lower]).extend(Arc::unwrap_or_clone(upper));
         }
     }
 
     /// Whether so much waits that nothing more should be added.
     pub(super) fn is_full(&self) -> bool {
-        self.bytes() > BOUND || self.layers.len() > LAYERS
+        self.bytes() > BOUND
     }
 
-    /// Whether half as much waits: a good time to write it, while more comes.
-    pub(super) fn is_half_full(&self) -> bool {
-        self.bytes() > BOUND / 2 || self.layers.len() > LAYERS / 2
+    /// Whether much waits: a good time to write it, while more comes.
+    pub(super) fn is_much(&self) -> bool {
+        self.bytes() > MUCH
     }
 
     fn bytes(&self) -> usize {
-        self.layers.iter().map(|layer| layer.bytes + layer.nodes.0.len() * REMOVED_NODE).sum()
+        self.layers.iter().map(|layer| layer.bytes()).sum()
     }
 
-    /// Everything that waits now. What is added later comes on top of it.
-    pub(super) fn waiting(&self) -> Waiting {
+    /// Everything that waits now, which stays as it is from now on. What is added later comes on top of it.
+    pub(super) fn take(&mut self) -> Waiting {
+        self.taken = self.layers.len();
         Waiting(self.layers.clone())
     }
 
-    /// This went to disk, and is the oldest that waits: here is the disk with it.
-    pub(super) fn written(&mut self, waiting: &Waiting, base: Box<dyn Read>) {
-        self.layers.drain(..waiting.0.len());
+    /// What was taken is in the tables: here they are.
+    pub(super) fn written(&mut self, base: Box<dyn Read>) {
+        self.layers.drain(..self.taken);
+        self.logged = self.logged.saturating_sub(self.taken);
+        self.taken = 0;
         self.base = (!self.layers.is_empty()).then(|| base.into());
     }
 }
 
+impl Layer {
+    fn bytes(&self) -> usize {
+        self.bytes + self.nodes.changes.len() * REMOVED_NODE
+    }
+
+    fn add(&mut self, batch: Batch) {
+        let mut spaces: [Vec<_>; Space::ALL.len()] = Default::default();
+        for (space, key, value) in batch.changes {
+            self.bytes += size_of_change(&key, value.as_deref());
+            spaces[space as usize].push((key, value));
+        }
+        self.spaces.iter_mut().zip(spaces).for_each(|(known, changes)| change(known, changes));
+        self.change_nodes(batch.nodes);
+    }
+
+    /// Makes the changes of a later layer.
+    fn extend(&mut self, later: Self) {
+        self.bytes += later.bytes;
+        self.spaces.iter_mut().zip(later.spaces).for_each(|(known, changes)| change(known, changes));
+        self.bytes -= later.nodes.changes.values().flatten().map(|node| size_in_memory(node)).sum::<usize>();
+        self.change_nodes(later.nodes.changes);
+    }
+
+    fn change_nodes(&mut self, nodes: impl IntoIterator<Item = (NodeId, Option<Arc<StoredNode>>)>) {
+        for (id, node) in nodes {
+            self.bytes += node.as_deref().map_or(0, size_in_memory);
+            let gone = self.nodes.change(id, node);
+            self.bytes -= gone.as_deref().map_or(0, size_in_memory);
+        }
+    }
+}
+
+fn change(known: &mut Changes, changes: impl IntoIterator<Item = (Vec<u8>, Option<Vec<u8>>)>) {
+    if known.is_empty() {
+        // All at once costs a fraction of one after the other.
+        *known = changes.into_iter().collect();
+    } else {
+        known.extend(changes);
+    }
+}
+
 impl Waiting {
+    /// Whether it is nothing.
+    pub(super) const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The changes, the oldest first, without those of state nodes.
     pub(super) fn changes(&self) -> impl Iterator<Item = Change<'_>> {
         let layers = self.0.iter().flat_map(|layer| Space::ALL.into_iter().zip(&layer.spaces));
@@ -146,13 +226,79 @@ impl Waiting {
         })
     }
 
+    /// These changes, and then a batch's, as a record of the log.
+    pub(super) fn record(&self, batch: &Batch) -> Vec<u8> {
+        let layers = self
+            .0
+            .iter()
+            .flat_map(|layer| layer.nodes.changes.iter().map(|(id, node)| (*id, node.as_deref())));
+        let nodes = layers.chain(batch.nodes.iter().map(|(id, node)| (*id, node.as_deref())));
+        let mut record = Vec::new();
+        for Change { space, key, value } in self.changes().chain(batch.changes()) {
+            Logged::Change { space: space as u8, key: key.into(), value: value.map(Cow::from) }
+                .add_to(&mut record);
+        }
+        for (id, node) in nodes {
+            Logged::Node { id, node: node.map(StoredNode::to_bytes) }.add_to(&mut record);
+        }
+        record
+    }
+
     /// What becomes of state nodes in the end.
     pub(super) fn nodes(&self) -> Vec<(NodeId, Option<Arc<StoredNode>>)> {
         let mut nodes = Nodes::default();
-        for (id, node) in self.0.iter().flat_map(|layer| &layer.nodes.0) {
+        for (id, node) in self.0.iter().flat_map(|layer| &layer.nodes.changes) {
             nodes.change(*id, node.clone());
         }
-        nodes.0.into_iter().collect()
+        nodes.changes.into_iter().collect()
+    }
+}
+
+/// One change in a record of the log.
+#[derive(BorshSerialize, BorshDeserialize)]
+enum Logged<'a> {
+    Change { space: u8, key: Cow<'a, [u8]>, value: Option<Cow<'a, [u8]>> },
+    Node { id: NodeId, node: Option<Vec<u8>> },
+}
+
+impl Logged<'_> {
+    fn add_to(&self, record: &mut Vec<u8>) {
+        // Writing into memory cannot fail.
+        let written: std::io::Result<()> = self.serialize(record);
+        debug_assert!(written.is_ok(), "{written:?}");
+    }
+}
+
+impl Batch {
+    /// Whether it is so much by itself that it is written once rather than twice.
+    pub(super) fn is_large(&self) -> bool {
+        let changes = self.changes.iter().map(|(_, key, value)| size_of_change(key, value.as_deref()));
+        let nodes = self.nodes.iter().map(|(_, node)| node.as_deref().map_or(REMOVED_NODE, size_in_memory));
+        changes.chain(nodes).sum::<usize>() > MUCH
+    }
+
+    /// The changes in a record of the log.
+    ///
+    /// # Errors
+    /// [`StorageError::Damaged`] if the bytes are no record.
+    pub(super) fn from_record(mut record: &[u8]) -> Result<Self, StorageError> {
+        let damaged = |error: &dyn std::fmt::Display| StorageError::damaged("a record of the log", error);
+        let mut batch = Self::default();
+        while !record.is_empty() {
+            match Logged::deserialize(&mut record).map_err(|error| damaged(&error))? {
+                Logged::Change { space, key, value } => {
+                    let space = Space::ALL
+                        .get(usize::from(space))
+                        .ok_or_else(|| damaged(&"there is no such space"))?;
+                    batch.changes.push((*space, key.into_owned(), value.map(Cow::into_owned)));
+                }
+                Logged::Node { id, node } => {
+                    let node = node.map(|bytes| StoredNode::from_bytes(&bytes)).transpose();
+                    batch.nodes.push((id, node.map_err(|error| damaged(&error))?.map(Arc::new)));
+                }
+            }
+        }
+        Ok(batch)
     }
 }
 
@@ -161,12 +307,25 @@ impl Nodes {
     /// put is in no page, and nothing is left of it.
     fn change(&mut self, id: NodeId, node: Option<Arc<StoredNode>>) -> Option<Arc<StoredNode>> {
         let removed = node.is_none();
-        let before = self.0.insert(id, node).flatten();
+        if !removed {
+            self.first = Some(self.first.map_or(id, |first| first.min(id)));
+        }
+        let before = self.changes.insert(id, node).flatten();
         if removed && before.is_some() {
-            self.0.remove(&id);
+            self.changes.remove(&id);
         }
         before
     }
+
+    /// A node that was put here.
+    fn find(&self, id: NodeId) -> Option<Arc<StoredNode>> {
+        if self.first? <= id { self.changes.get(&id)?.clone() } else { None }
+    }
+}
+
+/// About what a change takes up.
+const fn size_of_change(key: &[u8], value: Option<&[u8]>) -> usize {
+    ENTRY + key.len() + if let Some(value) = value { value.len() } else { 0 }
 }
 
 /// About what a node takes up.
@@ -214,7 +373,7 @@ impl Read for Layered {
     }
 
     fn waiting_node(&self, id: NodeId) -> Option<Arc<StoredNode>> {
-        self.layers.iter().rev().find_map(|layer| layer.nodes.0.get(&id).cloned().flatten())
+        self.layers.iter().rev().find_map(|layer| layer.nodes.find(id))
     }
 }
 
@@ -225,7 +384,7 @@ mod tests {
 
     use crate::storage::{Database, RedbStorage, Retention, Snapshot, Storage};
 
-    /// A database and its disk, which knows only what was committed.
+    /// A database and its disk, which knows only what is in the tables.
     fn database() -> (Arc<RedbStorage>, Database) {
         let retention =
             Retention { node_cache_bytes: 1 << 20, page_cache_bytes: 1 << 20, ..Retention::default() };
@@ -254,6 +413,7 @@ mod tests {
         for waiting in [false, true] {
             let (disk, database) = database();
             database.commit(batch(&[(b"a", Some(b"1")), (b"b", Some(b"1"))])).unwrap();
+            database.write_waiting().unwrap();
             if waiting {
                 database.commit_later(batch(&[(b"b", None), (b"c", Some(b"1"))])).unwrap();
             }
@@ -286,9 +446,11 @@ mod tests {
     }
 
     #[test]
-    fn readers_see_what_waits_and_the_disk_gets_it_with_the_next_commit() {
+    fn readers_see_what_waits_and_the_tables_get_it_later() {
         let (disk, database) = database();
         database.commit(batch(&[(b"a", Some(b"1")), (b"b", Some(b"1")), (b"d", Some(b"1"))])).unwrap();
+        assert!(keys(&*disk.read().unwrap(), 9).is_empty(), "it is in the log");
+        database.write_waiting().unwrap();
         database.commit_later(batch(&[(b"a", None), (b"c", Some(b"1"))])).unwrap();
         let early = database.read().unwrap();
         database.commit_later(batch(&[(b"a", Some(b"2")), (b"c", None), (b"y", Some(b"1"))])).unwrap();
@@ -307,6 +469,7 @@ mod tests {
         assert_eq!(keys(&*disk.read().unwrap(), 9), [b"a", b"b", b"d"]);
 
         database.commit(batch(&[(b"b", None)])).unwrap();
+        database.write_waiting().unwrap();
         for read in [&*disk.read().unwrap(), &*database.read().unwrap().read] {
             assert_eq!(keys(read, 9), [b"a", b"d", b"e"]);
             assert_eq!(read.get(Space::History, b"a"), Ok(Some(b"2".to_vec())));
@@ -351,6 +514,7 @@ mod tests {
     fn of_nodes_that_go_before_they_are_written_the_disk_never_hears() {
         let (disk, database) = database();
         database.commit(nodes(&[1, 2, 40], &[])).unwrap();
+        database.write_waiting().unwrap();
         database.commit_later(nodes(&[3, 41, 70], &[1])).unwrap();
         let early = database.read().unwrap();
         assert_eq!(found(&early), [1, 2, 3, 40, 41, 70], "what is removed is there until it is written");
@@ -367,6 +531,7 @@ mod tests {
         // Whoever began to read before goes on finding what was there.
         assert_eq!(found(&early), [1, 2, 3, 40, 41, 70]);
         database.commit(nodes(&[5], &[2, 4, 41])).unwrap();
+        database.write_waiting().unwrap();
         assert_eq!(found(&database.read().unwrap()), [5]);
     }
 
@@ -390,7 +555,8 @@ mod tests {
             }
             kept = number;
         }
-        let most = (4_000 + BOUND / (64 << 10)) as u64;
+        let each = (64 << 10) + 1 + NODE + REMOVED_NODE;
+        let most = (4_000 + BOUND / each) as u64;
         assert!(kept > most - 10 && kept <= most + 1, "{kept} of {most}");
     }
 
@@ -404,13 +570,40 @@ mod tests {
         assert!(keys(&*disk.read().unwrap(), 9).is_empty());
         // Neither do readers make it grow, each of which keeps what it sees.
         let mut readers = Vec::new();
-        for key in 0..=LAYERS as u8 {
+        for key in 0..100 {
             database.commit_later(batch(&[(&[b'e', key], Some(b"1"))])).unwrap();
             assert_eq!(keys(&*disk.read().unwrap(), 9), [b"a", b"b", b"c", b"d"]);
             readers.push(database.read().unwrap());
         }
-        database.commit_later(batch(&[(b"f", Some(b"1"))])).unwrap();
-        assert_eq!(keys(&*disk.read().unwrap(), 99).len(), 4 + LAYERS + 1);
-        assert_eq!(keys(&*database.read().unwrap().read, 99).len(), 4 + LAYERS + 2);
+        for (number, reader) in readers.iter().enumerate() {
+            assert_eq!(keys(&*reader.read, 999).len(), 4 + number + 1);
+        }
+    }
+
+    #[test]
+    fn a_reader_looks_through_few_layers() {
+        let (disk, _) = database();
+        let mut pending = Pending::over(disk.read().unwrap());
+        let (mut readers, mut expected) = (Vec::new(), 0);
+        for number in 0..1_000_u16 {
+            let mut added = batch(&[(&number.to_be_bytes(), Some(&[7; 10]))]);
+            let (id, node) = node(u64::from(number) + 1);
+            expected += ENTRY + 2 + 10 + size_in_memory(&node) + REMOVED_NODE;
+            added.node(id, node);
+            if number % 3 == 0 {
+                pending.add_logged(added)
+            } else {
+                pending.add(added)
+            }
+            readers.push(pending.reader());
+            assert!(pending.layers.len() <= LAYERS, "{} layers", pending.layers.len());
+            assert_eq!(pending.bytes(), expected);
+        }
+        // What is on its way into the tables stays as it is.
+        let taken = pending.take().0.len();
+        pending.add(batch(&[(b"a", None)]));
+        assert_eq!((pending.taken, pending.layers.len()), (taken, taken + 1));
+        pending.written(disk.read().unwrap());
+        assert_eq!((pending.layers.len(), pending.logged), (1, 0));
     }
 }

@@ -1,4 +1,4 @@
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 use rayon::prelude::*;
 use redb::{
@@ -6,10 +6,15 @@ use redb::{
     WriteTransaction, backends::InMemoryBackend,
 };
 
-use super::{Change, Entry, Read, Retention, Space, Storage, StorageError};
+use super::{
+    Change, Entry, Read, Retention, Segments, Space, Storage, StorageError,
+    segments::{FolderSegments, MemorySegments},
+};
 
 /// The file inside the data folder.
 const FILE: &str = "chain.redb";
+/// The folder in it with the log of what is on its way into the file.
+const LOG: &str = "chain.wal";
 
 /// So many changes are made on all cores; fewer do not wait for one to be free.
 const MANY: usize = 4_096;
@@ -24,6 +29,7 @@ const fn definition(space: Space) -> Definition {
 /// A redb file, or a redb in memory.
 pub struct RedbStorage {
     database: Database,
+    segments: Arc<dyn Segments>,
 }
 
 impl RedbStorage {
@@ -47,7 +53,7 @@ impl RedbStorage {
             DatabaseError::DatabaseAlreadyOpen => StorageError::InUse(folder.to_owned()),
             error => StorageError::failed(format!("cannot open {}", path.display()), error),
         })?;
-        Self::with(database)
+        Self::in_folder(database, folder)
     }
 
     /// Opens the file in `folder`, which must be there. With `verify`, the checksums of all pages are compared first.
@@ -65,7 +71,7 @@ impl RedbStorage {
             }
             error => StorageError::failed(format!("cannot open {}", path.display()), error),
         })?;
-        Self::with(database)
+        Self::in_folder(database, folder)
     }
 
     /// A database that is gone when dropped.
@@ -77,24 +83,31 @@ impl RedbStorage {
             .set_cache_size(retention.page_cache_bytes)
             .create_with_backend(InMemoryBackend::new())
             .map_err(|error| StorageError::failed("cannot make a database in memory", error))?;
-        Self::with(database)
+        Self::with(database, Arc::new(MemorySegments::default()))
     }
 
     /// A database whose bytes are kept by somebody else: a disk that a test can pull out.
     #[cfg(test)]
     pub(crate) fn over(
         backend: impl redb::StorageBackend,
+        segments: Arc<dyn Segments>,
         retention: &Retention,
     ) -> Result<Self, StorageError> {
         let database = Database::builder()
             .set_cache_size(retention.page_cache_bytes)
             .create_with_backend(backend)
             .map_err(|error| StorageError::failed("cannot open the database", error))?;
-        Self::with(database)
+        Self::with(database, segments)
     }
 
-    fn with(database: Database) -> Result<Self, StorageError> {
-        let storage = Self { database };
+    fn in_folder(database: Database, folder: &Path) -> Result<Self, StorageError> {
+        let log = folder.join(LOG);
+        let failed = |error| StorageError::failed(format!("cannot make the folder {}", log.display()), error);
+        Self::with(database, Arc::new(FolderSegments::open(log.clone()).map_err(failed)?))
+    }
+
+    fn with(database: Database, segments: Arc<dyn Segments>) -> Result<Self, StorageError> {
+        let storage = Self { database, segments };
         // Readers need every table to exist.
         storage.commit(&[])?;
         Ok(storage)
@@ -115,6 +128,10 @@ impl Storage for RedbStorage {
     fn commit(&self, changes: &[Change<'_>]) -> Result<(), StorageError> {
         let written = self.write(changes);
         written.map_err(|error| StorageError::failed("cannot write to the database", error))
+    }
+
+    fn segments(&self) -> Arc<dyn Segments> {
+        Arc::clone(&self.segments)
     }
 }
 

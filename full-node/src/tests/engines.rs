@@ -235,6 +235,8 @@ fn a_long_row_of_final_blocks_leads_where_they_lead_one_by_one() {
         assert_eq!((row.indexes(), row.state_root()), (single.indexes(), single.state_root()));
         assert_eq!(row.node.status().final_block, single.node.status().final_block);
         assert_whole(&row);
+        row.database.write_waiting().unwrap();
+        single.database.write_waiting().unwrap();
         assert!(row.snapshot().count_nodes().unwrap() < single.snapshot().count_nodes().unwrap() / 2);
     }
 }

@@ -175,6 +175,7 @@ fn states_that_will_not_be_retained_go_before_the_disk_hears_of_them() {
         reached.len()
     };
     assert_eq!(row.snapshot().count_nodes().unwrap(), nodes(&row), "every node on disk is one of a version");
+    single.database.write_waiting().unwrap();
     assert!(row.snapshot().count_nodes().unwrap() < single.snapshot().count_nodes().unwrap() / 2);
 
     // From the block on that was expected they are retained, in rows as one by one.

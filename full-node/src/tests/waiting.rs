@@ -7,11 +7,16 @@ use light_client::data_format::{Amount, Call, CoinCall, SignedTransaction, Trans
 use super::harness::{Harness, in_slot, retention};
 use crate::{
     node::{Node, NodeConfig, OpenError, TransactionState},
-    storage::{Batch, Database, RedbStorage, Space, Storage, StorageError},
+    storage::{Batch, Database, RedbStorage, Space, StorageError},
 };
 
 fn disk() -> Arc<RedbStorage> {
     Arc::new(RedbStorage::in_memory(&retention()).unwrap())
+}
+
+/// Writes to a disk that no node uses.
+fn write(disk: &Arc<RedbStorage>, batch: Batch) {
+    Database::over(disk.clone(), &retention()).unwrap().commit(batch).unwrap();
 }
 
 fn stored(harness: &Harness) -> Vec<TransactionId> {
@@ -82,7 +87,7 @@ fn what_no_longer_fits_is_dropped_at_the_start() {
     batch.waiting(&id(&harness, &included), codec::encode(&included));
     // Under a name that is not its own.
     batch.waiting(&light_client::crypto::Hash([9; 32]), codec::encode(&fits));
-    disk.commit(&batch.changes()).unwrap();
+    harness.database.commit(batch).unwrap();
     drop(harness);
 
     let mut harness = Harness::over_storage(disk);
@@ -100,7 +105,7 @@ fn damage_is_said() {
     drop(Harness::over_storage(disk.clone()));
     let mut batch = Batch::default();
     batch.waiting(&light_client::crypto::Hash([9; 32]), vec![1, 2, 3]);
-    disk.commit(&batch.changes()).unwrap();
+    write(&disk, batch);
     let database = Database::over(disk, &retention()).unwrap();
     let config = NodeConfig {
         data: None,
@@ -143,7 +148,7 @@ fn what_was_undone_waits_on_disk_again() {
     // Killed after the branch changed and before that was written: the undone block has it.
     let mut batch = Batch::default();
     batch.remove(Space::Waiting, *id.as_bytes());
-    disk.commit(&batch.changes()).unwrap();
+    write(&disk, batch);
     let mut node = Harness::over_storage(disk);
     assert_eq!(node.node.status().pool_transactions, 2);
     assert_eq!(stored(&node), both);

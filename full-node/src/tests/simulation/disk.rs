@@ -1,6 +1,7 @@
 //! A disk that forgets what was not synced, under the real storage.
 
 use std::{
+    collections::BTreeMap,
     io,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -9,7 +10,7 @@ use redb::StorageBackend;
 
 use super::random::Random;
 use crate::{
-    storage::{Database, RedbStorage},
+    storage::{Database, RedbStorage, Segments},
     tests::harness::retention,
 };
 
@@ -22,6 +23,11 @@ struct Bytes {
     now: Vec<u8>,
     /// What each write since the last sync covered, oldest first.
     unsynced: Vec<Undo>,
+    segments: BTreeMap<u64, Vec<u8>>,
+    /// What is not synced of a segment, by its length before.
+    torn: Option<(u64, usize)>,
+    /// Segments that are removed, which no sync makes sure of.
+    removed: BTreeMap<u64, Vec<u8>>,
     /// The process is dead: nothing it still does arrives.
     dead: bool,
     /// Dies at the sync after so many more.
@@ -49,7 +55,7 @@ impl Disk {
             let mut bytes = self.bytes();
             (bytes.dead, bytes.syncs_left) = (false, None);
         }
-        let storage = RedbStorage::over(self.clone(), &retention()).unwrap();
+        let storage = RedbStorage::over(self.clone(), Arc::new(self.clone()), &retention()).unwrap();
         Database::over(Arc::new(storage), &retention()).unwrap()
     }
 
@@ -99,16 +105,40 @@ impl Disk {
                 }
             }
         }
+        if let Some((number, synced)) = bytes.torn.take()
+            && let Some(segment) = bytes.segments.get_mut(&number)
+        {
+            // The rest is missing, or is zeros.
+            let arrived = synced + random.below((segment.len() - synced) as u64 + 1) as usize;
+            if random.chance(500) {
+                segment.truncate(arrived);
+            } else {
+                segment[arrived..].fill(0);
+            }
+        }
+        let removed = std::mem::take(&mut bytes.removed);
+        bytes.segments.extend(removed.into_iter().filter(|_| random.chance(500)));
     }
 
     /// A copy of the folder as it is now: of a node that is stopped.
     pub(in crate::tests) fn backup(&self) -> Self {
-        let copy = Bytes { now: self.bytes().now.clone(), ..Bytes::default() };
+        let bytes = self.bytes();
+        let (now, segments) = (bytes.now.clone(), bytes.segments.clone());
+        let copy = Bytes { now, segments, ..Bytes::default() };
         Self(Arc::new(Mutex::new(copy)))
     }
 }
 
 impl Bytes {
+    /// The process may die instead of going on after a sync.
+    fn live(&mut self) -> io::Result<()> {
+        if let Some(left) = self.syncs_left.filter(|_| !self.dead) {
+            self.syncs_left = left.checked_sub(1);
+            self.dead = self.syncs_left.is_none();
+        }
+        if self.dead { Err(gone()) } else { Ok(()) }
+    }
+
     /// One more write, if there is room for it.
     fn take_room(&mut self) -> io::Result<()> {
         match &mut self.room {
@@ -161,16 +191,7 @@ impl StorageBackend for Disk {
 
     fn sync_data(&self) -> io::Result<()> {
         let mut bytes = self.bytes();
-        if bytes.dead {
-            return Err(gone());
-        }
-        if let Some(left) = bytes.syncs_left {
-            bytes.syncs_left = left.checked_sub(1);
-            if bytes.syncs_left.is_none() {
-                bytes.dead = true;
-                return Err(gone());
-            }
-        }
+        bytes.live()?;
         bytes.unsynced.clear();
         Ok(())
     }
@@ -186,6 +207,42 @@ impl StorageBackend for Disk {
         let before = place.to_vec();
         place.copy_from_slice(data);
         bytes.unsynced.push(Undo::Write { offset: start, before });
+        Ok(())
+    }
+}
+
+impl Segments for Disk {
+    fn numbers(&self) -> io::Result<Vec<u64>> {
+        Ok(self.bytes().segments.keys().copied().collect())
+    }
+
+    fn read(&self, number: u64) -> io::Result<Vec<u8>> {
+        self.bytes().segments.get(&number).cloned().ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+
+    fn append(&self, number: u64, parts: &[&[u8]]) -> io::Result<()> {
+        let mut bytes = self.bytes();
+        if bytes.dead {
+            return Err(gone());
+        }
+        let synced = bytes.segments.entry(number).or_default().len();
+        bytes.torn = Some((number, synced));
+        for part in parts {
+            bytes.take_room()?;
+            bytes.segments.entry(number).or_default().extend_from_slice(part);
+        }
+        bytes.live()?;
+        bytes.torn = None;
+        Ok(())
+    }
+
+    fn remove(&self, number: u64) -> io::Result<()> {
+        let mut bytes = self.bytes();
+        if bytes.dead {
+            return Err(gone());
+        }
+        let removed = bytes.segments.remove(&number).ok_or(io::ErrorKind::NotFound)?;
+        bytes.removed.insert(number, removed);
         Ok(())
     }
 }

@@ -6,14 +6,17 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
 };
 
-use crate::storage::{Batch, Change, Entry, Read, Space, Storage, StorageError};
+use crate::storage::{Batch, Change, Entry, MemorySegments, Read, Segments, Space, Storage, StorageError};
 
 /// What one key held, by the number of the commit that wrote it, oldest first; `None` where it was removed.
 type Versions = Vec<(u64, Option<Arc<[u8]>>)>;
 
 /// The store, which outlives the process that writes it.
 #[derive(Clone, Default)]
-pub(super) struct MemoryStorage(Arc<RwLock<Stored>>);
+pub(super) struct MemoryStorage {
+    stored: Arc<RwLock<Stored>>,
+    segments: Arc<MemorySegments>,
+}
 
 #[derive(Clone, Default)]
 struct Stored {
@@ -30,8 +33,9 @@ struct MemoryRead {
 impl MemoryStorage {
     /// A copy of what is there now.
     pub(super) fn backup(&self) -> Self {
-        let stored = self.0.read().unwrap_or_else(PoisonError::into_inner).clone();
-        Self(Arc::new(RwLock::new(stored)))
+        let stored = self.stored.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let segments = (*self.segments).clone();
+        Self { stored: Arc::new(RwLock::new(stored)), segments: Arc::new(segments) }
     }
 }
 
@@ -41,12 +45,12 @@ fn at(versions: &Versions, commits: u64) -> Option<&Arc<[u8]>> {
 
 impl Storage for MemoryStorage {
     fn read(&self) -> Result<Box<dyn Read>, StorageError> {
-        let commits = self.0.read().unwrap_or_else(PoisonError::into_inner).commits;
+        let commits = self.stored.read().unwrap_or_else(PoisonError::into_inner).commits;
         Ok(Box::new(MemoryRead { storage: self.clone(), commits }))
     }
 
     fn commit(&self, changes: &[Change<'_>]) -> Result<(), StorageError> {
-        let mut stored = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut stored = self.stored.write().unwrap_or_else(PoisonError::into_inner);
         stored.commits += 1;
         let commits = stored.commits;
         for change in changes {
@@ -59,17 +63,21 @@ impl Storage for MemoryStorage {
         }
         Ok(())
     }
+
+    fn segments(&self) -> Arc<dyn Segments> {
+        self.segments.clone()
+    }
 }
 
 impl Read for MemoryRead {
     fn get(&self, space: Space, key: &[u8]) -> Result<Option<Vec<u8>>, StorageError> {
-        let stored = self.storage.0.read().unwrap_or_else(PoisonError::into_inner);
+        let stored = self.storage.stored.read().unwrap_or_else(PoisonError::into_inner);
         let versions = stored.spaces.get(&space).and_then(|space| space.get(key));
         Ok(versions.and_then(|versions| at(versions, self.commits)).map(|value| value.to_vec()))
     }
 
     fn range(&self, space: Space, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<Entry>, StorageError> {
-        let stored = self.storage.0.read().unwrap_or_else(PoisonError::into_inner);
+        let stored = self.storage.stored.read().unwrap_or_else(PoisonError::into_inner);
         let Some(space) = stored.spaces.get(&space).filter(|_| from < to) else { return Ok(Vec::new()) };
         let bounds: (Bound<&[u8]>, Bound<&[u8]>) = (Bound::Included(from), Bound::Excluded(to));
         let entries = space

@@ -1,4 +1,5 @@
 use std::{
+    io,
     sync::{
         Arc, Barrier, Mutex,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -10,7 +11,7 @@ use light_client::data_format::{TransactionId, codec};
 
 use super::world::{World, draft};
 use crate::{
-    storage::{Change, Database, Read, RedbStorage, Retention, Storage, StorageError},
+    storage::{Change, Database, Read, RedbStorage, Retention, Segments, Storage, StorageError},
     transaction::{Journal, PoolChanges},
 };
 
@@ -18,37 +19,64 @@ fn retention() -> Retention {
     Retention { heights: 900, bodies: None, node_cache_bytes: 1 << 20, page_cache_bytes: 1 << 20 }
 }
 
-/// A disk that counts its writes, holds one up while a test wants it to, and dies when told to.
-struct Disk {
+/// A disk that counts what is added to the log, holds it up while a test wants it to, and dies when told to.
+#[derive(Clone)]
+struct Disk(Arc<Inner>);
+
+struct Inner {
     disk: RedbStorage,
-    commits: AtomicUsize,
+    appends: AtomicUsize,
     dead: AtomicBool,
     gate: Mutex<()>,
 }
 
 impl Storage for Disk {
     fn read(&self) -> Result<Box<dyn Read>, StorageError> {
-        self.disk.read()
+        self.0.disk.read()
     }
 
     fn commit(&self, changes: &[Change<'_>]) -> Result<(), StorageError> {
-        self.commits.fetch_add(1, Ordering::SeqCst);
-        let _open = self.gate.lock().unwrap();
-        if self.dead.load(Ordering::SeqCst) {
-            return Err(StorageError::Failed { action: "writing".to_owned(), cause: "dead".to_owned() });
-        }
-        self.disk.commit(changes)
+        self.0.disk.commit(changes)
+    }
+
+    fn segments(&self) -> Arc<dyn Segments> {
+        Arc::new(self.clone())
     }
 }
 
-fn journal() -> (Arc<Disk>, Database, Journal) {
-    let disk = Arc::new(Disk {
+impl Segments for Disk {
+    fn numbers(&self) -> io::Result<Vec<u64>> {
+        self.0.disk.segments().numbers()
+    }
+
+    fn read(&self, number: u64) -> io::Result<Vec<u8>> {
+        self.0.disk.segments().read(number)
+    }
+
+    fn append(&self, number: u64, parts: &[&[u8]]) -> io::Result<()> {
+        self.0.appends.fetch_add(1, Ordering::SeqCst);
+        let _open = self.0.gate.lock().unwrap();
+        if self.0.dead.load(Ordering::SeqCst) {
+            return Err(io::Error::other("dead"));
+        }
+        self.0.disk.segments().append(number, parts)
+    }
+
+    fn remove(&self, number: u64) -> io::Result<()> {
+        self.0.disk.segments().remove(number)
+    }
+}
+
+fn journal() -> (Arc<Inner>, Database, Journal) {
+    let disk = Arc::new(Inner {
         disk: RedbStorage::in_memory(&retention()).unwrap(),
-        commits: AtomicUsize::new(0),
+        appends: AtomicUsize::new(0),
         dead: AtomicBool::new(false),
         gate: Mutex::new(()),
     });
-    let database = Database::over(disk.clone(), &retention()).unwrap();
+    let database = Database::over(Arc::new(Disk(disk.clone())), &retention()).unwrap();
+    // Without what made the log.
+    disk.appends.store(0, Ordering::SeqCst);
     (disk, database.clone(), Journal::new(database))
 }
 
@@ -73,7 +101,7 @@ fn what_arrives_during_a_write_shares_the_next_one() {
         let first = journal.note(adding(&world, 0).1);
         let (journal, world, begun) = (&journal, &world, &begun);
         scope.spawn(move || journal.sync(first).unwrap());
-        while disk.commits.load(Ordering::SeqCst) == 0 {
+        while disk.appends.load(Ordering::SeqCst) == 0 {
             thread::yield_now();
         }
         for nonce in 1..=SENDERS {
@@ -87,7 +115,7 @@ fn what_arrives_during_a_write_shares_the_next_one() {
         drop(closed);
     });
     assert_eq!(stored(&database).len() as u64, 1 + SENDERS);
-    assert_eq!(disk.commits.load(Ordering::SeqCst), 2);
+    assert_eq!(disk.appends.load(Ordering::SeqCst), 2);
 }
 
 #[test]
@@ -95,7 +123,7 @@ fn a_ticket_without_a_change_waits_for_those_before_it() {
     let (world, (disk, database, journal)) = (World::new(1), journal());
     let nothing = journal.note(PoolChanges::default());
     journal.sync(nothing).unwrap();
-    assert_eq!(disk.commits.load(Ordering::SeqCst), 0, "nothing to wait for");
+    assert_eq!(disk.appends.load(Ordering::SeqCst), 0, "nothing to wait for");
     let (id, changes) = adding(&world, 0);
     journal.note(changes);
     let again = journal.note(PoolChanges::default());

@@ -1,0 +1,380 @@
+//! A database against a plain model of it: whatever is written, read, put into the tables and killed in whatever order.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+    sync::{Arc, Mutex, mpsc},
+    thread,
+    time::Duration,
+};
+
+use light_client::state::{NodeId, NodeStore, StoredNode, trie::Value};
+use proptest::prelude::*;
+
+use super::{
+    Batch, Change, Database, Read, RedbStorage, Retention, Segments, Snapshot, Space, Storage, StorageError,
+};
+use crate::tests::crashes::DyingDisk;
+
+const RETENTION: Retention =
+    Retention { heights: 900, bodies: None, node_cache_bytes: 1 << 20, page_cache_bytes: 1 << 20 };
+
+type During = Box<dyn FnOnce() + Send>;
+
+/// A disk on which something else happens while the tables are written.
+#[derive(Clone)]
+struct Disk {
+    disk: Arc<RedbStorage>,
+    during: Arc<Mutex<Option<During>>>,
+}
+
+impl Disk {
+    fn new() -> Self {
+        Self { disk: Arc::new(RedbStorage::in_memory(&RETENTION).unwrap()), during: Arc::default() }
+    }
+
+    fn open(&self) -> Database {
+        Database::over(Arc::new(self.clone()), &RETENTION).unwrap()
+    }
+
+    fn during(&self, during: impl FnOnce() + Send + 'static) {
+        *self.during.lock().unwrap() = Some(Box::new(during));
+    }
+}
+
+impl Storage for Disk {
+    fn read(&self) -> Result<Box<dyn Read>, StorageError> {
+        self.disk.read()
+    }
+
+    fn commit(&self, changes: &[Change<'_>]) -> Result<(), StorageError> {
+        let during = self.during.lock().unwrap().take();
+        if let Some(during) = during {
+            during();
+        }
+        self.disk.commit(changes)
+    }
+
+    fn segments(&self) -> Arc<dyn Segments> {
+        self.disk.segments()
+    }
+}
+
+/// What a database should hold.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct State {
+    entries: BTreeMap<u8, u8>,
+    nodes: BTreeSet<u64>,
+    next_node: u64,
+}
+
+/// Keys with what is put there, or none; how many nodes are added; which of them go, counted from the oldest.
+type Changes = (Vec<(u8, Option<u8>)>, u64, Vec<usize>);
+
+/// Keys of drafts, of which others keep away.
+const DRAFTED: u8 = 100;
+
+impl State {
+    /// Makes these changes, and gives them as a batch.
+    fn change(&mut self, (entries, added, removed): &Changes) -> Batch {
+        let mut batch = Batch::default();
+        for (key, value) in entries {
+            match value {
+                Some(value) => {
+                    batch.put(Space::History, [*key], [*value]);
+                    self.entries.insert(*key, *value);
+                }
+                None => {
+                    batch.remove(Space::History, [*key]);
+                    self.entries.remove(key);
+                }
+            }
+        }
+        for _ in 0..*added {
+            self.next_node += 1;
+            self.nodes.insert(self.next_node);
+            let (id, node) = node(self.next_node);
+            batch.node(id, node);
+        }
+        for place in removed {
+            let gone = self.nodes.iter().nth(*place).copied();
+            if let Some(number) = gone {
+                self.nodes.remove(&number);
+            }
+            batch.remove_nodes(gone.map(|number| node(number).0));
+        }
+        batch
+    }
+
+    fn is_seen_by(&self, snapshot: &Snapshot) {
+        let seen = snapshot.all(Space::History).unwrap();
+        let seen: BTreeMap<u8, u8> = seen.into_iter().map(|(key, value)| (key[0], value[0])).collect();
+        assert_eq!(seen, self.entries);
+        for number in &self.nodes {
+            let (id, node) = node(*number);
+            assert_eq!(snapshot.nodes().node(id), Ok(node));
+        }
+    }
+}
+
+fn node(number: u64) -> (NodeId, Arc<StoredNode>) {
+    let value = Value::Known(Arc::from(number.to_be_bytes()));
+    let leaf = StoredNode::Leaf { key: Arc::from(number.to_be_bytes()), value };
+    (NodeId::new(number).unwrap(), Arc::new(leaf))
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Commit(Changes),
+    Later(Changes),
+    Draft { drafted: Changes, meanwhile: Changes },
+    Read,
+    Forget(prop::sample::Index),
+    Tables { during: Vec<(bool, Changes)> },
+    Kill,
+}
+
+fn changes() -> impl Strategy<Value = Changes> {
+    let entries = prop::collection::vec((0..20_u8, prop::option::weighted(0.7, any::<u8>())), 0..6);
+    (entries, 0..4_u64, prop::collection::vec(0..30_usize, 0..4))
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        4 => changes().prop_map(Step::Commit),
+        4 => changes().prop_map(Step::Later),
+        1 => (changes(), changes()).prop_map(|(drafted, meanwhile)| Step::Draft { drafted, meanwhile }),
+        4 => Just(Step::Read),
+        3 => any::<prop::sample::Index>().prop_map(Step::Forget),
+        2 => prop::collection::vec((any::<bool>(), changes()), 0..4).prop_map(|during| Step::Tables { during }),
+        1 => Just(Step::Kill),
+    ]
+}
+
+/// What is written, and what of it has to survive.
+#[derive(Clone, Default)]
+struct Model {
+    now: State,
+    durable: State,
+    /// Whether something waits that is not in the log, even if it changes nothing.
+    has_unlogged: bool,
+}
+
+impl Model {
+    fn commit(&mut self, database: &Database, changes: &Changes) {
+        database.commit(self.now.change(changes)).unwrap();
+        self.has_unlogged = false;
+        self.durable = self.now.clone();
+    }
+
+    fn later(&mut self, database: &Database, changes: &Changes) {
+        database.commit_later(self.now.change(changes)).unwrap();
+        self.has_unlogged = true;
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_database_is_what_was_written_and_after_a_kill_what_was_durable(steps in prop::collection::vec(step(), 1..60)) {
+        let disk = Disk::new();
+        let mut database = disk.open();
+        let mut model = Model::default();
+        let mut readers: Vec<(Snapshot, State)> = Vec::new();
+        for step in &steps {
+            match step {
+                Step::Commit(changes) => model.commit(&database, changes),
+                Step::Later(changes) => model.later(&database, changes),
+                Step::Draft { drafted, meanwhile } => {
+                    let draft = database.draft().unwrap();
+                    let entries = drafted.0.iter().map(|(key, value)| (key + DRAFTED, *value)).collect();
+                    let drafted = model.now.change(&(entries, drafted.1, Vec::new()));
+                    draft.commit_later(drafted).unwrap();
+                    // Others keep away from what is drafted.
+                    model.later(&database, &(meanwhile.0.clone(), meanwhile.1, Vec::new()));
+                    database.adopt(&draft).unwrap();
+                }
+                Step::Read => readers.push((database.read().unwrap(), model.now.clone())),
+                Step::Forget(which) if !readers.is_empty() => drop(readers.remove(which.index(readers.len()))),
+                Step::Forget(_) => {}
+                Step::Tables { during } => {
+                    // Nothing that waits passes the log by: a durable write would wait for the tables.
+                    let passes = model.has_unlogged;
+                    let now = model.now.clone();
+                    let written = Model { now: now.clone(), durable: now, has_unlogged: false };
+                    let written = Arc::new(Mutex::new(written));
+                    let (during, other, inside) = (during.clone(), database.clone(), written.clone());
+                    disk.during(move || {
+                        let mut model = inside.lock().unwrap();
+                        for (durable, changes) in &during {
+                            if *durable && !passes { model.commit(&other, changes) } else { model.later(&other, changes) }
+                            model.now.is_seen_by(&other.read().unwrap());
+                        }
+                    });
+                    database.write_waiting().unwrap();
+                    if disk.during.lock().unwrap().take().is_none() {
+                        model = written.lock().unwrap().clone();
+                    }
+                }
+                Step::Kill => {
+                    readers.clear();
+                    database = disk.open();
+                    (model.now, model.has_unlogged) = (model.durable.clone(), false);
+                }
+            }
+            model.now.is_seen_by(&database.read().unwrap());
+            readers.iter().for_each(|(reader, state)| state.is_seen_by(reader));
+        }
+        drop(database);
+        let database = disk.open();
+        model.durable.is_seen_by(&database.read().unwrap());
+        prop_assert_eq!(database.read().unwrap().count_nodes().unwrap(), model.durable.nodes.len());
+        prop_assert_eq!(disk.segments().numbers().unwrap().len(), 1);
+    }
+}
+
+fn numbered(number: u8) -> Batch {
+    State::default().change(&(vec![(number, Some(number))], 0, Vec::new()))
+}
+
+#[test]
+fn a_durable_write_waits_for_what_passes_the_log_by() {
+    let disk = Disk::new();
+    let database = disk.open();
+    database.commit_later(numbered(1)).unwrap();
+    let (tells, told) = mpsc::channel();
+    let durable = database.clone();
+    disk.during(move || {
+        let tells_done = tells.clone();
+        thread::spawn(move || {
+            durable.commit(numbered(2)).unwrap();
+            tells_done.send("durable").unwrap();
+        });
+        thread::sleep(Duration::from_millis(50));
+        tells.send("the tables").unwrap();
+    });
+    database.write_waiting().unwrap();
+    assert_eq!([told.recv().unwrap(), told.recv().unwrap()], ["the tables", "durable"]);
+    let again = disk.open().read().unwrap();
+    assert_eq!(again.all(Space::History).unwrap().len(), 2);
+}
+
+#[test]
+fn tables_that_cannot_be_written_are_the_end_of_what_is_durable() {
+    let disk = Disk::new();
+    let database = disk.open();
+    database.commit(numbered(1)).unwrap();
+    let dying = DyingDisk::new(disk.disk.clone(), 0, false);
+    let database = Database::over(Arc::new(dying), &RETENTION).unwrap();
+    database.commit_later(numbered(2)).unwrap();
+    assert!(database.write_waiting().is_err());
+    let error = database.commit(numbered(3)).unwrap_err().to_string();
+    assert!(error.contains("the disk is dead"), "{error}");
+    assert_eq!(disk.open().read().unwrap().all(Space::History).unwrap().len(), 1);
+}
+
+#[test]
+fn a_folder_survives_a_kill_at_any_write_while_it_is_opened() {
+    for after in [false, true] {
+        let mut died = 0;
+        for writes in 0.. {
+            let disk = Disk::new();
+            let database = disk.open();
+            for number in [1, 2] {
+                database.commit(numbered(number)).unwrap();
+            }
+            // The last record is torn.
+            let segments = disk.segments();
+            segments.append(1, &[&[0, 0, 0, 0, 0, 0, 0, 9, 7]]).unwrap();
+            drop(database);
+            // Twice, in a different place.
+            let mut was_killed = false;
+            for writes in [writes, writes / 2] {
+                let dying = Arc::new(DyingDisk::over(disk.disk.clone(), writes, after));
+                was_killed |= Database::over(dying, &RETENTION).is_err();
+            }
+            let database = disk.open();
+            assert_eq!(
+                database.read().unwrap().all(Space::History).unwrap().len(),
+                2,
+                "after {writes} writes"
+            );
+            assert_eq!(segments.numbers().unwrap().len(), 1);
+            database.commit(numbered(3)).unwrap();
+            assert_eq!(disk.open().read().unwrap().all(Space::History).unwrap().len(), 3);
+            if !was_killed {
+                break;
+            }
+            died += 1;
+        }
+        assert_eq!(died, 2, "a part of the log is begun, and the tables are written");
+    }
+}
+
+/// The files of a folder, as a kill at this moment leaves them.
+fn killed(folder: &Path) -> tempfile::TempDir {
+    let copy = tempfile::tempdir().unwrap();
+    fs::create_dir(copy.path().join("chain.wal")).unwrap();
+    for inside in ["", "chain.wal"] {
+        for entry in fs::read_dir(folder.join(inside)).unwrap() {
+            let entry = entry.unwrap();
+            if entry.metadata().unwrap().is_file() {
+                fs::copy(entry.path(), copy.path().join(inside).join(entry.file_name())).unwrap();
+            }
+        }
+    }
+    copy
+}
+
+fn parts(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder.join("chain.wal")).unwrap();
+    entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+}
+
+fn stored(folder: &Path) -> Result<Vec<u8>, StorageError> {
+    let database = Database::open(Some(folder), &RETENTION)?;
+    assert_eq!(parts(folder).len(), 1, "what is in the tables is in no log");
+    let entries = database.read().unwrap().all(Space::History).unwrap();
+    Ok(entries.into_iter().map(|(key, _)| key[0]).collect())
+}
+
+#[test]
+fn a_folder_that_is_opened_after_a_kill_has_what_was_durable() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = Database::open(Some(folder.path()), &RETENTION).unwrap();
+    database.commit(numbered(1)).unwrap();
+    database.commit_later(numbered(2)).unwrap();
+    assert_eq!(stored(killed(folder.path()).path()), Ok(vec![1]));
+    // What waits is durable with what is durable after it.
+    database.commit(numbered(3)).unwrap();
+    database.commit_later(numbered(4)).unwrap();
+    assert_eq!(stored(killed(folder.path()).path()), Ok(vec![1, 2, 3]));
+    database.commit(Batch::default()).unwrap();
+    let before = killed(folder.path());
+    assert_eq!(parts(before.path()), ["1"]);
+    database.write_waiting().unwrap();
+    assert_eq!(parts(folder.path()), ["2"]);
+    assert_eq!(stored(killed(folder.path()).path()), Ok(vec![1, 2, 3, 4]));
+    database.commit(numbered(5)).unwrap();
+    assert_eq!(parts(folder.path()), ["2"]);
+    assert_eq!(stored(killed(folder.path()).path()), Ok(vec![1, 2, 3, 4, 5]));
+
+    // Tables of before with the log of after lack what is between them, unless that is in the log too.
+    fs::copy(folder.path().join("chain.wal/2"), before.path().join("chain.wal/2")).unwrap();
+    let without = killed(before.path());
+    assert_eq!(stored(before.path()), Ok(vec![1, 2, 3, 4, 5]));
+    let refused = |folder: &Path, words: &str| {
+        let error = stored(folder).unwrap_err().to_string();
+        assert!(error.contains(words), "{error}");
+    };
+    fs::remove_file(without.path().join("chain.wal/1")).unwrap();
+    refused(without.path(), "part 2 of the log is missing or damaged: what was written before it is missing");
+    // Tables without their log have forgotten something, and the log of others is not theirs.
+    let none = killed(folder.path());
+    fs::remove_dir_all(none.path().join("chain.wal")).unwrap();
+    refused(none.path(), "part 2 of the log is missing or damaged: it is not there");
+    let other = killed(folder.path());
+    fs::remove_file(other.path().join("chain.redb")).unwrap();
+    refused(other.path(), "belongs to another chain.redb");
+    assert_eq!(parts(other.path()), ["2"], "and it stays");
+}
