@@ -64,7 +64,9 @@ impl node_store::WritableStore for InFolder {
     fn prune(&mut self, stale: &[NodeId]) -> Result<(), StorageError> {
         let mut batch = Batch::default();
         batch.remove_nodes(stale.iter().copied());
-        self.database().commit(batch)
+        self.database().commit(batch)?;
+        // What is removed is there until the tables hear of it.
+        self.database().write_waiting()
     }
 
     fn reopen(&mut self) -> Result<(), StorageError> {
@@ -108,12 +110,12 @@ fn headers_on_disk_conform() {
 fn a_batch_counts_in_its_order() {
     let store = InFolder::new();
     let mut batch = Batch::default();
-    batch.put(Space::Meta, b"a", b"1");
-    batch.put(Space::Meta, b"a", b"2");
-    batch.put(Space::Meta, b"b", b"1");
-    batch.remove(Space::Meta, b"b");
+    batch.put(Space::Snapshot, b"a", b"1");
+    batch.put(Space::Snapshot, b"a", b"2");
+    batch.put(Space::Snapshot, b"b", b"1");
+    batch.remove(Space::Snapshot, b"b");
     store.database().commit(batch).unwrap();
-    let stored = store.database().read().unwrap().all(Space::Meta).unwrap();
+    let stored = store.database().read().unwrap().all(Space::Snapshot).unwrap();
     assert_eq!(stored, [(b"a".to_vec(), b"2".to_vec())]);
 }
 
