@@ -16,7 +16,6 @@ use super::{
 impl Batch {
     /// Makes an empty folder the folder of a chain.
     pub fn found(&mut self, chain: &ChainId, spec: &ChainSpec) {
-        self.meta(META_FORMAT, &FORMAT);
         self.meta(META_CHAIN, chain);
         self.meta(META_SPEC, spec);
     }

@@ -96,10 +96,11 @@ impl Database {
         let snapshot = self.read()?;
         let (id, logged) = (snapshot.meta(META_LOG)?, snapshot.meta(META_LOGGED)?.unwrap_or(0));
         let Some(id) = id else {
-            let log = Log::found(self.storage.segments())?;
-            self.storage.commit(&[Change { space: Space::Meta, key: META_LOG, value: Some(log.id()) }])?;
-            self.log = Arc::new(log);
-            return Ok(());
+            self.log = Arc::new(Log::found(self.storage.segments())?);
+            let mut begun = Batch::default();
+            begun.put(Space::Meta, META_FORMAT, codec::encode(&FORMAT));
+            begun.put(Space::Meta, META_LOG, *self.log.id());
+            return self.storage.commit(&begun.changes());
         };
         let log = |number| Arc::new(Log::at(self.storage.segments(), id, number));
         let found = log(0).after(logged)?;

@@ -342,6 +342,9 @@ fn stored(folder: &Path) -> Result<Vec<u8>, StorageError> {
 fn a_folder_that_is_opened_after_a_kill_has_what_was_durable() {
     let folder = tempfile::tempdir().unwrap();
     let database = Database::open(Some(folder.path()), &RETENTION).unwrap();
+    let storage = RedbStorage::open_existing(killed(folder.path()).path(), &RETENTION, false).unwrap();
+    let format = storage.read().unwrap().get(Space::Meta, b"format").unwrap();
+    assert!(format.is_some(), "other versions find it in the tables, whatever they know of logs");
     database.commit(numbered(1)).unwrap();
     database.commit_later(numbered(2)).unwrap();
     assert_eq!(stored(killed(folder.path()).path()), Ok(vec![1]));
