@@ -10,6 +10,7 @@ use super::{
     cache::PageCache,
     keys::{FORMAT, META_FORMAT, META_LOG, META_LOGGED},
     log::{End, Log},
+    log_record,
     nodes::{ChangedPage, stage_pages},
     pending::{Pending, Waiting},
     recoveries::Loaded,
@@ -112,7 +113,7 @@ impl Database {
         self.log = log(found.newest + 1);
         self.log.begin(found.newest + 1)?;
         for record in &found.records {
-            let batch = Batch::from_record(record)?;
+            let batch = log_record::decode(record)?;
             self.put(|pending| pending.add_logged(batch))?;
         }
         self.flush()
@@ -195,7 +196,7 @@ impl Database {
         if unlogged.is_empty() && batch.is_empty() {
             return Ok(());
         }
-        self.log.append(&mut end, &unlogged.record(&batch))?;
+        self.log.append(&mut end, &log_record::encode(&unlogged, &batch))?;
         self.put(|pending| pending.add_logged(batch))
     }
 

@@ -17,6 +17,7 @@ mod epochs;
 mod headers;
 mod keys;
 mod log;
+mod log_record;
 mod nodes;
 mod pages;
 mod pending;

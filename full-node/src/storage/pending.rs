@@ -7,9 +7,8 @@
 //! Changes are in layers, because a reader keeps what it sees, and so does whoever writes it to the tables. Small layers that are
 //! neighbours become one when there are many, so that each change is copied a few times at most.
 
-use std::{borrow::Cow, collections::BTreeMap, ops::Bound, sync::Arc};
+use std::{collections::BTreeMap, ops::Bound, sync::Arc};
 
-use borsh::{BorshDeserialize, BorshSerialize};
 use light_client::state::{NodeId, StoredNode, trie::Value};
 use rustc_hash::FxHashMap;
 
@@ -226,22 +225,10 @@ impl Waiting {
         })
     }
 
-    /// These changes, and then a batch's, as a record of the log.
-    pub(super) fn record(&self, batch: &Batch) -> Vec<u8> {
-        let layers = self
-            .0
-            .iter()
-            .flat_map(|layer| layer.nodes.changes.iter().map(|(id, node)| (*id, node.as_deref())));
-        let nodes = layers.chain(batch.nodes.iter().map(|(id, node)| (*id, node.as_deref())));
-        let mut record = Vec::new();
-        for Change { space, key, value } in self.changes().chain(batch.changes()) {
-            Logged::Change { space: space as u8, key: key.into(), value: value.map(Cow::from) }
-                .add_to(&mut record);
-        }
-        for (id, node) in nodes {
-            Logged::Node { id, node: node.map(StoredNode::to_bytes) }.add_to(&mut record);
-        }
-        record
+    /// The changes of state nodes, the oldest first.
+    pub(super) fn node_changes(&self) -> impl Iterator<Item = (NodeId, Option<&StoredNode>)> {
+        let layers = self.0.iter().flat_map(|layer| &layer.nodes.changes);
+        layers.map(|(id, node)| (*id, node.as_deref()))
     }
 
     /// What becomes of state nodes in the end.
@@ -254,51 +241,12 @@ impl Waiting {
     }
 }
 
-/// One change in a record of the log.
-#[derive(BorshSerialize, BorshDeserialize)]
-enum Logged<'a> {
-    Change { space: u8, key: Cow<'a, [u8]>, value: Option<Cow<'a, [u8]>> },
-    Node { id: NodeId, node: Option<Vec<u8>> },
-}
-
-impl Logged<'_> {
-    fn add_to(&self, record: &mut Vec<u8>) {
-        // Writing into memory cannot fail.
-        let written: std::io::Result<()> = self.serialize(record);
-        debug_assert!(written.is_ok(), "{written:?}");
-    }
-}
-
 impl Batch {
     /// Whether it is so much by itself that it is written once rather than twice.
     pub(super) fn is_large(&self) -> bool {
         let changes = self.changes.iter().map(|(_, key, value)| size_of_change(key, value.as_deref()));
         let nodes = self.nodes.iter().map(|(_, node)| node.as_deref().map_or(REMOVED_NODE, size_in_memory));
         changes.chain(nodes).sum::<usize>() > MUCH
-    }
-
-    /// The changes in a record of the log.
-    ///
-    /// # Errors
-    /// [`StorageError::Damaged`] if the bytes are no record.
-    pub(super) fn from_record(mut record: &[u8]) -> Result<Self, StorageError> {
-        let damaged = |error: &dyn std::fmt::Display| StorageError::damaged("a record of the log", error);
-        let mut batch = Self::default();
-        while !record.is_empty() {
-            match Logged::deserialize(&mut record).map_err(|error| damaged(&error))? {
-                Logged::Change { space, key, value } => {
-                    let space = Space::ALL
-                        .get(usize::from(space))
-                        .ok_or_else(|| damaged(&"there is no such space"))?;
-                    batch.changes.push((*space, key.into_owned(), value.map(Cow::into_owned)));
-                }
-                Logged::Node { id, node } => {
-                    let node = node.map(|bytes| StoredNode::from_bytes(&bytes)).transpose();
-                    batch.nodes.push((id, node.map_err(|error| damaged(&error))?.map(Arc::new)));
-                }
-            }
-        }
-        Ok(batch)
     }
 }
 
@@ -570,7 +518,7 @@ mod tests {
         assert!(keys(&*disk.read().unwrap(), 9).is_empty());
         // Neither do readers make it grow, each of which keeps what it sees.
         let mut readers = Vec::new();
-        for key in 0..100 {
+        for key in 0..2 * LAYERS as u8 {
             database.commit_later(batch(&[(&[b'e', key], Some(b"1"))])).unwrap();
             assert_eq!(keys(&*disk.read().unwrap(), 9), [b"a", b"b", b"c", b"d"]);
             readers.push(database.read().unwrap());

@@ -1,6 +1,6 @@
 //! Figures of speed and size, one `name value unit` a line on standard output; progress goes to standard error.
 //!
-//! Seeds are fixed and times are medians, so two runs on one machine compare. Nothing here asserts a speed.
+//! Seeds are fixed, and times are medians or of many things in a row, so two runs on one machine compare. Nothing here asserts a speed.
 //! Arguments choose figures by the start of their names (`bench light wallet.bundle`); `build` runs only when it
 //! is asked for by name, because it builds everything from nothing.
 
