@@ -238,6 +238,11 @@ async fn work_on_fetched(port: Arc<dyn ChainPort>, mut work: Receiver<Fetched>, 
     while let Some((first, certainty)) = next(&mut waiting, &mut work).await {
         // Whatever comes until there is a turn to be had comes along.
         let Ok(turn) = rows.reserve().await else { return };
+        if let Certainty::Final(last) = certainty {
+            // The last of them get shorter: while one is inserted that has none behind it, the other cores are idle.
+            let left = last.0.saturating_sub(first.header.header.height.0);
+            most = usize::try_from(left / 2).unwrap_or(ROW).clamp(FIRST_ROW, most);
+        }
         let mut blocks = vec![*first];
         while blocks.len() < most && waiting.is_none() {
             match work.try_recv() {
