@@ -22,7 +22,7 @@ fn the_limits_of_the_service_fit_the_settings_of_a_new_node() {
     let unit = read("vsys-node.service");
     let mib = |name| value(&unit, name).strip_suffix('M').unwrap().parse::<u64>().unwrap();
     let memory = Settings::default().memory;
-    let needed = memory.page_cache_mib + memory.state_cache_mib + 6 * memory.pool_mib + 400;
+    let needed = memory.page_cache_mib + memory.state_cache_mib + 6 * memory.pool_mib + 500;
     assert!(needed <= mib("MemoryHigh") && mib("MemoryHigh") < mib("MemoryMax"), "{needed} MiB are needed");
     let files: usize = value(&unit, "LimitNOFILE").parse().unwrap();
     let network = Settings::default().network;

@@ -1,11 +1,4 @@
-use std::{
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        mpsc::{self, SyncSender, TrySendError},
-    },
-    thread::{self, JoinHandle},
-    time::{Duration, Instant},
-};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use light_client::{
     block_tree::{BlockTree, HeaderChanges, HeaderRange, HeaderStore},
@@ -25,6 +18,7 @@ use crate::{
     node::OpenError,
     storage::{
         Batch, Database, Finality, Recovery, Retention, Snapshot, StorageError, StoredHeaders, Version,
+        WriteBehind,
     },
 };
 
@@ -58,7 +52,7 @@ pub struct Chain {
     pub(super) unsynced: bool,
     /// A final block of this height is known to descend from the head, which catches up.
     pub(super) expected: Height,
-    pub(super) behind: Behind,
+    pub(super) behind: WriteBehind,
     /// Blocks are being taken as one.
     pub(super) leap: Option<Leap>,
     /// The state after the newest block that was stored, as far as it is in memory: most blocks go on from there, and change
@@ -139,7 +133,7 @@ impl Chain {
             halted: None,
             unsynced: false,
             expected: Height(0),
-            behind: Behind::default(),
+            behind: WriteBehind::default(),
             leap: None,
             warm: Mutex::default(),
             database,
@@ -168,7 +162,8 @@ impl Chain {
             return Ok(());
         }
         let synced = self.database.commit(Batch::default()).map_err(BlockError::from);
-        self.halt_on_error(synced)
+        self.halt_on_error(synced)?;
+        self.write_behind()
     }
 
     /// As [`Chain::sync`], but on another thread, which writes all that waits at once: when it is much, or a second old. This
@@ -323,60 +318,6 @@ impl Chain {
         }
         let header = snapshot.header(id)?;
         Ok(header.ok_or_else(|| StorageError::damaged(format!("header {id}"), "it is not stored"))?.header)
-    }
-}
-
-/// What writes to disk behind the chain, once there was need of it. Whoever drops this waits for it.
-#[derive(Default)]
-pub(super) struct Behind(Option<(SyncSender<()>, Writer)>);
-
-/// How long what is little waits for more: each write costs the disk the pages that it touches, and twice as much at once touches
-/// many of them once instead of twice.
-const PATIENCE: Duration = Duration::from_secs(1);
-
-type Writer = JoinHandle<Result<(), StorageError>>;
-
-impl Behind {
-    /// Has everything written that waits in a database by now: the same one every time.
-    fn write(&mut self, database: &Database) -> Result<(), StorageError> {
-        let (asks, thread) = match self.0.take() {
-            Some(running) => running,
-            None => {
-                // One more write is enough, however often it is asked for during one.
-                let (asks, asked) = mpsc::sync_channel(1);
-                let database = database.clone();
-                let write = move || {
-                    while asked.recv() == Ok(()) {
-                        let until = Instant::now() + PATIENCE;
-                        let left = || until.saturating_duration_since(Instant::now());
-                        while !database.much_waits() && asked.recv_timeout(left()).is_ok() {}
-                        database.write_waiting()?;
-                    }
-                    Ok(())
-                };
-                let thread = thread::Builder::new().name("write-behind".to_owned()).spawn(write);
-                (asks, thread.map_err(|error| StorageError::failed("cannot start a thread", error))?)
-            }
-        };
-        if matches!(asks.try_send(()), Err(TrySendError::Disconnected(()))) {
-            return joined(thread);
-        }
-        self.0 = Some((asks, thread));
-        Ok(())
-    }
-}
-
-fn joined(thread: Writer) -> Result<(), StorageError> {
-    thread.join().unwrap_or_else(|_| Err(StorageError::failed("writing to disk", "the thread broke down")))
-}
-
-impl Drop for Behind {
-    fn drop(&mut self) {
-        let Some((asks, thread)) = self.0.take() else { return };
-        drop(asks);
-        if let Err(error) = joined(thread) {
-            tracing::error!(%error, "the newest blocks are not on disk, and will be fetched again");
-        }
     }
 }
 

@@ -2,7 +2,7 @@ use std::path::Path;
 
 use light_client::state::{NodeId, Root, TrieError};
 
-use crate::storage::{Batch, Database, Retention, StorageError};
+use crate::storage::{Batch, Database, Retention, StorageError, WriteBehind};
 
 /// Keys that are put into the state at a time when it is made.
 const LOAD: usize = 1 << 16;
@@ -14,6 +14,7 @@ pub type Update = ([u8; 32], [u8; 100]);
 /// them. Of each version the newest is kept.
 pub struct StateUpdates {
     database: Database,
+    behind: WriteBehind,
     root: Root,
     next_node: NodeId,
 }
@@ -29,7 +30,8 @@ impl StateUpdates {
         retention: &Retention,
     ) -> Result<Self, TrieError<StorageError>> {
         let database = Database::open(Some(folder), retention).map_err(TrieError::Store)?;
-        let mut updates = Self { database, root: Root::EMPTY, next_node: NodeId::FIRST };
+        let behind = WriteBehind::default();
+        let mut updates = Self { database, behind, root: Root::EMPTY, next_node: NodeId::FIRST };
         for part in entries.chunks(LOAD) {
             updates.apply(part)?;
         }
@@ -55,6 +57,9 @@ impl StateUpdates {
         }
         batch.remove_nodes(changes.stale);
         self.database.commit(batch).map_err(TrieError::Store)?;
+        if self.database.much_waits() {
+            self.behind.write(&self.database).map_err(TrieError::Store)?;
+        }
         (self.root, self.next_node) = (changes.root, changes.next_id);
         Ok(())
     }
@@ -63,7 +68,8 @@ impl StateUpdates {
     ///
     /// # Errors
     /// [`StorageError`] if the disk fails.
-    pub fn settle(&self) -> Result<(), StorageError> {
+    pub fn settle(&mut self) -> Result<(), StorageError> {
+        drop(std::mem::take(&mut self.behind));
         self.database.write_waiting()
     }
 

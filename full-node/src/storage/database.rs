@@ -1,18 +1,18 @@
 use std::{
     path::Path,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard},
 };
 
-use light_client::data_format::codec;
+use light_client::{data_format::codec, state::NodeId};
 
 use super::{
     Batch, Change, Read, RedbStorage, Retention, Snapshot, Space, Storage, StorageError,
     cache::PageCache,
     keys::{FORMAT, META_FORMAT, META_LOG, META_LOGGED},
-    log::{End, Log},
-    log_record,
-    nodes::{ChangedPage, stage_pages},
-    pending::{Pending, Waiting},
+    log::Log,
+    log_record::{self, Record},
+    nodes::{ChangedPage, nodes_from, stage_pages},
+    pending::{BOUND, MUCH, Pending, Waiting},
     recoveries::Loaded,
     tables::TableCache,
 };
@@ -104,7 +104,10 @@ impl Database {
             return self.storage.commit(&begun.changes());
         };
         let log = |number| Arc::new(Log::at(self.storage.segments(), id, number));
-        let found = log(0).after(logged)?;
+        let found = log(0).after(logged, &mut |record| {
+            let batch = log_record::decode(record)?;
+            self.put(|pending| pending.add_found(batch))
+        })?;
         if found.is_new && found.newest == logged + 1 {
             self.log = log(found.newest);
             return self.log.remove(logged);
@@ -112,11 +115,8 @@ impl Database {
         // Nothing is added to what may be torn.
         self.log = log(found.newest + 1);
         self.log.begin(found.newest + 1)?;
-        for record in &found.records {
-            let batch = log_record::decode(record)?;
-            self.put(|pending| pending.add_logged(batch))?;
-        }
-        self.flush()
+        tracing::info!(records = found.records, "putting into the tables what only the log has");
+        self.flush(&self.disk())
     }
 
     /// What is stored now.
@@ -160,7 +160,7 @@ impl Database {
     /// # Errors
     /// [`StorageError`] when the disk cannot be read.
     pub fn draft(&self) -> Result<Self, StorageError> {
-        let pending = self.pending.read().unwrap_or_else(PoisonError::into_inner).draft();
+        let pending = self.pending().draft();
         let pending = pending.map_or_else(|| Ok(Pending::over(self.storage.read()?)), Ok)?;
         Ok(Self {
             writing: Arc::default(),
@@ -176,66 +176,83 @@ impl Database {
     /// # Errors
     /// As [`Database::commit_later`].
     pub fn adopt(&self, draft: &Self) -> Result<(), StorageError> {
-        let drafted = draft.pending.read().unwrap_or_else(PoisonError::into_inner).drafted();
-        let _alone = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let drafted = draft.pending().drafted();
+        let _alone = self.writing();
         self.make_room()?;
         self.put(|pending| pending.adopt(drafted))
     }
 
     fn write(&self, batch: Batch, durable: bool) -> Result<(), StorageError> {
-        let _alone = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let _alone = self.writing();
         self.make_room()?;
         if !durable || self.is_draft {
             return self.put(|pending| pending.add(batch));
         }
         if batch.is_large() {
             self.put(|pending| pending.add(batch))?;
-            return self.flush();
+            return self.flush(&self.disk());
         }
-        let (mut end, unlogged) = self.unlogged();
+        let mut end = self.log.end();
+        let unlogged = self.pending().unlogged();
         if unlogged.is_empty() && batch.is_empty() {
             return Ok(());
         }
-        self.log.append(&mut end, &log_record::encode(&unlogged, &batch))?;
+        let record = Record::new(&unlogged, &batch);
+        let length = record.length().map_err(|error| StorageError::failed("cannot write a record", error))?;
+        self.log.append(&mut end, length, |out| record.write(out))?;
         self.put(|pending| pending.add_logged(batch))
     }
 
-    /// What waits and is not in the log, and the log's end, so that it stays so. What passes the log by is waited for: it would be
-    /// in a later part of the log and in the tables, where nodes of the state may be once only.
-    fn unlogged(&self) -> (MutexGuard<'_, End>, Waiting) {
-        let pending = || self.pending.read().unwrap_or_else(PoisonError::into_inner);
-        let mut end = self.log.end();
-        if pending().passes_the_log() {
-            drop(end);
-            let _written = self.disk.lock().unwrap_or_else(PoisonError::into_inner);
-            end = self.log.end();
-            return (end, pending().unlogged());
-        }
-        (end, pending().unlogged())
+    fn writing(&self) -> MutexGuard<'_, ()> {
+        self.writing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn disk(&self) -> MutexGuard<'_, ()> {
+        self.disk.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn pending(&self) -> RwLockReadGuard<'_, Pending> {
+        self.pending.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn reader(&self) -> Result<Box<dyn Read>, StorageError> {
-        let pending = self.pending.read().unwrap_or_else(PoisonError::into_inner).reader();
+        let pending = self.pending().reader();
         pending.map_or_else(|| self.storage.read(), Ok)
     }
 
-    /// Whether much waits: it is worth its write.
+    /// Whether much waits that is not on its way into the tables yet: it is worth its write.
     pub fn much_waits(&self) -> bool {
-        self.pending.read().unwrap_or_else(PoisonError::into_inner).is_much()
+        let logged = self.log.end().length();
+        logged > MUCH || self.pending().bytes_to_take() > MUCH
     }
 
     /// Puts into the tables what waits now. Others may write on meanwhile, which is not written with it.
     ///
     /// # Errors
-    /// As [`Storage::commit`]; then nothing more can be made durable.
+    /// As [`Storage::commit`]; if it is not in the tables then, nothing more can be made durable.
     pub fn write_waiting(&self) -> Result<(), StorageError> {
-        let waits = !self.pending.read().unwrap_or_else(PoisonError::into_inner).is_empty();
-        if waits { self.flush() } else { Ok(()) }
+        if self.pending().is_empty() { Ok(()) } else { self.flush(&self.disk()) }
+    }
+
+    /// Removes the state nodes with this id and higher ones, for good: the ids may be given again.
+    ///
+    /// # Errors
+    /// As [`Database::write_waiting`].
+    pub fn remove_nodes_from(&self, first: NodeId) -> Result<(), StorageError> {
+        self.write_waiting()?;
+        loop {
+            let mut batch = Batch::default();
+            batch.remove_nodes(nodes_from(&*self.storage.read()?, first)?);
+            if batch.is_empty() {
+                return Ok(());
+            }
+            self.commit_later(batch)?;
+            self.write_waiting()?;
+        }
     }
 
     /// What waits into the tables, with the news that the log up to now is there.
-    fn flush(&self) -> Result<(), StorageError> {
-        let _alone = self.disk.lock().unwrap_or_else(PoisonError::into_inner);
+    fn flush(&self, _alone: &MutexGuard<'_, ()>) -> Result<(), StorageError> {
         let (waiting, logged) = {
             // Nothing is logged between the two.
             let mut end = self.log.end();
@@ -272,8 +289,16 @@ impl Database {
 
     /// Puts into the tables what waits, if nothing more should be added to it.
     fn make_room(&self) -> Result<(), StorageError> {
-        let is_full = !self.is_draft && self.pending.read().unwrap_or_else(PoisonError::into_inner).is_full();
-        if is_full { self.flush() } else { Ok(()) }
+        let is_full = || {
+            let logged = self.log.end().length();
+            logged > BOUND || self.pending().bytes() > BOUND
+        };
+        if self.is_draft || !is_full() {
+            return Ok(());
+        }
+        // What is on its way already may have been enough.
+        let disk = self.disk();
+        if is_full() { self.flush(&disk) } else { Ok(()) }
     }
 
     fn put(&self, add: impl FnOnce(&mut Pending)) -> Result<(), StorageError> {

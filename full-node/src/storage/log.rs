@@ -7,23 +7,33 @@
 //! **Format.** The log is a row of [segments](super::Segments), numbered from 1 on. One is added to; the others go as soon as the
 //! tables have what is in them, which the tables say themselves, in the same write: [`META_LOGGED`](super::keys::META_LOGGED). A
 //! segment begins with the id of its log (16 bytes, chosen at random with the folder; the tables know it too, so that the log of
-//! another folder is not taken for ours) and its number (8 bytes). A record is its length (8 bytes), a checksum (BLAKE3 of log id,
-//! segment number, place in the segment and contents: 32 bytes) and its contents. Numbers are big-endian.
+//! another folder is not taken for ours) and its number (8 bytes). A record is its length (8 bytes), the length's checksum (32
+//! bytes), its contents, and their checksum (32 bytes). A checksum is BLAKE3 of log id, segment number, place in the
+//! segment and the bytes themselves. Numbers are big-endian.
 //!
 //! **Bounds.** Nobody but this process writes here. A segment is begun before the tables are said to have those before it, so one is
 //! always there: tables whose log somebody took away are noticed, and what a minting key signed is not forgotten in silence. The
-//! last record may be torn, by a kill while it was written: it was never acknowledged, and is as if it were not there. Whatever else
-//! is not what was written is damage. Memory is bounded by the length of the segments, and that by what may wait to be put into the
-//! tables.
+//! last record may be torn, by a kill while it was written: it was never acknowledged, and is as if it were not there. It is the last
+//! one if it would reach the end of the file, or, where not even its length is whole, if no other record begins after that. Whatever
+//! else is not what was written is damage. Not noticed is who cuts a segment off between two records, or takes the newest one away
+//! while the one before it is still there. Memory is bounded by the length of the segments, and that by the database, which puts
+//! what they hold into the tables before they are too long.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    io::{self, BufWriter, Write},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
-use super::{Segments, StorageError};
+use super::{Contents, Segments, StorageError};
 
 /// Bytes of a log's id.
 pub(super) const ID: usize = 16;
 const HEADER: usize = ID + 8;
-const BEFORE_RECORD: usize = 8 + 32;
+/// Bytes of a record's length and its checksum, and of all but the contents.
+const LENGTH: usize = 8 + 32;
+const AROUND: usize = LENGTH + 32;
+/// Bytes of a record that are hashed and written at a time.
+const AT_ONCE: usize = 1 << 20;
 
 /// What is wrong with a segment that begins in another way than ours.
 const FOREIGN: &str = "it belongs to another chain.redb, or is not what was written";
@@ -41,14 +51,14 @@ pub(super) struct End {
     number: u64,
     length: usize,
     /// Why something could not be written: nobody knows what is there.
-    broken: Option<String>,
+    broken: Option<StorageError>,
 }
 
 /// What a log holds that the tables do not have.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Found {
-    /// The contents of records, oldest first.
-    pub(super) records: Vec<Vec<u8>>,
+    /// How many records.
+    pub(super) records: u64,
     /// The newest segment.
     pub(super) newest: u64,
     /// Whether that one has its beginning and nothing else, so that records can be added to it.
@@ -91,15 +101,36 @@ impl Log {
         self.end.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds a record; it is durable when this returns.
+    /// Adds a record with contents of this length, which `write` writes; it is durable when this returns.
     ///
     /// # Errors
-    /// [`StorageError`] if the disk fails; then nothing more can be added.
-    pub(super) fn append(&self, end: &mut End, contents: &[u8]) -> Result<(), StorageError> {
-        let length = (contents.len() as u64).to_be_bytes();
-        let checksum = checksum(&self.id, end.number, end.length, contents);
-        self.write(end, end.number, &[&length, checksum.as_bytes(), contents])?;
-        end.length += BEFORE_RECORD + contents.len();
+    /// [`StorageError`] if the disk fails, or the contents have another length; then nothing more can be added.
+    pub(super) fn append(
+        &self,
+        end: &mut End,
+        length: u64,
+        write: impl Fn(&mut dyn Write) -> io::Result<()>,
+    ) -> Result<(), StorageError> {
+        let (number, place) = (end.number, end.length);
+        let announced = length.to_be_bytes();
+        let of_length = self.checksum(number, place, &announced);
+        let room = usize::try_from(length).unwrap_or(AT_ONCE).min(AT_ONCE);
+        self.write(end, number, &mut |file| {
+            file.write_all(&announced)?;
+            file.write_all(of_length.as_bytes())?;
+            let mut contents = Hashed { hasher: self.hasher(number, place + LENGTH), file, left: length };
+            let mut buffer = BufWriter::with_capacity(room, &mut contents);
+            write(&mut buffer)?;
+            buffer.flush()?;
+            drop(buffer);
+            if contents.left > 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            let of_contents = contents.hasher.finalize();
+            file.write_all(of_contents.as_bytes())
+        })?;
+        // It was in memory.
+        end.length += AROUND + length as usize;
         Ok(())
     }
 
@@ -108,9 +139,10 @@ impl Log {
     /// # Errors
     /// As [`Log::append`].
     pub(super) fn rotate(&self, end: &mut End) -> Result<u64, StorageError> {
+        end.check()?;
         if end.length > HEADER {
             let next = end.number.saturating_add(1);
-            self.write(end, next, &[&header(&self.id, next)])?;
+            self.write(end, next, &mut |file| file.write_all(&header(&self.id, next)))?;
             (end.number, end.length) = (next, HEADER);
         }
         Ok(end.number.saturating_sub(1))
@@ -121,16 +153,14 @@ impl Log {
     /// # Errors
     /// As [`Log::append`].
     pub(super) fn begin(&self, number: u64) -> Result<(), StorageError> {
-        self.write(&mut self.end(), number, &[&header(&self.id, number)])
+        self.write(&mut self.end(), number, &mut |file| file.write_all(&header(&self.id, number)))
     }
 
-    fn write(&self, end: &mut End, number: u64, parts: &[&[u8]]) -> Result<(), StorageError> {
-        if end.broken.is_none()
-            && let Err(error) = self.segments.append(number, parts)
-        {
-            end.give_up(&error);
-        }
-        end.broken.as_ref().map_or(Ok(()), |cause| Err(StorageError::failed("cannot write the log", cause)))
+    fn write(&self, end: &mut End, number: u64, contents: Contents<'_>) -> Result<(), StorageError> {
+        end.check()?;
+        let written = self.segments.append(number, contents);
+        let written = written.map_err(|error| StorageError::failed("cannot write the log", error));
+        written.inspect_err(|error| end.give_up(error))
     }
 
     /// Removes segments up to this one.
@@ -145,31 +175,52 @@ impl Log {
         })
     }
 
-    /// What the segments after `newest` hold.
+    /// Gives the contents of the records in the segments after `newest`, the oldest first.
     ///
     /// # Errors
-    /// [`StorageError`] if the disk fails, the log is of other tables, or a segment is missing or damaged.
-    pub(super) fn after(&self, newest: u64) -> Result<Found, StorageError> {
+    /// [`StorageError`] if the disk fails, the log is of other tables, a segment is missing or damaged, or a record is not taken.
+    pub(super) fn after(
+        &self,
+        newest: u64,
+        take: &mut dyn FnMut(&[u8]) -> Result<(), StorageError>,
+    ) -> Result<Found, StorageError> {
         let numbers = self.numbers()?.into_iter().filter(|number| *number > newest);
         let segments: Result<Vec<(u64, Vec<u8>)>, _> =
             numbers.map(|number| Ok((number, self.read(number)?))).collect();
         let segments = segments?;
         // A kill while the folder was opened leaves segments that were begun only behind the one that is torn.
         let last = segments.iter().rfind(|(_, bytes)| bytes.len() > HEADER).map_or(0, |(number, _)| *number);
-        let mut found = Found { records: Vec::new(), newest, is_new: false };
-        for (number, bytes) in &segments {
-            let damaged = |why| StorageError::damaged(part(*number), why);
-            // The first one was whole before the tables relied on it.
-            let is_first = Some(*number) == segments.first().map(|(first, _)| *first);
-            let records = self.parse(*number, bytes, is_first, *number >= last).map_err(damaged)?;
-            if *number != found.newest + 1 {
+        let mut found = Found { records: 0, newest, is_new: false };
+        // The first one was whole before the tables relied on it.
+        let mut may_be_torn = false;
+        for (number, bytes) in segments {
+            let damaged = |why| StorageError::damaged(part(number), why);
+            let is_last = number >= last;
+            if !bytes.starts_with(&header(&self.id, number))
+                && (bytes.len() > HEADER || !may_be_torn || !is_last)
+            {
+                return Err(damaged(FOREIGN.to_owned()));
+            }
+            if number != found.newest + 1 {
                 return Err(damaged("what was written before it is missing".to_owned()));
             }
+            let mut at = HEADER;
+            while at < bytes.len() {
+                let Some(contents) = self.record(number, &bytes, at) else {
+                    if is_last && self.is_torn(number, &bytes, at) {
+                        break;
+                    }
+                    return Err(damaged(format!("the record at byte {at} is not what was written")));
+                };
+                take(contents)?;
+                found.records += 1;
+                at += AROUND + contents.len();
+            }
             found.is_new = bytes.len() == HEADER;
-            found.records.extend(records);
-            found.newest = *number;
+            found.newest = number;
+            may_be_torn = true;
         }
-        if segments.is_empty() {
+        if found.newest == newest {
             return Err(StorageError::damaged(part(newest + 1), "it is not there"));
         }
         Ok(found)
@@ -186,36 +237,58 @@ impl Log {
         bytes.map_err(|error| StorageError::failed(format!("cannot read {}", part(number)), error))
     }
 
-    /// The records of a segment; of the last one the end may be torn, and all of it unless it is the first, too.
-    fn parse(
-        &self,
-        number: u64,
-        bytes: &[u8],
-        is_first: bool,
-        is_last: bool,
-    ) -> Result<Vec<Vec<u8>>, String> {
-        let begins_well = bytes.starts_with(&header(&self.id, number));
-        let (mut records, mut at) = (Vec::new(), HEADER);
-        while at < bytes.len() || !begins_well {
-            let end = match record(&self.id, number, bytes, at) {
-                Ok(contents) if begins_well => {
-                    at += BEFORE_RECORD + contents.len();
-                    records.push(contents.to_vec());
-                    continue;
-                }
-                Ok(_) => return Err(FOREIGN.to_owned()),
-                Err(end) => end,
-            };
-            if !begins_well && (is_first || is_of_another(bytes)) {
-                return Err(FOREIGN.to_owned());
-            }
-            // Each record is begun when the one before it is whole.
-            if is_last && record(&self.id, number, bytes, end).is_err() {
-                break;
-            }
-            return Err(format!("the record at byte {at} is not what was written"));
+    /// Where the record at this place of a segment ends by its length, if that is whole.
+    fn end_of(&self, number: u64, segment: &[u8], at: usize) -> Option<usize> {
+        let (length, rest) = segment.get(at..)?.split_first_chunk()?;
+        let is_whole = self.checksum(number, at, length) == *rest.first_chunk::<32>()?;
+        let end = (at + AROUND).checked_add(u64::from_be_bytes(*length).try_into().ok()?)?;
+        is_whole.then_some(end)
+    }
+
+    /// The contents of the record at this place of a segment, if it is whole.
+    fn record<'a>(&self, number: u64, segment: &'a [u8], at: usize) -> Option<&'a [u8]> {
+        let record = segment.get(at + LENGTH..self.end_of(number, segment, at)?)?;
+        let (contents, expected) = record.split_last_chunk::<32>()?;
+        (self.checksum(number, at + LENGTH, contents) == *expected).then_some(contents)
+    }
+
+    /// Whether a record that is not whole is the last one: each is begun when the one before it is whole.
+    fn is_torn(&self, number: u64, segment: &[u8], at: usize) -> bool {
+        match self.end_of(number, segment, at) {
+            Some(end) => end >= segment.len(),
+            None => (at..segment.len()).all(|place| self.end_of(number, segment, place).is_none()),
         }
-        Ok(records)
+    }
+
+    fn checksum(&self, number: u64, place: usize, bytes: &[u8]) -> blake3::Hash {
+        self.hasher(number, place).update(bytes).finalize()
+    }
+
+    fn hasher(&self, number: u64, place: usize) -> blake3::Hasher {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(&self.id).update(&number.to_be_bytes()).update(&(place as u64).to_be_bytes());
+        hasher
+    }
+}
+
+/// The contents of a record on their way into a file.
+struct Hashed<'a> {
+    hasher: blake3::Hasher,
+    file: &'a mut dyn Write,
+    /// Bytes that are still to come.
+    left: u64,
+}
+
+impl Write for Hashed<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.left = self.left.checked_sub(bytes.len() as u64).ok_or(io::ErrorKind::FileTooLarge)?;
+        self.hasher.update(bytes);
+        self.file.write_all(bytes)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
     }
 }
 
@@ -227,42 +300,24 @@ fn header(id: &[u8; ID], number: u64) -> [u8; HEADER] {
     header
 }
 
-/// Whether a segment is whole as what it says itself that it is.
-fn is_of_another(bytes: &[u8]) -> bool {
-    let begin = || {
-        let (id, rest) = bytes.split_first_chunk()?;
-        Some((id, u64::from_be_bytes(*rest.first_chunk()?)))
-    };
-    begin().is_some_and(|(id, number)| record(id, number, bytes, HEADER).is_ok())
-}
-
-/// The record at this place of a segment, or where it ends if it is not whole.
-fn record<'a>(id: &[u8; ID], number: u64, bytes: &'a [u8], at: usize) -> Result<&'a [u8], usize> {
-    let parts = || {
-        let (length, rest) = bytes.get(at..)?.split_first_chunk()?;
-        let (expected, rest) = rest.split_first_chunk::<32>()?;
-        Some((rest.get(..usize::try_from(u64::from_be_bytes(*length)).ok()?)?, expected))
-    };
-    let (contents, expected) = parts().ok_or(bytes.len())?;
-    let is_whole = checksum(id, number, at, contents) == *expected;
-    if is_whole { Ok(contents) } else { Err(at + BEFORE_RECORD + contents.len()) }
-}
-
 impl End {
+    /// Bytes of the newest segment.
+    pub(super) const fn length(&self) -> usize {
+        self.length
+    }
+
     /// Nothing is added any more: something could not be written.
-    pub(super) fn give_up(&mut self, cause: &impl std::fmt::Display) {
-        self.broken.get_or_insert_with(|| cause.to_string());
+    pub(super) fn give_up(&mut self, cause: &StorageError) {
+        self.broken.get_or_insert_with(|| cause.clone());
+    }
+
+    fn check(&self) -> Result<(), StorageError> {
+        self.broken.clone().map_or(Ok(()), Err)
     }
 }
 
 fn part(number: u64) -> String {
     format!("part {number} of the log")
-}
-
-fn checksum(id: &[u8; ID], number: u64, place: usize, contents: &[u8]) -> blake3::Hash {
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(id).update(&number.to_be_bytes()).update(&(place as u64).to_be_bytes()).update(contents);
-    hasher.finalize()
 }
 
 #[cfg(test)]
@@ -273,13 +328,27 @@ mod tests {
     const OURS: [u8; ID] = [7; ID];
     const ALL: [&[u8]; 4] = [b"one", b"", b"three", b"four"];
 
+    fn try_append(log: &Log, contents: &[u8]) -> Result<(), StorageError> {
+        log.append(&mut log.end(), contents.len() as u64, |file| file.write_all(contents))
+    }
+
     fn append(log: &Log, contents: &[u8]) {
-        log.append(&mut log.end(), contents).unwrap();
+        try_append(log, contents).unwrap();
+    }
+
+    fn all_after(log: &Log, newest: u64) -> Result<(Vec<Vec<u8>>, Found), String> {
+        let mut records = Vec::new();
+        let found = log.after(newest, &mut |record| {
+            records.push(record.to_vec());
+            Ok(())
+        });
+        let found = found.map_err(|error| error.to_string())?;
+        assert_eq!(found.records, records.len() as u64);
+        Ok((records, found))
     }
 
     fn records(segments: &MemorySegments, id: [u8; ID]) -> Result<Vec<Vec<u8>>, String> {
-        let found = Log::at(Arc::new(segments.clone()), id, 9).after(0);
-        found.map(|found| found.records).map_err(|error| error.to_string())
+        Ok(all_after(&Log::at(Arc::new(segments.clone()), id, 9), 0)?.0)
     }
 
     /// A log of two segments with two records each.
@@ -298,27 +367,30 @@ mod tests {
     fn with(segments: &MemorySegments, number: u64, bytes: &[u8]) -> MemorySegments {
         let changed = segments.clone();
         changed.remove(number).unwrap();
-        changed.append(number, &[bytes]).unwrap();
+        changed.append(number, &mut |file| file.write_all(bytes)).unwrap();
         changed
     }
 
     #[test]
     fn what_was_acknowledged_is_found_until_it_is_in_the_tables() {
         let (log, segments) = written();
-        let owned = |records: &[&[u8]]| records.iter().map(|record| record.to_vec()).collect();
-        assert_eq!(log.after(0), Ok(Found { records: owned(&ALL), newest: 2, is_new: false }));
-        assert_eq!(log.after(1), Ok(Found { records: owned(&ALL[2..]), newest: 2, is_new: false }));
+        let expected = |records: &[&[u8]], newest, is_new| {
+            let owned = records.iter().map(|record| record.to_vec()).collect();
+            Ok((owned, Found { records: records.len() as u64, newest, is_new }))
+        };
+        assert_eq!(all_after(&log, 0), expected(&ALL, 2, false));
+        assert_eq!(all_after(&log, 1), expected(&ALL[2..], 2, false));
         log.remove(1).unwrap();
         assert_eq!(segments.numbers().unwrap(), [2]);
-        assert_eq!(log.after(1).unwrap().records.len(), 2);
-        let missing = log.after(0).unwrap_err().to_string();
+        assert_eq!(all_after(&log, 1), expected(&ALL[2..], 2, false));
+        let missing = all_after(&log, 0).unwrap_err();
         assert!(missing.contains("what was written before it is missing"), "{missing}");
         // It goes on after what was there.
         assert_eq!(log.rotate(&mut log.end()), Ok(2));
-        assert_eq!(log.after(2), Ok(Found { records: Vec::new(), newest: 3, is_new: true }));
+        assert_eq!(all_after(&log, 2), expected(&[], 3, true));
         let next = Log::at(segments, OURS, 3);
         append(&next, b"five");
-        assert_eq!(next.after(2).unwrap().records, owned(&[b"five"]));
+        assert_eq!(all_after(&next, 2), expected(&[b"five"], 3, false));
     }
 
     #[test]
@@ -327,7 +399,7 @@ mod tests {
         log.remove(2).unwrap();
         assert!(segments.numbers().unwrap().is_empty());
         for newest in [0, 1, 2] {
-            let missing = log.after(newest).unwrap_err().to_string();
+            let missing = all_after(&log, newest).unwrap_err();
             assert!(missing.contains("it is not there"), "{missing}");
         }
     }
@@ -341,10 +413,10 @@ mod tests {
         // A kill before the tables knew it leaves one that is begun at most.
         for left in 0..=HEADER {
             let segments = Arc::new(MemorySegments::default());
-            segments.append(1, &[&header(&OURS, 1)[..left]]).unwrap();
+            segments.append(1, &mut |file| file.write_all(&header(&OURS, 1)[..left])).unwrap();
             let log = Log::found(segments).unwrap();
             append(&log, b"one");
-            assert_eq!(log.after(0).unwrap().records, [b"one"]);
+            assert_eq!(all_after(&log, 0).unwrap().0, [b"one"]);
         }
     }
 
@@ -352,14 +424,18 @@ mod tests {
     fn a_record_that_is_torn_is_not_there_and_those_before_it_are() {
         let (_, segments) = written();
         let whole = segments.read(2).unwrap();
-        let fourth = whole.len() - BEFORE_RECORD - ALL[3].len();
+        let fourth = whole.len() - AROUND - ALL[3].len();
         for length in 0..=whole.len() {
+            let expected = 2 + usize::from(length >= fourth) + usize::from(length == whole.len());
+            let cut = whole[..length].to_vec();
             // What did not arrive is missing, or nothing but zeros.
-            let zeros = [&whole[..length], &vec![0; whole.len() - length]].concat();
-            for torn in [&whole[..length], &zeros] {
-                let found = records(&with(&segments, 2, torn), OURS).unwrap();
-                let expected = 2 + usize::from(length >= fourth) + usize::from(length == whole.len());
-                assert_eq!(found, ALL[..expected], "{length} bytes");
+            let zeros = [&cut[..], &vec![0; whole.len() - length]].concat();
+            for torn in [Some(cut), Some(zeros).filter(|_| length >= fourth)].into_iter().flatten() {
+                assert_eq!(
+                    records(&with(&segments, 2, &torn), OURS).unwrap(),
+                    ALL[..expected],
+                    "{length} bytes"
+                );
             }
         }
         for place in fourth..whole.len() {
@@ -378,13 +454,21 @@ mod tests {
                 let mut damaged = whole.clone();
                 damaged[place] ^= 1;
                 let found = records(&with(&segments, number, &damaged), OURS);
-                // Of the last segment, the last record may be torn; the length of one says where the next is.
-                let spared = HEADER..HEADER + 8;
-                let is_torn = number == 2
-                    && (spared.contains(&place) || place >= whole.len() - BEFORE_RECORD - ALL[3].len());
+                // Of the last segment, the last record may be torn.
+                let is_torn = number == 2 && place >= whole.len() - AROUND - ALL[3].len();
                 assert_eq!(found.is_ok(), is_torn, "byte {place} of {number}: {found:?}");
             }
         }
+        // However many records are damaged, one after them tells.
+        let whole = segments.read(2).unwrap();
+        let log = Log::at(segments.clone(), OURS, 2);
+        log.end().length = whole.len();
+        append(&log, b"five");
+        let mut damaged = segments.read(2).unwrap();
+        damaged[HEADER + 3..whole.len() - 1].fill(7);
+        assert!(records(&with(&segments, 2, &damaged), OURS).unwrap_err().contains("record at byte 24"));
+        segments.remove(2).unwrap();
+        segments.append(2, &mut |file| file.write_all(&whole)).unwrap();
         let first = segments.read(1).unwrap();
         assert!(records(&with(&segments, 1, &first[..first.len() - 1]), OURS).is_err());
         let foreign = records(&segments, [8; ID]).unwrap_err();
@@ -398,14 +482,14 @@ mod tests {
         // The tables rely on the first one.
         segments.remove(2).unwrap();
         for length in 0..HEADER {
-            segments.append(1, &[&header(&OURS, 1)[..length]]).unwrap();
+            segments.append(1, &mut |file| file.write_all(&header(&OURS, 1)[..length])).unwrap();
             assert!(records(&segments, OURS).is_err());
             segments.remove(1).unwrap();
         }
     }
 
-    /// Segments on a disk that fails once, after a part was written.
-    struct Failing(MemorySegments, Mutex<bool>);
+    /// Segments on a disk that fails once, when half of a record or all of it is there.
+    struct Failing(MemorySegments, Mutex<Option<bool>>);
 
     impl Segments for Failing {
         fn numbers(&self) -> std::io::Result<Vec<u64>> {
@@ -416,12 +500,13 @@ mod tests {
             self.0.read(number)
         }
 
-        fn append(&self, number: u64, parts: &[&[u8]]) -> std::io::Result<()> {
-            if std::mem::take(&mut *self.1.lock().unwrap()) {
-                self.0.append(number, &parts[..2])?;
-                return Err(std::io::Error::other("the disk is full"));
-            }
-            self.0.append(number, parts)
+        fn append(&self, number: u64, contents: Contents<'_>) -> std::io::Result<()> {
+            let Some(all) = self.1.lock().unwrap().take() else { return self.0.append(number, contents) };
+            let mut bytes = Vec::new();
+            contents(&mut bytes)?;
+            let written = if all { bytes.len() } else { bytes.len() / 2 };
+            self.0.append(number, &mut |file| file.write_all(&bytes[..written]))?;
+            Err(std::io::Error::other("the disk is full"))
         }
 
         fn remove(&self, number: u64) -> std::io::Result<()> {
@@ -431,16 +516,34 @@ mod tests {
 
     #[test]
     fn a_log_that_could_not_be_written_takes_nothing_more() {
-        let disk = Arc::new(Failing(MemorySegments::default(), Mutex::new(false)));
-        let log = Log::at(disk.clone(), OURS, 1);
-        log.begin(1).unwrap();
-        append(&log, b"one");
-        *disk.1.lock().unwrap() = true;
-        for contents in [b"two", b"six"] {
-            let error = log.append(&mut log.end(), contents).unwrap_err().to_string();
-            assert_eq!(error, "cannot write the log: the disk is full");
+        for (before, all) in [(true, false), (false, false), (false, true)] {
+            let disk = Arc::new(Failing(MemorySegments::default(), Mutex::default()));
+            let log = Log::at(disk.clone(), OURS, 1);
+            log.begin(1).unwrap();
+            if before {
+                append(&log, b"one");
+            }
+            *disk.1.lock().unwrap() = Some(all);
+            for contents in [b"two", b"six"] {
+                let error = try_append(&log, contents).unwrap_err().to_string();
+                assert_eq!(error, "cannot write the log: the disk is full");
+            }
+            // What is there may be whole all the same, so the tables must not get past it.
+            assert!(log.rotate(&mut log.end()).is_err());
+            let whole = usize::from(before || all);
+            assert_eq!(all_after(&log, 0).unwrap().0.len(), whole);
         }
-        assert!(log.rotate(&mut log.end()).is_err());
-        assert_eq!(log.after(0).unwrap().records, [b"one"]);
+    }
+
+    #[test]
+    fn a_record_is_as_long_as_it_was_announced() {
+        for length in [2, 4] {
+            let log = Log::at(Arc::new(MemorySegments::default()), OURS, 1);
+            log.begin(1).unwrap();
+            append(&log, &vec![7; 3 * AT_ONCE + 1]);
+            assert!(log.append(&mut log.end(), length, |file| file.write_all(b"one")).is_err());
+            assert_eq!(all_after(&log, 0).unwrap().0, [vec![7; 3 * AT_ONCE + 1]]);
+            assert!(try_append(&log, b"two").is_err());
+        }
     }
 }

@@ -1,6 +1,11 @@
 //! What a record of the [log](super::log) says: changes, one after the other, in Borsh.
 
-use std::{borrow::Cow, fmt, io, sync::Arc};
+use std::{
+    borrow::Cow,
+    fmt,
+    io::{self, Write},
+    sync::Arc,
+};
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use light_client::state::{NodeId, StoredNode};
@@ -12,29 +17,61 @@ enum Logged<'a> {
     /// `space` is a place in [`Space::ALL`]: whoever puts another one before others makes another format of the data folder.
     Change { space: u8, key: Cow<'a, [u8]>, value: Option<Cow<'a, [u8]>> },
     /// A node as its encoding.
-    Node { id: NodeId, node: Option<Vec<u8>> },
+    Node { id: NodeId, node: Option<Cow<'a, [u8]>> },
 }
 
-impl Logged<'_> {
-    fn add_to(&self, record: &mut Vec<u8>) {
-        // Writing into memory cannot fail.
-        let written: io::Result<()> = self.serialize(record);
-        debug_assert!(written.is_ok(), "{written:?}");
+/// What waits, and then a batch.
+pub(super) struct Record<'a> {
+    waiting: &'a Waiting,
+    batch: &'a Batch,
+    nodes: Vec<(NodeId, Option<Vec<u8>>)>,
+}
+
+impl<'a> Record<'a> {
+    pub(super) fn new(waiting: &'a Waiting, batch: &'a Batch) -> Self {
+        let nodes = batch.nodes.iter().map(|(id, node)| (*id, node.as_deref()));
+        let nodes = waiting.node_changes().chain(nodes);
+        let nodes = nodes.map(|(id, node)| (id, node.map(StoredNode::to_bytes))).collect();
+        Self { waiting, batch, nodes }
+    }
+
+    /// How many bytes [`Record::write`] writes.
+    ///
+    /// # Errors
+    /// When something is too long to be written.
+    pub(super) fn length(&self) -> io::Result<u64> {
+        let mut length = Length(0);
+        self.write(&mut length)?;
+        Ok(length.0)
+    }
+
+    /// Writes it.
+    ///
+    /// # Errors
+    /// When something is too long to be written, or `out` does not take it.
+    pub(super) fn write(&self, mut out: &mut dyn Write) -> io::Result<()> {
+        for Change { space, key, value } in self.waiting.changes().chain(self.batch.changes()) {
+            Logged::Change { space: space as u8, key: key.into(), value: value.map(Cow::from) }
+                .serialize(&mut out)?;
+        }
+        for (id, node) in &self.nodes {
+            Logged::Node { id: *id, node: node.as_deref().map(Cow::from) }.serialize(&mut out)?;
+        }
+        Ok(())
     }
 }
 
-/// A record of what waits, and then a batch.
-pub(super) fn encode(waiting: &Waiting, batch: &Batch) -> Vec<u8> {
-    let mut record = Vec::new();
-    for Change { space, key, value } in waiting.changes().chain(batch.changes()) {
-        Logged::Change { space: space as u8, key: key.into(), value: value.map(Cow::from) }
-            .add_to(&mut record);
+struct Length(u64);
+
+impl Write for Length {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len() as u64;
+        Ok(bytes.len())
     }
-    let nodes = batch.nodes.iter().map(|(id, node)| (*id, node.as_deref()));
-    for (id, node) in waiting.node_changes().chain(nodes) {
-        Logged::Node { id, node: node.map(StoredNode::to_bytes) }.add_to(&mut record);
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
-    record
 }
 
 /// The changes in a record.

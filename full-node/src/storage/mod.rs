@@ -30,6 +30,7 @@ mod space_left;
 mod tables;
 #[cfg(test)]
 mod tests;
+mod write_behind;
 
 use std::{fmt, path::PathBuf, sync::Arc};
 
@@ -43,9 +44,10 @@ pub use recoveries::{LoadError, Recovery};
 pub use redb_storage::RedbStorage;
 #[cfg(test)]
 pub(crate) use segments::MemorySegments;
-pub use segments::Segments;
+pub use segments::{Contents, Segments};
 pub use snapshot::Snapshot;
 pub use space_left::{folder_bytes, free_bytes};
+pub use write_behind::WriteBehind;
 
 /// How much of the past a node can prove, and what it keeps in memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -179,7 +181,7 @@ impl fmt::Display for Space {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Batch {
     changes: Vec<(Space, Vec<u8>, Option<Vec<u8>>)>,
-    /// State nodes, which [`Database::commit`] puts into their pages.
+    /// State nodes, which are in pages once they are in the tables.
     nodes: Vec<(NodeId, Option<Arc<StoredNode>>)>,
 }
 

@@ -5,6 +5,7 @@ use light_client::state::{NodeId, NodeStore, StoredNode, VersionedStore};
 use super::{
     Batch, Read, Space, StorageError,
     cache::PageCache,
+    keys::END,
     pages::{Page, page_of},
 };
 
@@ -61,9 +62,29 @@ fn lost(id: NodeId) -> StorageError {
 /// # Errors
 /// [`StorageError`] when the disk cannot be read or the bytes are no page.
 pub(super) fn read_page(read: &dyn Read, number: u64) -> Result<Option<Page>, StorageError> {
-    let Some(bytes) = read.get(Space::Nodes, &number.to_be_bytes())? else { return Ok(None) };
+    read.get(Space::Nodes, &number.to_be_bytes())?.map(|bytes| page(number, bytes)).transpose()
+}
+
+fn page(number: u64, bytes: Vec<u8>) -> Result<Page, StorageError> {
     let damaged = |error| StorageError::damaged(format!("page {number} of state nodes"), error);
-    Page::from_bytes(bytes).map(Some).map_err(damaged)
+    Page::from_bytes(bytes).map_err(damaged)
+}
+
+/// Ids, from this one on, of nodes that are in pages: those of some pages, if there are any.
+///
+/// # Errors
+/// As [`read_page`].
+pub(super) fn nodes_from(read: &dyn Read, first: NodeId) -> Result<Vec<NodeId>, StorageError> {
+    const PAGES: usize = 4_096;
+    let from = page_of(first);
+    let mut ids = Vec::new();
+    for (key, bytes) in read.range(Space::Nodes, &from.to_be_bytes(), &END, PAGES)? {
+        let number = key.try_into().map(u64::from_be_bytes);
+        let number = number
+            .map_err(|key| StorageError::damaged("the key of a page of state nodes", format!("{key:?}")))?;
+        ids.extend(page(number, bytes)?.ids(number).filter(|id| *id >= first));
+    }
+    Ok(ids)
 }
 
 /// The number of a page, and what it is now; `None` if it is gone.

@@ -63,6 +63,12 @@ impl Page {
         self.nodes().find(|(place, _)| *place == wanted).map(|(_, node)| node)
     }
 
+    /// The ids of its nodes, if this is its number.
+    pub(super) fn ids(&self, number: u64) -> impl Iterator<Item = NodeId> {
+        let id = move |place| NodeId::new(number.checked_mul(PLACES as u64)?.checked_add(u64::from(place))?);
+        self.directory().filter_map(move |(place, _)| id(place))
+    }
+
     /// How many nodes it has, from 1.
     pub(super) fn len(&self) -> usize {
         self.0.first().map_or(0, |count| usize::from(*count))

@@ -14,10 +14,10 @@ use rustc_hash::FxHashMap;
 
 use super::{Batch, Change, Entry, Read, Space, StorageError};
 
-/// Bytes that are kept back, about; more than that goes to the tables before more is added.
-const BOUND: usize = 192 << 20;
+/// Bytes that wait at most, about, in memory and in the log; more than that goes to the tables before more is added.
+pub(super) const BOUND: usize = 256 << 20;
 /// Bytes that are much, about: worth their write.
-const MUCH: usize = 64 << 20;
+pub(super) const MUCH: usize = 128 << 20;
 /// Layers that a reader looks through, besides those that are on their way into the tables, of which there are as many at most.
 const LAYERS: usize = 8;
 /// Bytes that an entry costs besides its key and its value, about.
@@ -35,6 +35,8 @@ struct Nodes {
     changes: FxHashMap<NodeId, Option<Arc<StoredNode>>>,
     /// The lowest id that was put: most that are asked for are older.
     first: Option<NodeId>,
+    /// Whether what was put here may be in the tables all the same.
+    may_be_stored: bool,
 }
 
 #[derive(Clone, Default)]
@@ -42,7 +44,7 @@ struct Layer {
     /// Of every space, in the order of [`Space::ALL`].
     spaces: [Changes; Space::ALL.len()],
     nodes: Nodes,
-    /// Of all but nodes that are removed.
+    /// Of all but nodes that are removed; of changes of the same key each counts.
     bytes: usize,
 }
 
@@ -99,11 +101,6 @@ impl Pending {
         Waiting(self.layers[self.logged..].to_vec())
     }
 
-    /// Whether some of that is on its way into the tables.
-    pub(super) const fn passes_the_log(&self) -> bool {
-        self.logged < self.taken
-    }
-
     /// Adds changes.
     pub(super) fn add(&mut self, batch: Batch) {
         self.add_above(self.taken.max(self.logged), batch);
@@ -114,6 +111,15 @@ impl Pending {
         self.logged = self.layers.len();
         self.add_above(self.taken, batch);
         self.logged = self.layers.len();
+    }
+
+    /// Adds changes that the log has. Some of them may have been on their way into the tables when they were logged.
+    pub(super) fn add_found(&mut self, batch: Batch) {
+        if self.layers.is_empty() {
+            let nodes = Nodes { may_be_stored: true, ..Nodes::default() };
+            self.layers.push(Arc::new(Layer { nodes, ..Layer::default() }));
+        }
+        self.add(batch);
     }
 
     /// Adds changes to the last layer if it is above so many and nobody reads it, or in one of their own.
@@ -141,18 +147,14 @@ impl Pending {
         }
     }
 
-    /// Whether so much waits that nothing more should be added.
-    pub(super) fn is_full(&self) -> bool {
-        self.bytes() > BOUND
-    }
-
-    /// Whether much waits: a good time to write it, while more comes.
-    pub(super) fn is_much(&self) -> bool {
-        self.bytes() > MUCH
-    }
-
-    fn bytes(&self) -> usize {
+    /// About how much waits.
+    pub(super) fn bytes(&self) -> usize {
         self.layers.iter().map(|layer| layer.bytes()).sum()
+    }
+
+    /// About how much of it is not on its way into the tables.
+    pub(super) fn bytes_to_take(&self) -> usize {
+        self.layers[self.taken..].iter().map(|layer| layer.bytes()).sum()
     }
 
     /// Everything that waits now, which stays as it is from now on. What is added later comes on top of it.
@@ -233,7 +235,8 @@ impl Waiting {
 
     /// What becomes of state nodes in the end.
     pub(super) fn nodes(&self) -> Vec<(NodeId, Option<Arc<StoredNode>>)> {
-        let mut nodes = Nodes::default();
+        let may_be_stored = self.0.iter().any(|layer| layer.nodes.may_be_stored);
+        let mut nodes = Nodes { may_be_stored, ..Nodes::default() };
         for (id, node) in self.0.iter().flat_map(|layer| &layer.nodes.changes) {
             nodes.change(*id, node.clone());
         }
@@ -251,15 +254,15 @@ impl Batch {
 }
 
 impl Nodes {
-    /// Puts or removes a node; gives what was here of it. An id is never given again, so a node that is removed where it was
-    /// put is in no page, and nothing is left of it.
+    /// Puts or removes a node; gives what was here of it. An id is given again only when the tables have lost the node that had it,
+    /// so one that is removed where it was put is in no page, if it cannot have come there since, and nothing is left of it.
     fn change(&mut self, id: NodeId, node: Option<Arc<StoredNode>>) -> Option<Arc<StoredNode>> {
         let removed = node.is_none();
         if !removed {
             self.first = Some(self.first.map_or(id, |first| first.min(id)));
         }
         let before = self.changes.insert(id, node).flatten();
-        if removed && before.is_some() {
+        if removed && before.is_some() && !self.may_be_stored {
             self.changes.remove(&id);
         }
         before
@@ -449,6 +452,24 @@ mod tests {
         batch
     }
 
+    #[test]
+    fn nodes_from_an_id_on_are_removed_for_good() {
+        let (disk, database) = database();
+        let page = 32 * 5_000;
+        database.commit(nodes(&[1, 2, 40, page], &[])).unwrap();
+        database.write_waiting().unwrap();
+        // One that only waits goes too.
+        database.commit_later(nodes(&[page + 64], &[])).unwrap();
+        database.remove_nodes_from(NodeId::new(2).unwrap()).unwrap();
+        assert_eq!(found(&database.read().unwrap()), [1]);
+        assert_eq!(disk.read().unwrap().range(Space::Nodes, &[], &[0xff; 9], 9).unwrap().len(), 1);
+        // Whoever gets an id again is as good as the first.
+        database.commit_later(nodes(&[2], &[])).unwrap();
+        database.commit_later(nodes(&[], &[2])).unwrap();
+        database.write_waiting().unwrap();
+        assert_eq!(database.read().unwrap().count_nodes().unwrap(), 1);
+    }
+
     /// Which of the first hundred nodes a reader finds.
     fn found(snapshot: &Snapshot) -> Vec<u64> {
         let is_found = |number: &u64| {
@@ -506,6 +527,41 @@ mod tests {
         let each = (64 << 10) + 1 + NODE + REMOVED_NODE;
         let most = (4_000 + BOUND / each) as u64;
         assert!(kept > most - 10 && kept <= most + 1, "{kept} of {most}");
+    }
+
+    #[test]
+    fn the_log_is_bounded_however_little_waits() {
+        let (disk, database) = database();
+        let value: Arc<[u8]> = Arc::from(vec![7; 1 << 20]);
+        for number in 1..=500 {
+            let mut batch = Batch::default();
+            let leaf = StoredNode::Leaf { key: Arc::from([7]), value: Value::Known(value.clone()) };
+            batch.node(NodeId::new(number).unwrap(), Arc::new(leaf));
+            batch.remove_nodes(NodeId::new(number - 1));
+            database.commit(batch).unwrap();
+            let waits = database.pending().bytes();
+            assert!(waits < 3 << 20, "{waits} bytes");
+            if number % 50 == 0 {
+                let segments = disk.segments();
+                let length = |part: &u64| segments.read(*part).unwrap().len();
+                let logged: usize = segments.numbers().unwrap().iter().map(length).sum();
+                assert!(logged < BOUND + (2 << 20), "{logged} bytes");
+                assert_eq!(database.much_waits(), logged > MUCH, "{logged} bytes");
+            }
+        }
+        assert_eq!(database.read().unwrap().count_nodes().unwrap(), 1);
+    }
+
+    #[test]
+    fn what_is_on_its_way_into_the_tables_is_not_much_that_waits() {
+        let (disk, _) = database();
+        let mut pending = Pending::over(disk.read().unwrap());
+        pending.add(batch(&[(b"a", Some(&[7; 1_000]))]));
+        let before = pending.bytes_to_take();
+        pending.take();
+        pending.add(batch(&[(b"b", Some(&[7; 10]))]));
+        assert_eq!(pending.bytes_to_take() + before, pending.bytes());
+        assert!(before > 1_000 && pending.bytes_to_take() < 200);
     }
 
     #[test]

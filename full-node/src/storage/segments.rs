@@ -3,10 +3,13 @@
 use std::{
     collections::BTreeMap,
     fs::{self, File, OpenOptions},
-    io::{self, Write},
+    io,
     path::{Path, PathBuf},
     sync::{Mutex, MutexGuard, PoisonError},
 };
+
+/// Writes what is to be added to a segment.
+pub type Contents<'a> = &'a mut dyn FnMut(&mut dyn io::Write) -> io::Result<()>;
 
 /// Rows of bytes that have numbers and only grow.
 pub trait Segments: Send + Sync {
@@ -22,11 +25,11 @@ pub trait Segments: Send + Sync {
     /// When it is not there or the disk cannot be read.
     fn read(&self, number: u64) -> io::Result<Vec<u8>>;
 
-    /// Adds these bytes, one after the other, to a segment, which is made if it is not there; they are durable when this returns.
+    /// Adds what is written to a segment, which is made if it is not there; it is durable when this returns.
     ///
     /// # Errors
-    /// When the disk fails: then any part of them may be there, or may come to be.
-    fn append(&self, number: u64, parts: &[&[u8]]) -> io::Result<()>;
+    /// When it cannot be written or the disk fails: then any part of it may be there, or may come to be.
+    fn append(&self, number: u64, contents: Contents<'_>) -> io::Result<()>;
 
     /// Removes a segment. After a power cut it may be there again.
     ///
@@ -38,6 +41,9 @@ pub trait Segments: Send + Sync {
 /// One file for each segment, in a folder of their own.
 pub(super) struct FolderSegments {
     folder: PathBuf,
+    /// To make what is new in the folder durable, without a file to be opened for it. Elsewhere than on Unix folders cannot be
+    /// opened, and need not be.
+    handle: Option<File>,
     /// The one that was added to last.
     open: Mutex<Option<(u64, File)>>,
 }
@@ -49,9 +55,12 @@ impl FolderSegments {
     /// When that fails.
     pub(super) fn open(folder: PathBuf) -> io::Result<Self> {
         fs::create_dir_all(&folder)?;
+        let open = |folder: &Path| cfg!(unix).then(|| File::open(folder)).transpose();
         // What is new is there after a power cut once what it is in is on disk.
-        folder.parent().map_or(Ok(()), sync_folder)?;
-        Ok(Self { folder, open: Mutex::default() })
+        if let Some(outer) = folder.parent().map(open).transpose()?.flatten() {
+            outer.sync_all()?;
+        }
+        Ok(Self { handle: open(&folder)?, folder, open: Mutex::default() })
     }
 
     fn path(&self, number: u64) -> PathBuf {
@@ -61,11 +70,6 @@ impl FolderSegments {
     fn last(&self) -> MutexGuard<'_, Option<(u64, File)>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn sync_folder(folder: &Path) -> io::Result<()> {
-    // Elsewhere folders cannot be opened, and need not be.
-    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }
 
 impl Segments for FolderSegments {
@@ -82,18 +86,19 @@ impl Segments for FolderSegments {
         fs::read(self.path(number))
     }
 
-    fn append(&self, number: u64, parts: &[&[u8]]) -> io::Result<()> {
+    fn append(&self, number: u64, contents: Contents<'_>) -> io::Result<()> {
         let mut last = self.last();
-        let is_open = last.as_ref().is_some_and(|(open, _)| *open == number);
-        if !is_open {
-            *last = Some((number, OpenOptions::new().append(true).create(true).open(self.path(number))?));
-        }
-        let Some((_, file)) = last.as_mut() else { return Ok(()) };
-        for part in parts {
-            file.write_all(part)?;
-        }
+        let (file, is_new) = match last.take().filter(|(open, _)| *open == number) {
+            Some((_, file)) => (file, false),
+            None => (OpenOptions::new().append(true).create(true).open(self.path(number))?, true),
+        };
+        let (_, file) = last.insert((number, file));
+        contents(file)?;
         file.sync_data()?;
-        if is_open { Ok(()) } else { sync_folder(&self.folder) }
+        match &self.handle {
+            Some(folder) if is_new => folder.sync_all(),
+            _ => Ok(()),
+        }
     }
 
     fn remove(&self, number: u64) -> io::Result<()> {
@@ -126,11 +131,8 @@ impl Segments for MemorySegments {
         self.all().get(&number).cloned().ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 
-    fn append(&self, number: u64, parts: &[&[u8]]) -> io::Result<()> {
-        let mut all = self.all();
-        let segment = all.entry(number).or_default();
-        parts.iter().for_each(|part| segment.extend_from_slice(part));
-        Ok(())
+    fn append(&self, number: u64, contents: Contents<'_>) -> io::Result<()> {
+        contents(self.all().entry(number).or_default())
     }
 
     fn remove(&self, number: u64) -> io::Result<()> {

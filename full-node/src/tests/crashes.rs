@@ -11,7 +11,7 @@ use light_client::data_format::Height;
 use super::harness::{Harness, in_slot, retention};
 use crate::{
     node::{ChainChoice, Node, NodeConfig, NodeError, OpenError, SubmitError},
-    storage::{Change, Database, Read, RedbStorage, Segments, Storage, StorageError},
+    storage::{Change, Contents, Database, Read, RedbStorage, Segments, Storage, StorageError},
 };
 
 /// A disk that dies at a write: before it was whole, or after that and before it was acknowledged.
@@ -70,10 +70,11 @@ impl Segments for DyingDisk {
         self.disk.segments().read(number)
     }
 
-    fn append(&self, number: u64, parts: &[&[u8]]) -> io::Result<()> {
-        let (lives, whole) = (self.lives(), parts.concat());
+    fn append(&self, number: u64, contents: Contents<'_>) -> io::Result<()> {
+        let (lives, mut whole) = (self.lives(), Vec::new());
+        contents(&mut whole)?;
         let length = if lives || self.after { whole.len() } else { whole.len() / 2 };
-        self.disk.segments().append(number, &[&whole[..length]])?;
+        self.disk.segments().append(number, &mut |out| out.write_all(&whole[..length]))?;
         lives.then_some(()).ok_or(io::Error::other(DEAD))
     }
 

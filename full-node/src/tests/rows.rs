@@ -150,6 +150,7 @@ fn states_that_will_not_be_retained_go_before_the_disk_hears_of_them() {
     assert_eq!(kept(&row), (last..=2 * LONG).collect::<Vec<u64>>());
 
     // The disk has what it would have if each had been written by itself, and nothing of what went before it was written.
+    row.database.write_waiting().unwrap();
     drop(row);
     let row = taker(disk.clone());
     assert_eq!((row.head(), kept(&row)), (Height(2 * LONG), (last..=2 * LONG).collect()));

@@ -10,7 +10,7 @@ use redb::StorageBackend;
 
 use super::random::Random;
 use crate::{
-    storage::{Database, RedbStorage, Segments},
+    storage::{Contents, Database, RedbStorage, Segments},
     tests::harness::retention,
 };
 
@@ -211,6 +211,24 @@ impl StorageBackend for Disk {
     }
 }
 
+/// What is written to a segment, as long as there is room.
+struct Appending<'a> {
+    number: u64,
+    bytes: &'a mut Bytes,
+}
+
+impl io::Write for Appending<'_> {
+    fn write(&mut self, written: &[u8]) -> io::Result<usize> {
+        self.bytes.take_room()?;
+        self.bytes.segments.entry(self.number).or_default().extend_from_slice(written);
+        Ok(written.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 impl Segments for Disk {
     fn numbers(&self) -> io::Result<Vec<u64>> {
         Ok(self.bytes().segments.keys().copied().collect())
@@ -220,17 +238,14 @@ impl Segments for Disk {
         self.bytes().segments.get(&number).cloned().ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 
-    fn append(&self, number: u64, parts: &[&[u8]]) -> io::Result<()> {
+    fn append(&self, number: u64, contents: Contents<'_>) -> io::Result<()> {
         let mut bytes = self.bytes();
         if bytes.dead {
             return Err(gone());
         }
         let synced = bytes.segments.entry(number).or_default().len();
         bytes.torn = Some((number, synced));
-        for part in parts {
-            bytes.take_room()?;
-            bytes.segments.entry(number).or_default().extend_from_slice(part);
-        }
+        contents(&mut Appending { number, bytes: &mut bytes })?;
         bytes.live()?;
         bytes.torn = None;
         Ok(())

@@ -11,7 +11,7 @@ use light_client::data_format::{TransactionId, codec};
 
 use super::world::{World, draft};
 use crate::{
-    storage::{Change, Database, Read, RedbStorage, Retention, Segments, Storage, StorageError},
+    storage::{Change, Contents, Database, Read, RedbStorage, Retention, Segments, Storage, StorageError},
     transaction::{Journal, PoolChanges},
 };
 
@@ -53,13 +53,13 @@ impl Segments for Disk {
         self.0.disk.segments().read(number)
     }
 
-    fn append(&self, number: u64, parts: &[&[u8]]) -> io::Result<()> {
+    fn append(&self, number: u64, contents: Contents<'_>) -> io::Result<()> {
         self.0.appends.fetch_add(1, Ordering::SeqCst);
         let _open = self.0.gate.lock().unwrap();
         if self.0.dead.load(Ordering::SeqCst) {
             return Err(io::Error::other("dead"));
         }
-        self.0.disk.segments().append(number, parts)
+        self.0.disk.segments().append(number, contents)
     }
 
     fn remove(&self, number: u64) -> io::Result<()> {
