@@ -17,8 +17,6 @@ use crate::storage::{Batch, Database, Space, StorageError, Version};
 
 /// Nodes of the trie that are written at a time.
 const NODES_AT_ONCE: usize = 16_384;
-/// Such writes before the disk is asked to keep them for good, which frees what it holds back until then.
-const WRITES_A_SYNC: usize = 16;
 
 /// Why a snapshot does not become the state of the node.
 #[derive(Debug, thiserror::Error)]
@@ -59,6 +57,8 @@ pub fn install(database: &Database, pieces: &Pieces) -> Result<(), InstallError>
         return Err(InstallError::NotEmpty(snapshot.tree()?.len() as u64));
     };
     let first_node = snapshot.next_node()?;
+    // Those of an attempt that a kill ended.
+    database.remove_nodes_from(first_node)?;
     let (root, next_node) = build(database, first_node)?;
     let header = &pieces.base.base.header.header;
     if root.hash != header.state_root {
@@ -112,7 +112,7 @@ fn build(
 ) -> Result<(light_client::state::Root, NodeId), InstallError> {
     let snapshot = database.read()?;
     let (mut builder, mut nodes) = (Builder::new(first_node), NewNodes::new());
-    let (mut rank, mut writes) = (0, 0);
+    let mut rank = 0;
     while let Some((first, entries)) = piece_from(&snapshot, rank)? {
         if first != rank {
             break;
@@ -122,19 +122,18 @@ fn build(
             builder.push(Arc::from(key), Arc::from(value), &mut nodes)?;
         }
         if nodes.len() >= NODES_AT_ONCE {
-            writes += 1;
-            write(database, &mut nodes, writes % WRITES_A_SYNC == 0)?;
+            write(database, &mut nodes)?;
         }
     }
     let (root, next) = builder.finish(&mut nodes);
-    write(database, &mut nodes, false)?;
+    write(database, &mut nodes)?;
     Ok((root, next))
 }
 
-fn write(database: &Database, nodes: &mut NewNodes, durable: bool) -> Result<(), StorageError> {
+fn write(database: &Database, nodes: &mut NewNodes) -> Result<(), StorageError> {
     let mut batch = Batch::default();
     for (id, node) in nodes.drain(..) {
         batch.node(id, node);
     }
-    if durable { database.commit(batch) } else { database.commit_later(batch) }
+    database.commit_later(batch)
 }

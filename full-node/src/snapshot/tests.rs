@@ -5,6 +5,7 @@ use std::sync::Arc;
 use light_client::{
     crypto::Hash,
     data_format::{Height, codec},
+    state::{NodeId, StoredNode, trie::Value},
 };
 
 use super::*;
@@ -15,7 +16,7 @@ use crate::{
         snapshot::{Shown, SnapshotPort, Taking},
     },
     node::NodeError,
-    storage::{Database, RedbStorage, Space},
+    storage::{Batch, Database, RedbStorage, Space},
     tests::{
         crashes::DyingDisk,
         harness::{Harness, in_slot, retention},
@@ -156,7 +157,19 @@ fn a_kill_loses_no_piece_and_the_rest_is_taken_later() {
     assert_eq!((begun.block, begun.total), (block, total));
     assert!(begun.taken.iter().map(|(first, _)| *first).eq((0..total).step_by(20)));
     (10..total).step_by(20).for_each(|first| piece(&to, first));
+    // An attempt to install it was killed when some nodes of its trie were in the tables.
+    let next = database.read().unwrap().next_node().unwrap().get();
+    let mut batch = Batch::default();
+    for id in (next..next + 1_000).filter_map(NodeId::new) {
+        let leaf = StoredNode::Leaf { key: Arc::from([7]), value: Value::Known(Arc::from([7])) };
+        batch.node(id, Arc::new(leaf));
+    }
+    database.commit(batch).unwrap();
+    database.write_waiting().unwrap();
     to.node.install().unwrap();
+    database.write_waiting().unwrap();
+    let nodes = database.read().unwrap().count_nodes().unwrap() as u64;
+    assert_eq!(nodes, 2 * total - 1, "a leaf for each entry, an inner node less, and no others");
     assert_eq!(to.node.status().head.id, block.id);
     drop(to);
     drop(database);
