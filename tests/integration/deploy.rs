@@ -29,6 +29,7 @@ fn the_limits_of_the_service_fit_the_settings_of_a_new_node() {
     assert!(files > 2 * (1_024 + network.inbound + network.outbound));
     let container = read("Containerfile");
     assert!(container.contains(&format!("--memory {}m", mib("MemoryMax"))), "the same limit in a container");
+    assert!(container.contains(&format!("ENV {}\n", value(&unit, "Environment"))), "the same allocator");
 }
 
 #[test]

@@ -14,5 +14,6 @@ cd "$(dirname "$0")/../.."
         cargo build --locked --release --package full-node --package bench --bin vsys-node --bin bench --bin light-heap
 } >&2
 # As the service runs the node.
-export "$(sed -n 's/^Environment=\(MIMALLOC_.*\)/\1/p' full-node/deploy/vsys-node.service)"
+read -ra allocator <<<"$(sed -n 's/^Environment=\(MIMALLOC_.*\)/\1/p' full-node/deploy/vsys-node.service)"
+export "${allocator[@]}"
 exec "${CARGO_TARGET_DIR:-target}/release/bench" "$@"
