@@ -129,7 +129,7 @@ impl Log {
             let of_contents = contents.hasher.finalize();
             file.write_all(of_contents.as_bytes())
         })?;
-        // It was in memory.
+        // All of it was in memory, where nothing is longer than a `usize` says.
         end.length += AROUND + length as usize;
         Ok(())
     }
