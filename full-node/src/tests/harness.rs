@@ -232,6 +232,14 @@ impl Harness {
         (0..count).for_each(|_| self.step());
     }
 
+    /// As [`Harness::steps`]; looks at the chain after each slot.
+    pub(crate) fn steps_with(&mut self, count: u64, look: &mut impl FnMut(&Self)) {
+        for _ in 0..count {
+            self.step();
+            look(self);
+        }
+    }
+
     pub(crate) fn snapshot(&self) -> Snapshot {
         self.database.read().unwrap()
     }

@@ -1,6 +1,7 @@
 //! The node as a whole, in virtual time: every test turns the clock itself.
 
 mod answers;
+mod averages;
 mod branches;
 mod checks;
 mod contending;
@@ -20,7 +21,7 @@ mod pruning;
 mod recovery;
 mod rows;
 mod scene;
-mod simulation;
+pub(crate) mod simulation;
 mod stores;
 mod supernodes;
 mod tampering;

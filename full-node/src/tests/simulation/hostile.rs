@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use light_client::{
     block_tree::MAX_PER_SLOT,
-    consensus::spos::{Link, Triple, Vote},
+    consensus::spos::{Link, Triple, Vote, vote_position},
     crypto::{Hash, Signature},
     data_format::{Amount, Call, Checkpoint, CoinCall, Height, Round, Slot, Time, Transaction, codec},
     state::AccountRecord,
@@ -43,6 +43,11 @@ pub(super) enum Manner {
     FloodsSlot,
     /// It leaves the votes that it knows out of its blocks.
     WithholdsCertificate,
+}
+
+impl Manner {
+    pub(super) const HOSTILE: [Self; 5] =
+        [Self::Twin, Self::Withholds, Self::IgnoresPredecessor, Self::FloodsSlot, Self::WithholdsCertificate];
 }
 
 /// What a peer without a key does.
@@ -97,18 +102,20 @@ impl World {
         if !matches!(this.manner, Manner::FloodsSlot | Manner::WithholdsCertificate) {
             return false;
         }
-        let key = this.keys.iter().copied().find(|key| key - FIRST_KEY == slot % self.slots);
-        let (Some(key), Some(running)) = (key, &this.running) else { return false };
+        let owner = this.keys.iter().copied().find(|key| key - FIRST_KEY == slot % self.slots);
+        let (Some(owner), Some(running)) = (owner, &this.running) else { return false };
         let chain = {
             let spec = Arc::new(self.spec.clone());
             Chain::open(running.database.clone(), spec, &retention(), &[]).unwrap()
         };
+        let Some(key) = minter(&chain, &this.keys, Slot(slot)) else { return false };
+        let keys = [owner, key];
         match this.manner {
             Manner::FloodsSlot => {
                 let others: Vec<usize> = (0..self.members.len()).filter(|other| *other != member).collect();
                 let numbers = (0..FLOOD * others.len() as u64).map(Some);
                 let blocks: Vec<Block> =
-                    numbers.filter_map(|number| self.sealed(&chain, key, slot, number)).collect();
+                    numbers.filter_map(|number| self.sealed(&chain, keys, slot, number)).collect();
                 for (other, blocks) in others.into_iter().zip(blocks.chunks(FLOOD as usize)) {
                     for block in blocks {
                         let told = Gossip::new(Topic::Blocks, codec::encode(block));
@@ -118,7 +125,7 @@ impl World {
                 true
             }
             Manner::WithholdsCertificate => {
-                if let Some(block) = self.sealed(&chain, key, slot, None) {
+                if let Some(block) = self.sealed(&chain, keys, slot, None) {
                     let inserted = ChainPort::insert(&running.node, &block, now);
                     assert_eq!(inserted.verdict, Verdict::Taken, "{}", inserted.why);
                     self.announce(member, Announcement::Block(Arc::new(block)), now);
@@ -129,21 +136,27 @@ impl World {
         }
     }
 
-    /// A block of a slot on the head of a chain, without a certificate; with a payment of its minter by whose number it
-    /// differs from others. `None` if the slot is not this key's any more.
-    fn sealed(&self, chain: &Chain, key: u64, slot: u64, number: Option<u64>) -> Option<Block> {
-        let minter = test_key(key);
+    /// A block of a slot on the head of a chain, sealed with the second key, without a certificate; with a payment of the first
+    /// one by whose number it differs from others. `None` if the head is of that slot or a later one.
+    fn sealed(
+        &self,
+        chain: &Chain,
+        [payer, minter]: [u64; 2],
+        slot: u64,
+        number: Option<u64>,
+    ) -> Option<Block> {
         let snapshot = chain.database().read().unwrap();
         let account =
-            AccountRecord::read(&mut snapshot.state(chain.head().root), &test_address(key)).unwrap();
+            AccountRecord::read(&mut snapshot.state(chain.head().root), &test_address(payer)).unwrap();
+        let (payer, minter) = (test_key(payer), test_key(minter));
         let nonce = account.unwrap_or_default().nonce;
         let payment = |number| {
             let calls =
                 vec![Call::Coin(CoinCall::Transfer { to: test_address(1), amount: Amount(1 + number) })];
-            let (sender, fee) = (minter.public(), self.spec.minimum_fee(&calls).unwrap());
+            let (sender, fee) = (payer.public(), self.spec.minimum_fee(&calls).unwrap());
             let transaction =
                 Transaction { sender, nonce, fee, valid_until: Height(100_000), calls, memo: Vec::new() };
-            check_stateless(&transaction.sign(&self.chain, &minter), &self.spec, &self.chain).unwrap()
+            check_stateless(&transaction.sign(&self.chain, &payer), &self.spec, &self.chain).unwrap()
         };
         let candidates: Vec<_> = number.map(payment).into_iter().collect();
         let built = chain.build(Slot(slot), Draft::with(None), &candidates, |message| minter.sign(message));
@@ -154,10 +167,10 @@ impl World {
     pub(super) fn held_back(&self, member: usize, what: &Announcement) -> Option<u64> {
         let Announcement::Block(block) = what else { return None };
         (self.members[member].manner == Manner::Withholds).then(|| {
-            let round = block.header.header.slot.0 / self.slots;
-            let slots = usize::try_from(self.slots).unwrap();
-            let vote = light_client::consensus::spos::vote_position(slots) as u64;
-            ((round + 1) * self.slots + vote) * SLOT_MS + SLOT_MS / 2
+            let vote = vote_position(usize::try_from(self.slots).unwrap()) as u64;
+            // In the slot of the vote it is cast already.
+            let round = (block.header.header.slot.0 + self.slots - vote) / self.slots;
+            (round * self.slots + vote) * SLOT_MS + SLOT_MS / 2
         })
     }
 
@@ -169,7 +182,7 @@ impl World {
         }
         let slot = World::gossiped(message)?.header.header.slot.0 + 1;
         let own = this.keys.iter().any(|key| (key - FIRST_KEY) == slot % self.slots);
-        let minted = slot * SLOT_MS + 1;
+        let minted = (slot * SLOT_MS + 1).saturating_add_signed(-this.drift);
         (own && self.now < minted).then_some(minted)
     }
 
@@ -230,6 +243,16 @@ impl World {
             _ => {}
         }
     }
+}
+
+/// The key of these that mints in a slot on the branch of a chain's head.
+fn minter(chain: &Chain, keys: &[u64], slot: Slot) -> Option<u64> {
+    let snapshot = chain.database().read().unwrap();
+    let clock = chain.engine().clock();
+    let (_, checkpoint) = chain.checkpoint(&snapshot, &chain.head().id, clock.round(slot)).unwrap();
+    let table = snapshot.tables_after(&checkpoint).unwrap().in_force;
+    let (holder, _) = table.holder(clock.position(slot))?;
+    keys.iter().copied().find(|key| Hash(*test_key(*key).public().as_bytes()) == holder.minting_key)
 }
 
 /// Where a liar says that it stands.

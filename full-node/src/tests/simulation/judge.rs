@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use light_client::{
     consensus::spos::{Vote, VotingRecord},
     crypto::Hash,
-    data_format::{BlockId, ChainId, Height, SignedTransaction, Slot},
+    data_format::{BlockId, ChainId, Height, Round, SignedTransaction, Slot},
 };
 
 use crate::{network::Block, storage::Database};
@@ -19,6 +19,8 @@ pub(super) struct Judge {
     seen: BTreeMap<usize, Height>,
     votes: BTreeMap<Hash, Vec<Vote>>,
     minted: BTreeMap<(usize, Slot), BlockId>,
+    /// The newest round that each node told a vote for, and the newest slot that it told a block of.
+    told: BTreeMap<usize, (Round, Slot)>,
     /// Two conflicting final blocks, and the nodes that say so: for runs with too many hostile slots.
     pub(super) conflict: Option<(u64, usize, usize)>,
     /// Minting keys that blocks prove to be hostile.
@@ -49,13 +51,32 @@ impl Judge {
         assert!(height >= seen, "node {node} called block {seen} final, and now only {height}");
     }
 
+    /// A node that came back knows of what its keys signed and others were told, however it ended: or it could sign what
+    /// excludes that.
+    pub(super) fn check_remembered(&self, node: usize, keys: &[Hash], database: &Database) {
+        let snapshot = database.read().unwrap();
+        // A key without a record was erased, or signs nothing for now.
+        let records: Option<Vec<VotingRecord>> =
+            keys.iter().map(|key| snapshot.voting(key).unwrap()).collect();
+        let (Some(records), Some((round, slot))) = (records, self.told.get(&node)) else { return };
+        let voted = records.iter().any(|record| record.target >= *round);
+        let minted = records.iter().any(|record| record.minted >= *slot);
+        assert!(
+            voted && minted,
+            "node {node} told a vote for round {round} and a block of slot {slot}, and knows {records:?}"
+        );
+    }
+
     /// It was put back to an earlier state on purpose.
     pub(super) fn restored(&mut self, node: usize) {
         self.seen.remove(&node);
+        self.told.remove(&node);
     }
 
     /// An honest key never signs two votes that exclude each other, and no vote again.
-    pub(super) fn check_vote(&mut self, vote: &Vote) {
+    pub(super) fn check_vote(&mut self, node: usize, vote: &Vote) {
+        let (round, _) = self.told.entry(node).or_default();
+        *round = vote.link.target.checkpoint.round.max(*round);
         let earlier = self.votes.entry(vote.minting_key).or_default();
         for before in earlier.iter() {
             let after = VotingRecord::default().vote(&before.link).unwrap().vote(&vote.link);
@@ -72,6 +93,8 @@ impl Judge {
     /// An honest node makes one block in a slot.
     pub(super) fn check_minted(&mut self, node: usize, block: &Block) {
         let (slot, id) = (block.header.header.slot, block.header.header.id());
+        let (_, newest) = self.told.entry(node).or_default();
+        *newest = slot.max(*newest);
         let known = *self.minted.entry((node, slot)).or_insert(id);
         assert_eq!(known, id, "node {node} made two blocks in slot {slot}");
     }

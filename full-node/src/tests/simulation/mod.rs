@@ -8,7 +8,7 @@
 //!
 //! A [`judge`] watches every run: no two honest nodes call conflicting blocks final, no honest key signs two votes
 //! that exclude each other, no honest node makes two blocks in a slot, and a restarted node keeps what it called
-//! final. [`scenarios`] says what is played and what must come of it.
+//! final and knows what it told others that it signed. [`scenarios`] says what is played and what must come of it.
 //!
 //! Runs in which no disk fails keep their chains in [`memory`], because that is quicker; the bytes of a real database are
 //! under those in which processes die.
@@ -42,7 +42,7 @@ use std::{
 use world::World;
 
 pub(super) use disk::Disk;
-pub(super) use random::Random;
+pub(crate) use random::Random;
 
 /// Stack of a thread that plays.
 const STACK: usize = 8 << 20;
@@ -50,6 +50,12 @@ const STACK: usize = 8 << 20;
 /// Plays a scenario once for each seed, or for the one that the environment names, on all cores; and looks at every run
 /// when it has ended.
 fn for_seeds(scenario: &str, seeds: Range<u64>, play: impl Fn(u64) -> World + Sync) {
+    let test = format!("tests::simulation::scenarios::{scenario}");
+    play_seeds(&test, seeds, |seed| play(seed).check_books());
+}
+
+/// Plays something once for each seed, or for the one that the environment names, on all cores. `test` is where it stands.
+pub(crate) fn play_seeds(test: &str, seeds: Range<u64>, play: impl Fn(u64) + Sync) {
     let number = |name| std::env::var(name).ok().and_then(|number| number.parse::<u64>().ok());
     let seeds = match (number("SEED"), number("SEEDS")) {
         (Some(seed), _) => seed..seed + 1,
@@ -65,7 +71,7 @@ fn for_seeds(scenario: &str, seeds: Range<u64>, play: impl Fn(u64) -> World + Sy
             if seed >= seeds.end {
                 return;
             }
-            let played = AssertUnwindSafe(|| play(seed).check_books());
+            let played = AssertUnwindSafe(|| play(seed));
             if let Err(panic) = std::panic::catch_unwind(played) {
                 failure().get_or_insert((seed, panic));
             }
@@ -82,9 +88,7 @@ fn for_seeds(scenario: &str, seeds: Range<u64>, play: impl Fn(u64) -> World + Sy
     });
     let failed = failed.into_inner().unwrap_or_else(PoisonError::into_inner);
     if let Some((seed, panic)) = failed {
-        eprintln!(
-            "play it again: SEED={seed} cargo test -p full-node --lib simulation::scenarios::{scenario}"
-        );
+        eprintln!("play it again: SEED={seed} cargo test -p full-node --lib {test}");
         std::panic::resume_unwind(panic);
     }
 }

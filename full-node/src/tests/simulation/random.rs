@@ -1,13 +1,13 @@
 /// Numbers that follow from a seed (SplitMix64: Steele, Lea, Flood, 2014).
 #[derive(Clone, Debug)]
-pub(in crate::tests) struct Random(u64);
+pub(crate) struct Random(u64);
 
 impl Random {
-    pub(in crate::tests) const fn new(seed: u64) -> Self {
+    pub(crate) const fn new(seed: u64) -> Self {
         Self(seed)
     }
 
-    pub(in crate::tests) const fn next(&mut self) -> u64 {
+    pub(crate) const fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -16,22 +16,22 @@ impl Random {
     }
 
     /// A number below `bound`; 0 if that is 0.
-    pub(in crate::tests) const fn below(&mut self, bound: u64) -> u64 {
+    pub(crate) const fn below(&mut self, bound: u64) -> u64 {
         if bound == 0 { 0 } else { self.next() % bound }
     }
 
     /// A place in a list of this length.
-    pub(in crate::tests) fn place(&mut self, length: usize) -> usize {
+    pub(crate) fn place(&mut self, length: usize) -> usize {
         usize::try_from(self.below(length as u64)).unwrap()
     }
 
     /// True so often in a thousand.
-    pub(in crate::tests) const fn chance(&mut self, in_a_thousand: u64) -> bool {
+    pub(crate) const fn chance(&mut self, in_a_thousand: u64) -> bool {
         self.below(1_000) < in_a_thousand
     }
 
     /// The same things in another order.
-    pub(in crate::tests) fn shuffled<T>(&mut self, mut things: Vec<T>) -> Vec<T> {
+    pub(crate) fn shuffled<T>(&mut self, mut things: Vec<T>) -> Vec<T> {
         for place in (1..things.len()).rev() {
             things.swap(place, self.place(place + 1));
         }

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use libp2p::PeerId;
 use light_client::{
     consensus::spos::Vote,
+    crypto::Hash,
     data_format::{ChainId, ChainSpec, Time, codec},
     test_support::chain::{GENESIS_TIME, test_key},
 };
@@ -241,6 +242,8 @@ impl World {
         let node = Node::over(database.clone(), config).unwrap();
         if member.is_honest() {
             self.judge.check_kept(place, node.status().final_block.height);
+            let public: Vec<Hash> = keys().iter().map(|key| Hash(*key.public().as_bytes())).collect();
+            self.judge.check_remembered(place, &public, &database);
         }
         let host = Host::new(node.clone(), Arc::clone(&self.names), now);
         let announcements = node.announcements();
@@ -401,16 +404,18 @@ impl World {
 
     fn advance(&mut self, place: usize, now: Time) {
         let Some(running) = &mut self.members[place].running else { return };
-        if running.node.advance(now).is_err() {
-            // Its disk died under it: the process ends.
-            return self.crash(place, true);
-        }
+        let done = running.node.advance(now);
         let mut announced = Vec::new();
         while let Ok(what) = running.announcements.try_recv() {
             announced.push(what);
         }
         for what in announced {
             self.announce(place, what, now);
+        }
+        if done.is_err() {
+            // Its disk died under it: the process ends, and what it announced before is on its way.
+            self.send_out(place);
+            self.crash(place, true);
         }
     }
 
@@ -427,7 +432,7 @@ impl World {
                 Announcement::Votes(votes) => {
                     for ballot in votes {
                         let vote: Vote = codec::decode(&ballot.bytes, 1_024).unwrap();
-                        self.judge.check_vote(&vote);
+                        self.judge.check_vote(place, &vote);
                     }
                 }
                 Announcement::Transaction(_) => {}
@@ -459,7 +464,6 @@ impl World {
     fn settle(&mut self, place: usize) {
         let honest = self.members[place].is_honest();
         let Some(running) = &mut self.members[place].running else { return };
-        let out = std::mem::take(&mut running.host.out);
         let banned = running.host.take_banned();
         if honest {
             let height = running.node.status().final_block.height;
@@ -472,6 +476,11 @@ impl World {
             }
             self.part(place, other);
         }
+        self.send_out(place);
+    }
+
+    fn send_out(&mut self, place: usize) {
+        let out = self.host(place).map(|host| std::mem::take(&mut host.out)).unwrap_or_default();
         for (to, message) in out {
             self.send(place, to, message);
         }

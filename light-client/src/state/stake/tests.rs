@@ -1,5 +1,5 @@
-//! The average at its ends; rewards against a model that walks over every lot of every position at
-//! every block.
+//! The average at its ends, and against a model that keeps what every block left; rewards against one that walks over every
+//! lot of every position at every block.
 
 use std::collections::BTreeMap;
 
@@ -20,6 +20,60 @@ fn the_average_does_not_change_within_a_block_and_falls_with_the_balance() {
         MintingAverage { height: Height(0), effective: Amount(u64::MAX), weighted: Amount(u64::MAX) };
     for window in [0, 1, 2, WINDOW, u64::MAX] {
         assert!(greatest.at(Height(u64::MAX), Amount(u64::MAX), window) <= Amount(u64::MAX));
+    }
+}
+
+/// What each block left of an account, from block 0 on: its effective balance, and how many blocks had changed it.
+type Blocks = [(u64, u64)];
+
+/// What V.Systems notes of the block since which nothing has changed; of nobody all zeros.
+fn noted(blocks: &Blocks, window: u64) -> MintingAverage {
+    let Some(last) = blocks.last() else { return MintingAverage::default() };
+    let unchanged = blocks.iter().rev().take_while(|block| *block == last).count();
+    let before = &blocks[..blocks.len() - unchanged];
+    let weighted = plain_average(before, last.0, window);
+    MintingAverage {
+        height: Height(before.len() as u64),
+        effective: Amount(last.0),
+        weighted: Amount(weighted),
+    }
+}
+
+/// The average in the block after these, which leaves `now`: the formula of V.Systems as it is published.
+fn plain_average(blocks: &Blocks, now: u64, window: u64) -> u64 {
+    let last = noted(blocks, window);
+    let passed = window.min(blocks.len() as u64 - last.height.0);
+    (last.effective.0 / window * passed + last.weighted.0 / window * (window - passed)).min(now)
+}
+
+fn balance() -> impl Strategy<Value = u64> {
+    prop_oneof![0..4u64, 0..1_000_000u64, 0..=i64::MAX as u64, Just(i64::MAX as u64)]
+}
+
+proptest! {
+    #[test]
+    fn the_average_is_that_of_the_plain_model(
+        window in prop_oneof![Just(1), 2..100u64, Just(WINDOW)],
+        genesis in balance(),
+        changes in proptest::collection::vec(
+            (prop_oneof![4 => 0..3usize, 4 => 0..200usize, 1 => 0..100_000usize], balance(), balance()),
+            1..16,
+        ),
+    ) {
+        let mut blocks = vec![(genesis, 0)];
+        let mut average = MintingAverage::default().changed(Height(0), Amount(genesis), window);
+        prop_assert_eq!(average, noted(&blocks, window));
+        for (number, (idle, effective, asked)) in (1..).zip(changes) {
+            let last = blocks[blocks.len() - 1];
+            blocks.resize(blocks.len() + idle, last);
+            let height = Height(blocks.len() as u64);
+            let expected = plain_average(&blocks, asked, window);
+            prop_assert_eq!(average.at(height, Amount(asked), window), Amount(expected));
+            average = average.changed(height, Amount(effective), window);
+            blocks.push((effective, number));
+            prop_assert_eq!(average, noted(&blocks, window));
+            prop_assert_eq!(average.at(height, Amount(asked), window), average.weighted, "in the same block");
+        }
     }
 }
 

@@ -34,6 +34,28 @@ fn a_node_killed_at_any_time_comes_back() {
     });
 }
 
+/// Others may have what it told a moment before, and it is started again before a block brings that back to it: the judge
+/// compares.
+#[test]
+fn a_node_whose_disk_dies_at_any_write_knows_what_it_told() {
+    for_seeds("crashes::a_node_whose_disk_dies_at_any_write_knows_what_it_told", SEEDS, |seed| {
+        let mut world = World::on_disks(4, seed);
+        world.run_to(8);
+        // Every write of two rounds, for the holder of every slot.
+        let (victim, syncs) = ((seed % 4) as usize, seed / 4 % 16);
+        world.members[victim].medium.the_disk().kill_after(syncs);
+        while world.members[victim].running.is_some() {
+            assert!(world.now < 8 * 4 * SLOT_MS, "its disk does not die");
+            world.run_to(world.now / SLOT_MS + 1);
+        }
+        world.start(victim);
+        world.run_rounds(3);
+        assert_finalises_since(&world, 4);
+        assert_eq!(world.bans, []);
+        world
+    });
+}
+
 #[test]
 fn all_nodes_killed_at_once_come_back() {
     for_seeds("crashes::all_nodes_killed_at_once_come_back", SEEDS, |seed| {
@@ -59,29 +81,31 @@ fn all_nodes_killed_at_once_come_back() {
 
 #[test]
 fn a_node_that_comes_back_after_500_blocks_catches_up() {
-    // Each past serves many seeds: what they are about comes after it.
-    static PASTS: [OnceLock<World>; 4] = [const { OnceLock::new() }; 4];
-    let past = |seed| {
+    // Each past serves many seeds: what they are about comes after it. Every node is away in some.
+    static PASTS: [OnceLock<World>; 8] = [const { OnceLock::new() }; 8];
+    let others = |away: usize| (0..4).filter(move |member| *member != away);
+    let past = |seed, away, other| {
         let mut world = World::new(4, seed);
         world.run_rounds(3);
-        world.crash(3, false);
-        let before = world.head_height(0);
+        world.crash(away, false);
+        let before = world.head_height(other);
         // Three of four slots are filled.
         world.run_rounds(170);
-        assert!(world.head_height(0) > before + 500);
-        (0..3).for_each(|member| world.crash(member, false));
+        assert!(world.head_height(other) > before + 500);
+        others(away).for_each(|member| world.crash(member, false));
         world
     };
     for_seeds("crashes::a_node_that_comes_back_after_500_blocks_catches_up", SEEDS, |seed| {
-        let kind = seed % 4;
-        let mut world = PASTS[kind as usize].get_or_init(|| past(kind)).copy(seed);
-        (0..3).for_each(|member| world.start(member));
+        let kind = seed % PASTS.len() as u64;
+        let (away, other) = ((kind % 4) as usize, ((kind + 1) % 4) as usize);
+        let mut world = PASTS[kind as usize].get_or_init(|| past(kind, away, other)).copy(seed);
+        others(away).for_each(|member| world.start(member));
         let rest = 4 + world.random.below(12);
         world.run_to(world.now / SLOT_MS + rest);
         let back = world.now / SLOT_MS;
-        world.start(3);
+        world.start(away);
         world.run_rounds(3);
-        assert!(world.head_height(3) + 2 >= world.head_height(0), "it has not caught up");
+        assert!(world.head_height(away) + 2 >= world.head_height(other), "it has not caught up");
         world.run_rounds(4);
         assert_finalises_since(&world, back);
         assert_eq!(world.bans, []);

@@ -7,7 +7,7 @@ use light_client::{
 };
 
 use super::{
-    super::{host::with_supernodes, hostile::Manner},
+    super::{Random, host::with_supernodes, hostile::Manner},
     FEWER_SEEDS, SEEDS, World, assert_finalises_since, for_seeds,
     world::{FIRST_KEY, SLOT_MS},
 };
@@ -25,6 +25,28 @@ fn a_minter_that_withholds_its_block_to_the_vote_does_not_stop_finality() {
         world.members[withholder].manner = Manner::Withholds;
         world.run_rounds(10);
         assert_finalises_since(&world, 6 * slots);
+        assert_eq!(world.bans, []);
+        world
+    });
+}
+
+/// Of fifteen slots as many as finality survives.
+#[test]
+fn four_of_fifteen_that_withhold_their_blocks_to_the_vote_do_not_stop_finality() {
+    let name = "holders::four_of_fifteen_that_withhold_their_blocks_to_the_vote_do_not_stop_finality";
+    for_seeds(name, SEEDS, |seed| {
+        // From these positions together the most blocks can be hidden from a vote beside the fewest of others.
+        let worst = vec![14, 0, 1, 2];
+        let anywhere = Random::new(seed).shuffled((0..15).collect()).split_off(11);
+        let positions = if seed % 2 == 0 { worst } else { anywhere };
+        // They build on each other's blocks; in every eighth run nobody knows of the others'.
+        let apart = || positions.iter().map(|position| vec![*position]).collect();
+        let hostile: Vec<Vec<u64>> = if seed % 8 == 7 { apart() } else { vec![positions.clone()] };
+        let mut world = with_fifteen(&hostile, seed);
+        (0..hostile.len()).for_each(|place| world.members[place].manner = Manner::Withholds);
+        world.run_rounds(3);
+        // The first round's last block that came in time, after two votes in a row.
+        assert_finalises_since(&world, 10);
         assert_eq!(world.bans, []);
         world
     });
@@ -54,9 +76,26 @@ fn a_minter_that_ignores_its_predecessors_block_does_not_win() {
 
 /// A chain whose holders have coins: one node for each slot.
 fn with_rich_holders(slots: u64, seed: u64) -> World {
+    let positions: Vec<Vec<u64>> = (0..slots).map(|position| vec![position]).collect();
+    with_rich_machines(slots, &positions, seed)
+}
+
+/// The same with a node for each list of positions.
+fn with_rich_machines(slots: u64, positions: &[Vec<u64>], seed: u64) -> World {
     let funded: Vec<(u64, u64)> = (0..slots).map(|slot| (FIRST_KEY + slot, 10_000_000)).collect();
-    let keys: Vec<Vec<u64>> = (0..slots).map(|slot| vec![FIRST_KEY + slot]).collect();
+    let keys = |positions: &Vec<u64>| positions.iter().map(|position| FIRST_KEY + position).collect();
+    let keys: Vec<Vec<u64>> = positions.iter().map(keys).collect();
     World::with_keys(with_supernodes(slots, &funded), &keys, seed)
+}
+
+/// Fifteen slots, with a node for each of these lists of positions. Three nodes have all others, because a run takes as long as
+/// it has nodes; in every fortieth run there is one for each.
+pub(super) fn with_fifteen(apart: &[Vec<u64>], seed: u64) -> World {
+    let others: Vec<u64> = (0..15).filter(|position| !apart.concat().contains(position)).collect();
+    let machines = if seed.is_multiple_of(40) { others.len() } else { 3 };
+    let shared = (0..machines).map(|first| others.iter().copied().skip(first).step_by(machines).collect());
+    let positions: Vec<Vec<u64>> = apart.iter().cloned().chain(shared).collect();
+    with_rich_machines(15, &positions, seed)
 }
 
 #[test]

@@ -16,6 +16,13 @@ const SEEDS: std::ops::Range<u64> = 0..200;
 /// The dearest two of those that no list of ours asks for.
 const FEWER_SEEDS: std::ops::Range<u64> = 0..40;
 
+/// Clocks are wrong, by a quarter of a second at most.
+fn let_clocks_drift(world: &mut World) {
+    for member in 0..world.members.len() {
+        world.members[member].drift = i64::try_from(world.random.below(500)).unwrap() - 250;
+    }
+}
+
 /// Every honest node that runs calls a block final that was made since this slot, and they agree on how far they are.
 fn assert_finalises_since(world: &World, slot: u64) {
     for member in world.honest() {

@@ -1,6 +1,6 @@
 //! Runs without anybody hostile.
 
-use super::{SEEDS, World, assert_finalises_since, for_seeds};
+use super::{SEEDS, World, assert_finalises_since, for_seeds, let_clocks_drift};
 
 #[test]
 fn a_run_is_the_same_each_time() {
@@ -39,9 +39,7 @@ fn clocks_that_drift_and_lines_that_lose_do_not_stop_finality() {
         let mut world = World::new(4, seed);
         world.links.loss = 20;
         world.links.latency = (20, 250);
-        for member in 0..4 {
-            world.members[member].drift = i64::try_from(world.random.below(500)).unwrap() - 250;
-        }
+        let_clocks_drift(&mut world);
         world.run_rounds(14);
         assert_finalises_since(&world, 8 * 4);
         assert_eq!(world.bans, []);
