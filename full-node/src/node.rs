@@ -160,6 +160,7 @@ impl Node {
         let published = publish(&chain, &*minter).map_err(|error| OpenError::Damaged(error.to_string()))?;
         let head = (chain.head().root, chain.head().header.height.next());
         let pool = DurablePool::open(database.clone(), config.pool, &spec, chain.engine().chain(), head)?;
+        let starting = snapshots::Starting::of(&database)?;
         tracing::info!(
             chain = %chain.engine().chain(),
             name = %spec.name,
@@ -189,7 +190,7 @@ impl Node {
             votes_cast: AtomicU64::default(),
             blocks_minted: AtomicU64::default(),
             folder: config.data,
-            starting: Mutex::default(),
+            starting: Mutex::new(starting),
             retention: config.retention,
             stopping: watch::Sender::new(false),
             spec,

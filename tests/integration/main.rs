@@ -15,5 +15,6 @@ mod payments;
 mod readmes;
 mod refusals;
 mod servers;
+mod snapshots;
 mod testnet;
 mod two_machines;

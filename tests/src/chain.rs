@@ -11,7 +11,7 @@ use full_node::{
 };
 use light_client::{
     client::{Client, Trusted},
-    crypto::{Hash, KeyPair},
+    crypto::{Hash, KeyPair, PublicKey},
     data_format::{
         Address, Amount, ChainSpec, EngineSpec, FeeSchedule, GenesisAccount, Holder, ModuleName, Network,
         SignedTransaction, SlotTable, SposSpec, Time, UNITS_PER_COIN,
@@ -63,6 +63,19 @@ impl FastChain {
     /// # Panics
     /// If files cannot be written.
     pub fn new(accounts: u64) -> Self {
+        Self::crowded(accounts, 0)
+    }
+
+    /// As [`FastChain::new`]; `strangers` more accounts, whose keys nobody has, own a coin each.
+    ///
+    /// # Panics
+    /// If files cannot be written.
+    pub fn crowded(accounts: u64, strangers: u64) -> Self {
+        let stranger = |number: u64| {
+            let mut key = [7; 32];
+            key[..8].copy_from_slice(&number.to_be_bytes());
+            Address::of(&PublicKey::Ed25519(key), Network::Test)
+        };
         let folder = TempDir::new().unwrap();
         let keys: Vec<PathBuf> = (0..SLOTS).map(|slot| folder.path().join(format!("{slot}.key"))).collect();
         let holders = keys.iter().zip(1..).map(|(path, number)| {
@@ -80,10 +93,9 @@ impl FastChain {
             trusting_period_ms: 21 * 86_400_000,
             peers: Vec::new(),
             accounts: (1..=accounts)
-                .map(|number| GenesisAccount {
-                    address: test_address(number),
-                    balance: Amount(1_000_000 * UNITS_PER_COIN),
-                })
+                .map(|number| (test_address(number), Amount(1_000_000 * UNITS_PER_COIN)))
+                .chain((0..strangers).map(|number| (stranger(number), Amount(UNITS_PER_COIN))))
+                .map(|(address, balance)| GenesisAccount { address, balance })
                 .collect(),
         };
         write_spec(&folder.path().join("spec.toml"), &spec).unwrap();
@@ -102,24 +114,44 @@ impl FastChain {
 
     /// Starts its node, which holds all keys.
     pub fn start(&self, address: SocketAddr) -> NodeProcess {
-        NodeProcess::start(&self.arguments(), address)
+        NodeProcess::start(&self.minting(), address)
     }
 
     /// As [`FastChain::start`], with the commits of the node's blocks.
     pub fn start_watched(&self, address: SocketAddr) -> (NodeProcess, Commits) {
-        NodeProcess::start_watched(&self.arguments(), address)
+        NodeProcess::start_watched(&self.minting(), address)
     }
 
-    fn arguments(&self) -> Vec<String> {
+    /// As [`FastChain::start`], where others reach it.
+    pub fn start_at(&self, address: SocketAddr, p2p: SocketAddr) -> NodeProcess {
+        let mut arguments = self.minting();
+        arguments.extend(["--p2p".to_owned(), p2p.to_string()]);
+        NodeProcess::start(&arguments, address)
+    }
+
+    /// Starts a node without keys that keeps the chain in `data` and knows a node at `peer`.
+    pub fn follow(&self, data: &Path, address: SocketAddr, peer: SocketAddr, more: &[&str]) -> NodeProcess {
+        let mut arguments = self.arguments(data);
+        let peer = format!("/ip4/{}/tcp/{}", peer.ip(), peer.port());
+        let known = ["--p2p", "127.0.0.1:0", "--peer", &peer];
+        arguments.extend(known.iter().chain(more).map(|argument| (*argument).to_owned()));
+        NodeProcess::start(&arguments, address)
+    }
+
+    fn minting(&self) -> Vec<String> {
         make_chain(&self.data(), &self.spec, &self.keys);
-        let text = |path: &Path| path.display().to_string();
-        let mut arguments = vec!["run".to_owned()];
-        arguments.extend(["--chain".to_owned(), text(&self.folder.path().join("spec.toml"))]);
-        arguments.extend(["--data".to_owned(), text(&self.data())]);
+        let mut arguments = self.arguments(&self.data());
         for key in &self.keys {
-            arguments.extend(["--keys".to_owned(), text(key)]);
+            arguments.extend(["--keys".to_owned(), key.display().to_string()]);
         }
         arguments
+    }
+
+    fn arguments(&self, data: &Path) -> Vec<String> {
+        let spec = self.folder.path().join("spec.toml");
+        let named = [("--chain", spec.as_path()), ("--data", data)];
+        let named = named.into_iter().flat_map(|(name, path)| [name.to_owned(), path.display().to_string()]);
+        std::iter::once("run".to_owned()).chain(named).collect()
     }
 
     /// A client of this chain that starts from genesis.

@@ -110,13 +110,21 @@ impl NodeProcess {
         self.address
     }
 
+    /// Sends it a signal: `STOP`, `CONT`.
+    ///
+    /// # Panics
+    /// If it is gone.
+    pub fn signal(&self, name: &str) {
+        let status = Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status().unwrap();
+        assert!(status.success(), "{name}: {status}");
+    }
+
     /// SIGTERM; how it ended.
     ///
     /// # Panics
     /// If it does not end.
     pub fn terminate(mut self) -> ExitStatus {
-        let status = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
-        assert!(status.success());
+        self.signal("TERM");
         let until = Instant::now() + PATIENCE;
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {

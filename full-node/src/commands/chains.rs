@@ -44,14 +44,16 @@ impl ToRun {
         let opened = tokio::task::spawn_blocking(move || Node::open(config)).await;
         let opened = opened.map_err(|cause| Failure::ended("the start", cause))?;
         let node = opened.map_err(|error| Failure::from(error).of(&part))?;
-        if let Some(Start { checkpoint }) = snapshot
-            && !node.start_from_snapshot(checkpoint)
-        {
-            say(if node.status().head.height > Height(0) {
-                "The folder has blocks already: the node goes on from them, not from a snapshot."
-            } else {
-                "A chain of work is followed from block 0: nothing proves the work before a snapshot."
-            });
+        match snapshot {
+            Some(Start { checkpoint }) if !node.start_from_snapshot(checkpoint) => {
+                say(if node.status().head.height > Height(0) {
+                    "The folder has blocks already: the node goes on from them, not from a snapshot."
+                } else {
+                    "A chain of work is followed from block 0: nothing proves the work before a snapshot."
+                });
+            }
+            None if node.is_starting() => say("The node goes on with the snapshot that it began before."),
+            _ => {}
         }
         Ok(Open { node, key_files, minimum_free })
     }

@@ -32,7 +32,7 @@ use crate::{
         snapshot::{Begun, FinalBlock, Shown, SnapshotPort, Taking},
     },
     snapshot::{Base, Pieces, install, serve},
-    storage::Finality,
+    storage::{Database, Finality, StorageError},
 };
 
 /// Proven blocks that are remembered.
@@ -51,6 +51,16 @@ pub(super) struct Starting {
 }
 
 impl Starting {
+    /// As a process before this one left it: what was begun is gone on with.
+    ///
+    /// # Errors
+    /// [`StorageError`] when the disk cannot be read.
+    pub(super) fn of(database: &Database) -> Result<Self, StorageError> {
+        let pieces = Pieces::resume(database)?;
+        let checkpoint = pieces.as_ref().and_then(Pieces::checkpoint);
+        Ok(Self { wanted: pieces.is_some(), checkpoint, pieces, ..Self::default() })
+    }
+
     /// What is trusted instead of this node's own blocks: only until it has some.
     fn checkpoint(&self) -> Option<(Height, BlockId)> {
         self.checkpoint.filter(|_| self.wanted)
@@ -94,18 +104,22 @@ enum Refused {
 impl Node {
     /// Starts from a snapshot of the state after a final block, if the network has one and this node has no blocks yet; from
     /// a checkpoint if one is given: a final block, by height and id, that the operator trusts. Say so before the node joins
-    /// its network. `false`: the node has blocks already, and goes on from them; or the chain's branches weigh what their blocks
-    /// add up to, and what those before a snapshot add up to is proven by nothing.
+    /// its network. A snapshot that was begun is gone on with, without being asked for too, unless another checkpoint is given.
+    /// `false`: the node has blocks already, and goes on from them; or the chain's branches weigh what their blocks add up to, and
+    /// what those before a snapshot add up to is proven by nothing.
     pub fn start_from_snapshot(&self, checkpoint: Option<(Height, BlockId)>) -> bool {
         let weighed = self.0.rules.claimed_weight(&self.0.genesis.header).is_some();
         let wanted = weighed && self.status().head.height == Height(0);
         let mut starting = self.starting();
-        (starting.wanted, starting.checkpoint) = (wanted, checkpoint);
+        starting.wanted = wanted;
+        if checkpoint.is_some() && starting.checkpoint != checkpoint {
+            (starting.checkpoint, starting.pieces) = (checkpoint, None);
+        }
         wanted
     }
 
     /// Whether blocks have to wait for a snapshot.
-    pub(super) fn is_starting(&self) -> bool {
+    pub fn is_starting(&self) -> bool {
         self.starting().wanted
     }
 
@@ -324,15 +338,14 @@ impl SnapshotPort for Node {
     }
 
     fn begun(&self) -> Result<Option<Begun>, PortError> {
-        let pieces = Pieces::resume(&self.0.database).map_err(NodeError::from)?;
-        let begun = pieces.as_ref().map(|pieces| {
-            let finality = pieces.finality();
-            let headers_root = pieces.headers_root();
-            let block = FinalBlock { id: finality.root.id, height: finality.height, headers_root };
-            Begun { block, total: pieces.total(), taken: pieces.taken() }
-        });
-        self.starting().pieces = pieces;
-        Ok(begun)
+        let starting = self.starting();
+        let Some(pieces) = &starting.pieces else {
+            Pieces::forget(&self.0.database).map_err(NodeError::from)?;
+            return Ok(None);
+        };
+        let (finality, headers_root) = (pieces.finality(), pieces.headers_root());
+        let block = FinalBlock { id: finality.root.id, height: finality.height, headers_root };
+        Ok(Some(Begun { block, total: pieces.total(), taken: pieces.taken() }))
     }
 
     fn begin(&self, block: &BlockId, base: &[u8]) -> Result<Taking<u64>, PortError> {
@@ -343,7 +356,8 @@ impl SnapshotPort for Node {
         let mut starting = self.starting();
         let finality = starting.shown.get(block).cloned();
         let finality = finality.ok_or_else(|| PortError(format!("block {block} was not proven final")))?;
-        let pieces = Pieces::begin(&self.0.database, base, finality).map_err(NodeError::from)?;
+        let checkpoint = starting.checkpoint();
+        let pieces = Pieces::begin(&self.0.database, base, finality, checkpoint).map_err(NodeError::from)?;
         let total = pieces.total();
         starting.pieces = Some(pieces);
         Ok(Taking::Taken(total))
@@ -368,7 +382,9 @@ impl SnapshotPort for Node {
     fn forget(&self, for_good: bool) -> Result<(), PortError> {
         let mut starting = self.starting();
         starting.pieces = None;
+        // Before any block is taken: what is stored of a snapshot is gone on with by whoever has no blocks.
+        Pieces::forget(&self.0.database).map_err(NodeError::from)?;
         starting.wanted &= !for_good;
-        Ok(Pieces::forget(&self.0.database).map_err(NodeError::from)?)
+        Ok(())
     }
 }

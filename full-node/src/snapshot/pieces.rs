@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use borsh::{BorshDeserialize, BorshSerialize};
 use light_client::{
     crypto::Hash,
-    data_format::{BlockId, codec},
+    data_format::{BlockId, Height, codec},
     state::{Entry, TrieError, UnknownNode, WitnessError, verify},
 };
 
@@ -24,12 +24,14 @@ const PIECE: u8 = 1;
 struct Beginning {
     base: Base,
     finality: Finality,
+    checkpoint: Option<(Height, BlockId)>,
 }
 
 /// The stored part of a snapshot.
 pub struct Pieces {
     pub(super) base: Checked,
     pub(super) finality: Finality,
+    checkpoint: Option<(Height, BlockId)>,
     /// The first rank of each piece, and its entries.
     taken: BTreeMap<u64, u64>,
     unsynced: u32,
@@ -94,17 +96,23 @@ pub fn serve(
 }
 
 impl Pieces {
-    /// Begins a snapshot, and forgets any other.
+    /// Begins a snapshot, and forgets any other. `checkpoint` is what the operator trusts and finality was proven from, if
+    /// not from block 0.
     ///
     /// # Errors
     /// [`StorageError`] when the disk fails.
-    pub fn begin(database: &Database, base: Checked, finality: Finality) -> Result<Self, StorageError> {
+    pub fn begin(
+        database: &Database,
+        base: Checked,
+        finality: Finality,
+        checkpoint: Option<(Height, BlockId)>,
+    ) -> Result<Self, StorageError> {
         Self::forget(database)?;
         let mut batch = Batch::default();
-        let beginning = Beginning { base: base.base.clone(), finality: finality.clone() };
+        let beginning = Beginning { base: base.base.clone(), finality: finality.clone(), checkpoint };
         batch.put(Space::Snapshot, BEGINNING, codec::encode(&beginning));
         database.commit(batch)?;
-        Ok(Self { base, finality, taken: BTreeMap::new(), unsynced: 0 })
+        Ok(Self { base, finality, checkpoint, taken: BTreeMap::new(), unsynced: 0 })
     }
 
     /// What a process before this one began.
@@ -113,9 +121,8 @@ impl Pieces {
     /// [`StorageError`] when the disk cannot be read.
     pub fn resume(database: &Database) -> Result<Option<Self>, StorageError> {
         let snapshot = database.read()?;
-        let Some(Beginning { base, finality }) = snapshot.record(Space::Snapshot, &BEGINNING)? else {
-            return Ok(None);
-        };
+        let Some(beginning) = snapshot.record(Space::Snapshot, &BEGINNING)? else { return Ok(None) };
+        let Beginning { base, finality, checkpoint } = beginning;
         let damaged = |error: BaseError| StorageError::damaged("the snapshot that was begun", error);
         let base = base.checked(&finality.root.id).map_err(damaged)?;
         let mut taken = BTreeMap::new();
@@ -125,7 +132,7 @@ impl Pieces {
             taken.insert(first, count);
             from = first.saturating_add(count.max(1));
         }
-        Ok(Some(Self { base, finality, taken, unsynced: 0 }))
+        Ok(Some(Self { base, finality, checkpoint, taken, unsynced: 0 }))
     }
 
     /// Forgets everything of a snapshot that was begun.
@@ -141,6 +148,11 @@ impl Pieces {
     /// What is final, by which the snapshot is trusted.
     pub const fn finality(&self) -> &Finality {
         &self.finality
+    }
+
+    /// What the operator trusted when it was begun, if not block 0.
+    pub const fn checkpoint(&self) -> Option<(Height, BlockId)> {
+        self.checkpoint
     }
 
     /// What the block's header commits to: all headers before it.

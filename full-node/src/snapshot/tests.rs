@@ -152,7 +152,7 @@ fn a_kill_loses_no_piece_and_the_rest_is_taken_later() {
     (0..total).step_by(20).for_each(|first| piece(&to, first));
     drop(to);
     let to = open(&database);
-    to.node.start_from_snapshot(None);
+    assert!(to.node.wants_snapshot(), "what was begun is gone on with, unasked");
     let begun = to.node.begun().unwrap().expect("it is still there");
     assert_eq!((begun.block, begun.total), (block, total));
     assert!(begun.taken.iter().map(|(first, _)| *first).eq((0..total).step_by(20)));
@@ -345,4 +345,39 @@ fn a_checkpoint_of_the_operator_is_opened_by_whoever_proves_from_it() {
     to.node.start_from_snapshot(Some((Height(39), checkpoint.id())));
     assert!(matches!(to.node.check_final(&proof, now).unwrap(), Shown::Unsure(_)), "the operator was wrong");
     assert_eq!(from.node.prove_final(&Hash([9; 32]), true).unwrap(), None);
+}
+
+#[test]
+fn a_snapshot_is_gone_on_with_from_the_checkpoint_that_it_was_begun_with() {
+    let from = giver();
+    let database = Database::open(None, &retention()).unwrap();
+    let named = |height: u64| Some((Height(height), from.block(height).header.header.id()));
+    let begin = |checkpoint| {
+        let to = Harness::restored(database.clone());
+        to.node.start_from_snapshot(checkpoint);
+        let (trusted, open) = to.node.trusted().unwrap();
+        let proof = from.node.prove_final(&trusted, open).unwrap().unwrap();
+        let shown = to.node.check_final(&proof, in_slot(from.slot)).unwrap();
+        let Shown::Final(block) = shown else { panic!("{shown:?}") };
+        let base = from.node.snapshot_base(&block.id).unwrap().unwrap();
+        to.node.begin(&block.id, &base).unwrap();
+    };
+    let resumed = |checkpoint: Option<_>| {
+        let to = Harness::restored(database.clone());
+        if checkpoint.is_some() {
+            to.node.start_from_snapshot(checkpoint);
+        }
+        assert!(to.node.wants_snapshot());
+        (to.node.trusted().unwrap().0, to.node.begun().unwrap().is_some())
+    };
+    let id = |named: Option<(Height, _)>| named.unwrap().1;
+    begin(named(40));
+    assert_eq!(resumed(None), (id(named(40)), true));
+    assert_eq!(resumed(named(40)), (id(named(40)), true));
+    // What hangs on a block that the operator does not name any more is forgotten.
+    assert_eq!(resumed(named(50)), (id(named(50)), false));
+    assert!(!Harness::restored(database.clone()).node.wants_snapshot());
+    begin(None);
+    assert!(resumed(None).1);
+    assert!(!resumed(named(40)).1, "proven from block 0, which is no checkpoint of the operator");
 }

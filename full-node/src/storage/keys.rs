@@ -3,7 +3,7 @@
 use light_client::data_format::{Address, BlockId};
 
 /// The format of the data folder.
-pub(super) const FORMAT: u32 = 10;
+pub(super) const FORMAT: u32 = 11;
 
 pub(super) const META_FORMAT: &[u8] = b"format";
 pub(super) const META_CHAIN: &[u8] = b"chain";

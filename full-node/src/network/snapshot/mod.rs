@@ -16,7 +16,9 @@
 //! is far ahead, or none can prove it, blocks are fetched as always.
 //!
 //! A serving node keeps the states after its newest 900 blocks and after the newest final one: at slots of 4 seconds an
-//! hour. If it takes longer, no peer has that state any more, and a newer one is begun from the start.
+//! hour. If it takes longer, or goes on after a longer break, no peer has that state any more. Whatever the reason: where
+//! nothing comes for [`Limits::wait_ms`] although there are peers, a newer state is begun from the start,
+//! [`Limits::tries`] times. Without peers it waits for some, and keeps what it has.
 
 mod parts;
 mod port;
@@ -43,7 +45,7 @@ pub use progress::Progress;
 pub struct Limits {
     /// Blocks that a snapshot must be ahead of what is trusted, or blocks are fetched instead.
     pub ahead: u64,
-    /// How long to wait for a peer that has one, in milliseconds.
+    /// How long peers may give nothing before something else is tried, in milliseconds.
     pub wait_ms: u64,
     /// How long to wait for a higher one after the first was proven, in milliseconds.
     pub higher_ms: u64,
@@ -161,7 +163,6 @@ enum Stage {
     /// Not wanted, or done, or given up.
     Over,
     Proving {
-        since: Time,
         asked: BTreeSet<PeerId>,
         best: Option<FinalBlock>,
         /// When the first one was proven.
@@ -190,7 +191,6 @@ struct Leaves {
     giving: BTreeSet<PeerId>,
     began: Time,
     from: u64,
-    active: Time,
 }
 
 /// The machine for one chain. See the [module](self).
@@ -204,6 +204,8 @@ pub struct SnapshotSync {
     open: BTreeMap<RequestId, Open>,
     next: u64,
     stage: Stage,
+    /// When the stage began, or last got on, or nobody was there to get on with.
+    active: Time,
     begun: u32,
     effects: Vec<Effect>,
 }
@@ -219,6 +221,7 @@ impl SnapshotSync {
             open: BTreeMap::new(),
             next: 0,
             stage: Stage::Over,
+            active: Time(0),
             begun: 0,
             effects: Vec::new(),
         }
@@ -237,7 +240,7 @@ impl SnapshotSync {
             Some(Begun { block, total, taken }) => Self::taking(block, total, &taken, now),
             None => Self::proving(now),
         };
-        Self { trusted, own, stage, ..Self::over(limits) }
+        Self { trusted, own, stage, active: now, ..Self::over(limits) }
     }
 
     /// Whether there is something to do: until then blocks are not fetched.
@@ -272,7 +275,12 @@ impl SnapshotSync {
     pub fn answered(&mut self, id: RequestId, response: Response, now: Time) {
         let Some(Open { peer, what, .. }) = self.close(id) else { return };
         match (what, response) {
-            (_, Response::Busy) => self.rest(&peer, now),
+            (_, Response::Busy) => {
+                if let (Asked::Proof, Stage::Proving { asked, .. }) = (what, &mut self.stage) {
+                    asked.remove(&peer);
+                }
+                self.rest(&peer, now);
+            }
             (Asked::Proof, Response::Finality(Some(proof))) => {
                 self.effects.push(Effect::Check { peer, proof: proof.0 });
             }

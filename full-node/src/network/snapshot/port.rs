@@ -93,7 +93,7 @@ pub trait SnapshotPort: Send + Sync + 'static {
     /// Whether this node is to start from a snapshot, and has not.
     fn wants_snapshot(&self) -> bool;
 
-    /// A snapshot that was begun before the process was started.
+    /// A snapshot that was begun before the process was started. One that is not gone on with is forgotten.
     ///
     /// # Errors
     /// [`PortError`].

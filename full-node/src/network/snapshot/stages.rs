@@ -16,7 +16,7 @@ const STALE: u64 = 64;
 
 impl SnapshotSync {
     pub(super) const fn proving(now: Time) -> Stage {
-        Stage::Proving { since: now, asked: BTreeSet::new(), best: None, found: now }
+        Stage::Proving { asked: BTreeSet::new(), best: None, found: now }
     }
 
     pub(super) fn taking(block: FinalBlock, total: u64, taken: &[(u64, u64)], now: Time) -> Stage {
@@ -31,7 +31,6 @@ impl SnapshotSync {
             giving: BTreeSet::new(),
             began: now,
             from: here,
-            active: now,
         }))
     }
 
@@ -72,7 +71,8 @@ impl SnapshotSync {
         match begun {
             Some(Taking::Taken(total)) => {
                 tracing::info!(height = block.height.0, block = %block.id, entries = total, "starting from the state at a final block");
-                self.stage = Self::taking(*block, total, &[], now);
+                let taking = Self::taking(*block, total, &[], now);
+                self.enter(taking, now);
             }
             Some(Taking::Lie(why)) => {
                 tracing::warn!(%peer, why, "a peer sent a false snapshot");
@@ -91,7 +91,7 @@ impl SnapshotSync {
         match taken {
             Some(Taking::Taken(())) => {
                 leaves.taken += u64::from(count);
-                leaves.active = now;
+                self.active = now;
             }
             Some(Taking::Lie(why)) => {
                 tracing::warn!(%peer, why, "a peer sent a false part of a snapshot");
@@ -110,7 +110,7 @@ impl SnapshotSync {
             self.stage = Stage::Over;
         } else {
             self.effects.push(Effect::Forget { for_good: false });
-            self.again(now);
+            self.again("it could not be installed", now);
         }
         self.go_on(now);
     }
@@ -156,12 +156,22 @@ impl SnapshotSync {
                 leaves.lacking.insert(peer);
                 self.wrong(&peer, Fault::HalfSnapshot, now);
             }
-            // It may not have come there yet.
-            None => self.rest(&peer, now),
+            None => {
+                let height = self.peers.get(&peer).map(|remote| remote.tip.final_height);
+                // Else it may not have come there yet.
+                if height >= Some(leaves.block.height) {
+                    leaves.lacking.insert(peer);
+                }
+                self.rest(&peer, now);
+            }
         }
     }
 
     pub(super) fn go_on(&mut self, now: Time) {
+        // A node that has nobody to ask waits for somebody, and knows nothing of what there is.
+        if self.peers.is_empty() {
+            self.active = now;
+        }
         match &self.stage {
             Stage::Over | Stage::Installing => {}
             Stage::Proving { .. } => self.prove(now),
@@ -171,11 +181,7 @@ impl SnapshotSync {
     }
 
     fn prove(&mut self, now: Time) {
-        let Stage::Proving { since, asked, best, found } = &mut self.stage else { return };
-        // A node that has not met anybody yet knows nothing of what there is.
-        if self.peers.is_empty() {
-            *since = now;
-        }
+        let Stage::Proving { asked, best, found } = &mut self.stage else { return };
         let far = self.own.0.saturating_add(self.limits.ahead);
         let next: Vec<PeerId> = self
             .peers
@@ -186,7 +192,7 @@ impl SnapshotSync {
             .map(|(peer, _)| *peer)
             .collect();
         asked.extend(&next);
-        let (best, found, since) = (*best, *found, *since);
+        let (best, found) = (*best, *found);
         if !next.is_empty() {
             let (trusted, open) = self.trusted;
             for peer in next {
@@ -196,55 +202,45 @@ impl SnapshotSync {
         if let Some(block) = best
             && (now.ms_since(found) >= self.limits.higher_ms || self.open.is_empty())
         {
-            self.stage = Stage::Beginning { block, busy: false, lacking: BTreeSet::new() };
+            self.enter(Stage::Beginning { block, busy: false, lacking: BTreeSet::new() }, now);
             self.begin(now);
-        } else if best.is_none() && now.ms_since(since) > self.limits.wait_ms {
+        } else if best.is_none() && self.is_stuck(now) {
             self.give_up("no peer proves a state that is far ahead");
         }
     }
 
     fn begin(&mut self, now: Time) {
-        let Stage::Beginning { block, busy, lacking } = &mut self.stage else { return };
+        let Stage::Beginning { block, busy, lacking } = &self.stage else { return };
         if *busy {
             return;
         }
-        let (block, lacking) = (*block, lacking.clone());
-        match self.choose(block.height, &lacking, now) {
-            Choice::Peer(peer) => {
-                if let Stage::Beginning { busy, .. } = &mut self.stage {
-                    *busy = true;
-                }
-                self.ask(peer, Request::SnapshotBase { block: block.id }, Asked::Base, now);
+        let block = *block;
+        if self.is_stuck(now) {
+            self.again("no peer begins it", now);
+        } else if let Some(peer) = self.choose(block.height, lacking, now) {
+            if let Stage::Beginning { busy, .. } = &mut self.stage {
+                *busy = true;
             }
-            Choice::Later => {}
-            Choice::Nobody => self.again(now),
+            self.ask(peer, Request::SnapshotBase { block: block.id }, Asked::Base, now);
         }
     }
 
     fn take(&mut self, now: Time) {
-        loop {
-            let Stage::Taking(leaves) = &mut self.stage else { return };
+        while let Stage::Taking(leaves) = &self.stage {
             if leaves.taken == leaves.total {
+                tracing::info!(entries = leaves.total, "every entry is here: the state is built from them");
                 self.stage = Stage::Installing;
                 return self.effects.push(Effect::Install);
+            }
+            if leaves.at_door == 0 && self.is_stuck(now) {
+                self.effects.push(Effect::Forget { for_good: false });
+                return self.again("no peer has more of this state", now);
             }
             if leaves.missing.is_empty() || leaves.at_door >= self.limits.at_door {
                 return;
             }
-            let (block, lacking) = (leaves.block, leaves.lacking.clone());
-            let peer = match self.choose(block.height, &lacking, now) {
-                Choice::Peer(peer) => peer,
-                Choice::Later => return,
-                Choice::Nobody => {
-                    let Stage::Taking(leaves) = &self.stage else { return };
-                    // Peers come and go: a while without any ends it, a moment does not.
-                    if now.ms_since(leaves.active) > self.limits.wait_ms || !leaves.lacking.is_empty() {
-                        self.effects.push(Effect::Forget { for_good: false });
-                        self.again(now);
-                    }
-                    return;
-                }
-            };
+            let block = leaves.block;
+            let Some(peer) = self.choose(block.height, &leaves.lacking, now) else { return };
             let Stage::Taking(leaves) = &mut self.stage else { return };
             let Some((first, count)) = leaves.missing.pop(self.limits.leaves.into()) else { return };
             // At most the limit, which fits.
@@ -257,32 +253,38 @@ impl SnapshotSync {
         }
     }
 
-    /// The least busy peer that can have the state at a height.
-    fn choose(&self, height: Height, lacking: &BTreeSet<PeerId>, now: Time) -> Choice {
-        let mut able = self
-            .peers
-            .iter()
-            .filter(|(peer, remote)| {
-                let near = remote.tip.final_height.0.saturating_add(STALE);
-                near >= height.0 && !lacking.contains(*peer)
-            })
-            .peekable();
-        if able.peek().is_none() {
-            return Choice::Nobody;
-        }
-        let free = able
-            .filter(|(_, remote)| remote.open < self.limits.per_peer && remote.resting_until <= now)
-            .min_by_key(|(_, remote)| remote.open);
-        free.map_or(Choice::Later, |(peer, _)| Choice::Peer(*peer))
+    /// The least busy peer that can have the state at a height and is free.
+    fn choose(&self, height: Height, lacking: &BTreeSet<PeerId>, now: Time) -> Option<PeerId> {
+        let able = self.peers.iter().filter(|(peer, remote)| {
+            let near = remote.tip.final_height.0.saturating_add(STALE);
+            near >= height.0 && !lacking.contains(*peer)
+        });
+        able.filter(|(_, remote)| remote.open < self.limits.per_peer && remote.resting_until <= now)
+            .min_by_key(|(_, remote)| remote.open)
+            .map(|(peer, _)| *peer)
+    }
+
+    fn enter(&mut self, stage: Stage, now: Time) {
+        self.stage = stage;
+        self.active = now;
+    }
+
+    /// Whether nothing has come for so long, though there are peers, that nothing will.
+    fn is_stuck(&self, now: Time) -> bool {
+        now.ms_since(self.active) > self.limits.wait_ms
     }
 
     /// From the start, with a newer block.
-    fn again(&mut self, now: Time) {
+    fn again(&mut self, why: &str, now: Time) {
+        // What is on its way was asked for a state that may be begun again.
+        self.open.clear();
+        self.peers.values_mut().for_each(|remote| remote.open = 0);
         self.begun += 1;
         if self.begun >= self.limits.tries {
             self.give_up("no peer has a whole state");
         } else {
-            self.stage = Self::proving(now);
+            tracing::info!(why, "a newer snapshot is looked for");
+            self.enter(Self::proving(now), now);
         }
     }
 
@@ -291,12 +293,4 @@ impl SnapshotSync {
         self.effects.push(Effect::Forget { for_good: true });
         self.stage = Stage::Over;
     }
-}
-
-/// Whom to ask.
-enum Choice {
-    Peer(PeerId),
-    /// Everybody who can is busy.
-    Later,
-    Nobody,
 }
