@@ -11,7 +11,7 @@ use super::{
     keys::{FORMAT, META_FORMAT, META_LOG, META_LOGGED},
     log::Log,
     log_record::{self, Record},
-    nodes::{ChangedPage, nodes_from, stage_pages},
+    nodes::{nodes_from, stage_pages},
     pending::{BOUND, MUCH, Pending, Waiting},
     recoveries::Loaded,
     tables::TableCache,
@@ -96,6 +96,7 @@ impl Database {
     fn open_log(&mut self) -> Result<(), StorageError> {
         let snapshot = self.read()?;
         let (id, logged) = (snapshot.meta(META_LOG)?, snapshot.meta(META_LOGGED)?.unwrap_or(0));
+        drop(snapshot);
         let Some(id) = id else {
             self.log = Arc::new(Log::found(self.storage.segments())?);
             let mut begun = Batch::default();
@@ -104,17 +105,26 @@ impl Database {
             return self.storage.commit(&begun.changes());
         };
         let log = |number| Arc::new(Log::at(self.storage.segments(), id, number));
-        let found = log(0).after(logged, &mut |record| {
+        let found = log(0).after(logged, |number, record| {
             let batch = log_record::decode(record)?;
-            self.put(|pending| pending.add_found(batch))
+            self.put(|pending| pending.add_found(batch))?;
+            if self.pending().bytes() > BOUND {
+                // Of this segment the tables have a part then, which does no harm when it is found again.
+                self.write_tables(&self.take(), number - 1)?;
+            }
+            Ok(())
         })?;
-        if found.is_new && found.newest == logged + 1 {
-            self.log = log(found.newest);
+        // Nothing is added to what may be torn. What was only begun is gone on with: starts that fail leave no more and more.
+        let newest = found.newest + u64::from(!found.is_new);
+        self.log = log(newest);
+        if newest == logged + 1 {
             return self.log.remove(logged);
         }
-        // Nothing is added to what may be torn.
-        self.log = log(found.newest + 1);
-        self.log.begin(found.newest + 1)?;
+        if found.is_new {
+            self.log.sync()?;
+        } else {
+            self.log.begin(newest)?;
+        }
         tracing::info!(records = found.records, "putting into the tables what only the log has");
         self.flush(&self.disk())
     }
@@ -200,7 +210,8 @@ impl Database {
         let record = Record::new(&unlogged, &batch);
         let length = record.length().map_err(|error| StorageError::failed("cannot write a record", error))?;
         self.log.append(&mut end, length, |out| record.write(out))?;
-        self.put(|pending| pending.add_logged(batch))
+        // What is in the log and waits nowhere must not be taken for what is in the tables.
+        self.put(|pending| pending.add_logged(batch)).inspect_err(|error| end.give_up(error))
     }
 
     fn writing(&self) -> MutexGuard<'_, ()> {
@@ -257,26 +268,18 @@ impl Database {
             // Nothing is logged between the two.
             let mut end = self.log.end();
             let logged = self.log.rotate(&mut end)?;
-            (self.pending.write().unwrap_or_else(PoisonError::into_inner).take(), logged)
+            (self.take(), logged)
         };
-        let pages = match self.write_tables(&waiting, logged) {
-            Ok(pages) => pages,
-            Err(error) => {
-                self.log.end().give_up(&error);
-                return Err(error);
-            }
-        };
-        for (number, page) in pages {
-            match page {
-                Some(page) => self.cache.put(number, page),
-                None => self.cache.remove(number),
-            }
-        }
+        self.write_tables(&waiting, logged).inspect_err(|error| self.log.end().give_up(error))?;
         self.log.remove(logged)
     }
 
-    /// Makes these changes and gives the pages of state nodes that they changed.
-    fn write_tables(&self, waiting: &Waiting, logged: u64) -> Result<Vec<ChangedPage>, StorageError> {
+    fn take(&self) -> Waiting {
+        self.pending.write().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Makes these changes, with the news that the tables have the log up to this segment.
+    fn write_tables(&self, waiting: &Waiting, logged: u64) -> Result<(), StorageError> {
         let mut batch = Batch::default();
         let pages = stage_pages(&mut batch, waiting.nodes(), &*self.storage.read()?)?;
         batch.put(Space::Meta, META_LOGGED, codec::encode(&logged));
@@ -284,21 +287,30 @@ impl Database {
         self.storage.commit(&changes)?;
         let base = self.storage.read()?;
         self.pending.write().unwrap_or_else(PoisonError::into_inner).written(base);
-        Ok(pages)
+        for (number, page) in pages {
+            match page {
+                Some(page) => self.cache.put(number, page),
+                None => self.cache.remove(number),
+            }
+        }
+        Ok(())
     }
 
     /// Puts into the tables what waits, if nothing more should be added to it.
     fn make_room(&self) -> Result<(), StorageError> {
-        let is_full = || {
-            let logged = self.log.end().length();
-            logged > BOUND || self.pending().bytes() > BOUND
-        };
-        if self.is_draft || !is_full() {
+        if self.is_draft || !self.is_full() {
             return Ok(());
         }
         // What is on its way already may have been enough.
         let disk = self.disk();
-        if is_full() { self.flush(&disk) } else { Ok(()) }
+        if self.is_full() { self.flush(&disk) } else { Ok(()) }
+    }
+
+    /// Whether nothing more should be added to what waits, or what of it is in no log would make that too long.
+    pub(super) fn is_full(&self) -> bool {
+        let logged = self.log.end().bytes();
+        let pending = self.pending();
+        pending.bytes() > BOUND || logged + pending.bytes_to_log() > BOUND
     }
 
     fn put(&self, add: impl FnOnce(&mut Pending)) -> Result<(), StorageError> {

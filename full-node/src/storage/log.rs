@@ -16,15 +16,16 @@
 //! last record may be torn, by a kill while it was written: it was never acknowledged, and is as if it were not there. It is the last
 //! one if it would reach the end of the file, or, where not even its length is whole, if no other record begins after that. Whatever
 //! else is not what was written is damage. Not noticed is who cuts a segment off between two records, or takes the newest one away
-//! while the one before it is still there. Memory is bounded by the length of the segments, and that by the database, which puts
-//! what they hold into the tables before they are too long.
+//! while the one before it is still there. All segments together are bounded by the database, which puts what they hold into the
+//! tables in time: by [`BOUND`](super::pending::BOUND), and one batch that is not [large](super::Batch::is_large). They are read
+//! one at a time.
 
 use std::{
     io::{self, BufWriter, Write},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use super::{Contents, Segments, StorageError};
+use super::{Contents, Segments, StorageError, segments::FOLDER};
 
 /// Bytes of a log's id.
 pub(super) const ID: usize = 16;
@@ -50,6 +51,8 @@ pub(super) struct End {
     /// The newest segment.
     number: u64,
     length: usize,
+    /// Bytes of those that are ended and not removed.
+    ended: usize,
     /// Why something could not be written: nobody knows what is there.
     broken: Option<StorageError>,
 }
@@ -61,14 +64,14 @@ pub(super) struct Found {
     pub(super) records: u64,
     /// The newest segment.
     pub(super) newest: u64,
-    /// Whether that one has its beginning and nothing else, so that records can be added to it.
+    /// Whether that one has its header and nothing else, so that records can be added to it.
     pub(super) is_new: bool,
 }
 
 impl Log {
     /// The log with this id in which records are added to this segment, which has none.
     pub(super) fn at(segments: Arc<dyn Segments>, id: [u8; ID], number: u64) -> Self {
-        let end = Mutex::new(End { number, length: HEADER, broken: None });
+        let end = Mutex::new(End { number, length: HEADER, ended: 0, broken: None });
         Self { segments, id, end }
     }
 
@@ -143,6 +146,7 @@ impl Log {
         if end.length > HEADER {
             let next = end.number.saturating_add(1);
             self.write(end, next, &mut |file| file.write_all(&header(&self.id, next)))?;
+            end.ended += end.length;
             (end.number, end.length) = (next, HEADER);
         }
         Ok(end.number.saturating_sub(1))
@@ -156,50 +160,67 @@ impl Log {
         self.write(&mut self.end(), number, &mut |file| file.write_all(&header(&self.id, number)))
     }
 
+    /// Makes sure of the newest segment: a kill may have come before what it has was durable.
+    ///
+    /// # Errors
+    /// As [`Log::append`].
+    pub(super) fn sync(&self) -> Result<(), StorageError> {
+        let mut end = self.end();
+        let number = end.number;
+        self.write(&mut end, number, &mut |_| Ok(()))
+    }
+
     fn write(&self, end: &mut End, number: u64, contents: Contents<'_>) -> Result<(), StorageError> {
         end.check()?;
         let written = self.segments.append(number, contents);
-        let written = written.map_err(|error| StorageError::failed("cannot write the log", error));
-        written.inspect_err(|error| end.give_up(error))
+        let failed = |error| StorageError::failed(format!("cannot write {}", part(number)), error);
+        written.map_err(failed).inspect_err(|error| end.give_up(error))
     }
 
-    /// Removes segments up to this one.
+    /// Removes segments up to this one, which are all that are ended.
     ///
     /// # Errors
     /// [`StorageError`] if the disk fails.
     pub(super) fn remove(&self, newest: u64) -> Result<(), StorageError> {
-        let numbers = self.numbers()?.into_iter().filter(|number| *number <= newest);
-        numbers.into_iter().try_for_each(|number| {
+        for number in self.numbers()?.into_iter().filter(|number| *number <= newest) {
             let removed = self.segments.remove(number);
-            removed.map_err(|error| StorageError::failed(format!("cannot remove {}", part(number)), error))
-        })
+            removed
+                .map_err(|error| StorageError::failed(format!("cannot remove {}", part(number)), error))?;
+        }
+        self.end().ended = 0;
+        Ok(())
     }
 
-    /// Gives the contents of the records in the segments after `newest`, the oldest first.
+    /// Gives the contents of the records in the segments after `newest`, the oldest first, each with the number of its segment.
     ///
     /// # Errors
     /// [`StorageError`] if the disk fails, the log is of other tables, a segment is missing or damaged, or a record is not taken.
+    /// Records before what is damaged may be given.
     pub(super) fn after(
         &self,
         newest: u64,
-        take: &mut dyn FnMut(&[u8]) -> Result<(), StorageError>,
+        mut take: impl FnMut(u64, &[u8]) -> Result<(), StorageError>,
     ) -> Result<Found, StorageError> {
-        let numbers = self.numbers()?.into_iter().filter(|number| *number > newest);
-        let segments: Result<Vec<(u64, Vec<u8>)>, _> =
-            numbers.map(|number| Ok((number, self.read(number)?))).collect();
-        let segments = segments?;
-        // A kill while the folder was opened leaves segments that were begun only behind the one that is torn.
-        let last = segments.iter().rfind(|(_, bytes)| bytes.len() > HEADER).map_or(0, |(number, _)| *number);
         let mut found = Found { records: 0, newest, is_new: false };
-        // The first one was whole before the tables relied on it.
-        let mut may_be_torn = false;
-        for (number, bytes) in segments {
-            let damaged = |why| StorageError::damaged(part(number), why);
-            let is_last = number >= last;
-            if !bytes.starts_with(&header(&self.id, number))
-                && (bytes.len() > HEADER || !may_be_torn || !is_last)
+        // What is wrong with one that a kill may have torn. Behind it there may be some that were begun, by starts that were
+        // killed too; more tells that it was whole once.
+        let mut torn = None;
+        for number in self.numbers()?.into_iter().filter(|number| *number > newest) {
+            let bytes = self.read(number)?;
+            if bytes.len() > HEADER
+                && let Some(error) = torn.take()
             {
-                return Err(damaged(FOREIGN.to_owned()));
+                return Err(error);
+            }
+            let damaged = |why: String| StorageError::damaged(part(number), why);
+            let header = header(&self.id, number);
+            if !bytes.starts_with(&header) {
+                let foreign = damaged(FOREIGN.to_owned());
+                // The first one was whole before the tables relied on it.
+                if bytes.len() > HEADER || found.newest == newest {
+                    return Err(foreign);
+                }
+                torn.get_or_insert(foreign);
             }
             if number != found.newest + 1 {
                 return Err(damaged("what was written before it is missing".to_owned()));
@@ -207,18 +228,19 @@ impl Log {
             let mut at = HEADER;
             while at < bytes.len() {
                 let Some(contents) = self.record(number, &bytes, at) else {
-                    if is_last && self.is_torn(number, &bytes, at) {
-                        break;
+                    let error = damaged(format!("the record at byte {at} is not what was written"));
+                    if !self.is_torn(number, &bytes, at) {
+                        return Err(error);
                     }
-                    return Err(damaged(format!("the record at byte {at} is not what was written")));
+                    torn = Some(error);
+                    break;
                 };
-                take(contents)?;
+                take(number, contents)?;
                 found.records += 1;
                 at += AROUND + contents.len();
             }
-            found.is_new = bytes.len() == HEADER;
+            found.is_new = bytes == header;
             found.newest = number;
-            may_be_torn = true;
         }
         if found.newest == newest {
             return Err(StorageError::damaged(part(newest + 1), "it is not there"));
@@ -229,7 +251,7 @@ impl Log {
     fn numbers(&self) -> Result<Vec<u64>, StorageError> {
         self.segments
             .numbers()
-            .map_err(|error| StorageError::failed("cannot list the parts of the log", error))
+            .map_err(|error| StorageError::failed(format!("cannot list what is in {FOLDER}"), error))
     }
 
     fn read(&self, number: u64) -> Result<Vec<u8>, StorageError> {
@@ -306,6 +328,11 @@ impl End {
         self.length
     }
 
+    /// Bytes of all segments.
+    pub(super) const fn bytes(&self) -> usize {
+        self.ended + self.length
+    }
+
     /// Nothing is added any more: something could not be written.
     pub(super) fn give_up(&mut self, cause: &StorageError) {
         self.broken.get_or_insert_with(|| cause.clone());
@@ -316,8 +343,9 @@ impl End {
     }
 }
 
+/// The name of a segment, for whoever looks for it in the data folder.
 fn part(number: u64) -> String {
-    format!("part {number} of the log")
+    format!("{FOLDER}/{number}")
 }
 
 #[cfg(test)]
@@ -338,7 +366,7 @@ mod tests {
 
     fn all_after(log: &Log, newest: u64) -> Result<(Vec<Vec<u8>>, Found), String> {
         let mut records = Vec::new();
-        let found = log.after(newest, &mut |record| {
+        let found = log.after(newest, |_, record| {
             records.push(record.to_vec());
             Ok(())
         });
@@ -394,6 +422,34 @@ mod tests {
     }
 
     #[test]
+    fn all_segments_that_are_there_count() {
+        let (log, segments) = written();
+        let length = |number| segments.read(number).unwrap().len();
+        assert_eq!(log.end().bytes(), length(1) + length(2));
+        log.rotate(&mut log.end()).unwrap();
+        assert_eq!(log.end().bytes(), length(1) + length(2) + length(3));
+        log.remove(2).unwrap();
+        assert_eq!(log.end().bytes(), length(3));
+    }
+
+    #[test]
+    fn behind_what_is_torn_segments_were_begun_at_most() {
+        let (_, segments) = written();
+        let whole = segments.read(2).unwrap();
+        let torn = Arc::new(with(&segments, 2, &whole[..whole.len() - 1]));
+        // A kill while the folder was opened, and another one.
+        torn.append(3, &mut |file| file.write_all(&[0; HEADER])).unwrap();
+        let log = Log::at(torn.clone(), OURS, 4);
+        let owned: Vec<_> = ALL[..3].iter().map(|record| record.to_vec()).collect();
+        let found = |newest, is_new| Ok((owned.clone(), Found { records: 3, newest, is_new }));
+        assert_eq!(all_after(&log, 0), found(3, false), "zeros are no header");
+        log.begin(4).unwrap();
+        assert_eq!(all_after(&log, 0), found(4, true));
+        append(&log, b"five");
+        assert!(all_after(&log, 0).unwrap_err().contains("chain.wal/2 is missing or damaged: the record at"));
+    }
+
+    #[test]
     fn a_log_that_is_not_there_is_missed() {
         let (log, segments) = written();
         log.remove(2).unwrap();
@@ -408,7 +464,7 @@ mod tests {
     fn tables_without_a_log_take_none_that_holds_something() {
         let (_, segments) = written();
         let error = Log::found(segments.clone()).err().unwrap().to_string();
-        assert!(error.contains("part 1 of the log") && error.contains("another chain.redb"), "{error}");
+        assert!(error.contains("chain.wal/1 is") && error.contains("another chain.redb"), "{error}");
         assert_eq!(segments.numbers().unwrap(), [1, 2], "and it stays");
         // A kill before the tables knew it leaves one that is begun at most.
         for left in 0..=HEADER {
@@ -472,10 +528,7 @@ mod tests {
         let first = segments.read(1).unwrap();
         assert!(records(&with(&segments, 1, &first[..first.len() - 1]), OURS).is_err());
         let foreign = records(&segments, [8; ID]).unwrap_err();
-        assert!(
-            foreign.contains("part 1 of the log is missing or damaged: it belongs to another"),
-            "{foreign}"
-        );
+        assert!(foreign.contains("chain.wal/1 is missing or damaged: it belongs to another"), "{foreign}");
         assert!(records(&with(&segments, 2, &first), OURS).is_err(), "another part of the same log");
         segments.remove(1).unwrap();
         assert!(records(&segments, [8; ID]).unwrap_err().contains("belongs to another"));
@@ -526,7 +579,7 @@ mod tests {
             *disk.1.lock().unwrap() = Some(all);
             for contents in [b"two", b"six"] {
                 let error = try_append(&log, contents).unwrap_err().to_string();
-                assert_eq!(error, "cannot write the log: the disk is full");
+                assert_eq!(error, "cannot write chain.wal/1: the disk is full");
             }
             // What is there may be whole all the same, so the tables must not get past it.
             assert!(log.rotate(&mut log.end()).is_err());

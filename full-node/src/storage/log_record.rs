@@ -10,7 +10,7 @@ use std::{
 use borsh::{BorshDeserialize, BorshSerialize};
 use light_client::state::{NodeId, StoredNode};
 
-use super::{Batch, Change, Space, StorageError, pending::Waiting};
+use super::{Batch, Change, Space, StorageError, pending::Waiting, segments::FOLDER};
 
 #[derive(BorshSerialize, BorshDeserialize)]
 enum Logged<'a> {
@@ -79,7 +79,7 @@ impl Write for Length {
 /// # Errors
 /// [`StorageError::Damaged`] if the bytes are no record.
 pub(super) fn decode(mut record: &[u8]) -> Result<Batch, StorageError> {
-    let damaged = |error: &dyn fmt::Display| StorageError::damaged("a record of the log", error);
+    let damaged = |error: &dyn fmt::Display| StorageError::damaged(format!("a record in {FOLDER}"), error);
     let mut batch = Batch::default();
     while !record.is_empty() {
         match Logged::deserialize(&mut record).map_err(|error| damaged(&error))? {

@@ -5,10 +5,12 @@
 //! [`Database::commit`] acknowledged survives a kill at any instant, what it did not is there wholly or not at all. It also gives
 //! the bytes their types; nothing above this folder knows a byte.
 //!
-//! **Trust and bounds.** The disk is ours and is believed, but not blindly: bytes that are not what they should be
-//! are [`StorageError::Damaged`], never a panic. Only one process uses a folder at a time. Memory is bounded by
-//! [`Retention`]; the disk grows with the chain, and versions of the state older than the retention are deleted, bodies of
-//! old blocks if the operator wants that.
+//! **Trust and bounds.** The disk is ours and is believed, but not blindly: records that are not what they should be
+//! are [`StorageError::Damaged`]. The pages of the file are redb's, which may panic on those that somebody else changed;
+//! [`Database::open_existing`] compares their checksums if it is asked to. Only one process uses a folder at a time. Memory is
+//! bounded by the caches of [`Retention`] and by what waits for its place, which is 256 MiB and one write; where a folder is
+//! opened, by one segment of the log besides, 384 MiB at most. The disk grows with the chain, and versions of the state
+//! older than the retention are deleted, bodies of old blocks if the operator wants that.
 
 mod batch;
 mod cache;
@@ -278,7 +280,8 @@ pub enum StorageError {
     InUse(PathBuf),
     /// The folder was written by a version with another format.
     #[error(
-        "the folder has format {found}, this version reads {known}: use the version that wrote it, or another folder with --data"
+        "the folder has format {found}, this version reads {known}: use the version that wrote it, or another folder with \
+         --data, or move chain.redb and chain.wal out of this one: its keys and settings stay, and the chain is fetched anew"
     )]
     Format {
         /// What the folder says.

@@ -14,7 +14,7 @@ use rustc_hash::FxHashMap;
 
 use super::{Batch, Change, Entry, Read, Space, StorageError};
 
-/// Bytes that wait at most, about, in memory and in the log; more than that goes to the tables before more is added.
+/// Bytes that wait at most, about, in memory, and in the log; what is more goes to the tables before one more batch is added.
 pub(super) const BOUND: usize = 256 << 20;
 /// Bytes that are much, about: worth their write.
 pub(super) const MUCH: usize = 128 << 20;
@@ -150,6 +150,11 @@ impl Pending {
     /// About how much waits.
     pub(super) fn bytes(&self) -> usize {
         self.layers.iter().map(|layer| layer.bytes()).sum()
+    }
+
+    /// About how much of it is not in the log.
+    pub(super) fn bytes_to_log(&self) -> usize {
+        self.layers[self.logged..].iter().map(|layer| layer.bytes()).sum()
     }
 
     /// About how much of it is not on its way into the tables.

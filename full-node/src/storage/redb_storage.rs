@@ -1,20 +1,20 @@
 use std::{path::Path, sync::Arc};
 
+use light_client::data_format::codec;
 use rayon::prelude::*;
 use redb::{
-    Database, DatabaseError, ReadOnlyTable, ReadTransaction, ReadableDatabase, TableDefinition,
+    Database, DatabaseError, ReadOnlyTable, ReadTransaction, ReadableDatabase, TableDefinition, TableError,
     WriteTransaction, backends::InMemoryBackend,
 };
 
 use super::{
     Change, Entry, Read, Retention, Segments, Space, Storage, StorageError,
-    segments::{FolderSegments, MemorySegments},
+    keys::{FORMAT, META_FORMAT},
+    segments::{FOLDER, FolderSegments, MemorySegments},
 };
 
 /// The file inside the data folder.
 const FILE: &str = "chain.redb";
-/// The folder in it with the log of what is on its way into the file.
-const LOG: &str = "chain.wal";
 
 /// So many changes are made on all cores; fewer do not wait for one to be free.
 const MANY: usize = 4_096;
@@ -42,35 +42,26 @@ impl RedbStorage {
     /// dropped. A file that a killed process left behind is repaired at once.
     ///
     /// # Errors
-    /// [`StorageError::InUse`], or why the folder cannot be used.
+    /// [`StorageError::InUse`], [`StorageError::Damaged`] if a page is not what was written, or why the folder cannot be used.
     pub fn open(folder: &Path, retention: &Retention) -> Result<Self, StorageError> {
         std::fs::create_dir_all(folder).map_err(|error| {
             StorageError::failed(format!("cannot make the folder {}", folder.display()), error)
         })?;
         let path = folder.join(FILE);
         let opened = Database::builder().set_cache_size(retention.page_cache_bytes).create(&path);
-        let database = opened.map_err(|error| match error {
-            DatabaseError::DatabaseAlreadyOpen => StorageError::InUse(folder.to_owned()),
-            error => StorageError::failed(format!("cannot open {}", path.display()), error),
-        })?;
+        let database = opened.map_err(|error| not_opened(folder, &path, error))?;
         Self::in_folder(database, folder)
     }
 
     /// Opens the file in `folder`, which must be there. With `verify`, the checksums of all pages are compared first.
     ///
     /// # Errors
-    /// As [`RedbStorage::open`]; [`StorageError::Damaged`] if a page is not what was written.
+    /// As [`RedbStorage::open`].
     pub fn open_existing(folder: &Path, retention: &Retention, verify: bool) -> Result<Self, StorageError> {
         let path = folder.join(FILE);
         let mut builder = Database::builder();
         builder.set_cache_size(retention.page_cache_bytes).set_check_integrity_on_open(verify);
-        let database = builder.open(&path).map_err(|error| match error {
-            DatabaseError::DatabaseAlreadyOpen => StorageError::InUse(folder.to_owned()),
-            DatabaseError::Storage(redb::StorageError::Corrupted(cause)) => {
-                StorageError::damaged(format!("the file {}", path.display()), cause)
-            }
-            error => StorageError::failed(format!("cannot open {}", path.display()), error),
-        })?;
+        let database = builder.open(&path).map_err(|error| not_opened(folder, &path, error))?;
         Self::in_folder(database, folder)
     }
 
@@ -101,7 +92,11 @@ impl RedbStorage {
     }
 
     fn in_folder(database: Database, folder: &Path) -> Result<Self, StorageError> {
-        let log = folder.join(LOG);
+        // What another version wrote is left as it is.
+        if let Some(found) = format_of(&database)?.filter(|found| *found != FORMAT) {
+            return Err(StorageError::Format { found, known: FORMAT });
+        }
+        let log = folder.join(FOLDER);
         let failed = |error| StorageError::failed(format!("cannot make the folder {}", log.display()), error);
         Self::with(database, Arc::new(FolderSegments::open(log.clone()).map_err(failed)?))
     }
@@ -175,6 +170,20 @@ impl RedbStorage {
     }
 }
 
+/// The format that a database says it has.
+fn format_of(database: &Database) -> Result<Option<u32>, StorageError> {
+    let failed = |error: &dyn std::fmt::Display| StorageError::failed("cannot read the database", error);
+    let transaction = database.begin_read().map_err(|error| failed(&error))?;
+    let table = match transaction.open_table(definition(Space::Meta)) {
+        Ok(table) => table,
+        Err(TableError::TableDoesNotExist(_)) => return Ok(None),
+        Err(TableError::Storage(error)) => return Err(failed_read(Space::Meta, error)),
+        Err(error) => return Err(failed(&error)),
+    };
+    let found = table.get(META_FORMAT).map_err(|error| failed_read(Space::Meta, error))?;
+    Ok(found.and_then(|found| codec::decode(found.value(), size_of::<u32>()).ok()))
+}
+
 /// Makes changes of one space.
 fn change_space(transaction: &WriteTransaction, changes: &[Change<'_>]) -> Result<(), redb::Error> {
     let Some(Change { space, .. }) = changes.first() else { return Ok(()) };
@@ -217,6 +226,19 @@ impl Read for RedbRead {
     }
 }
 
-fn failed_read(space: Space, error: impl std::fmt::Display) -> StorageError {
-    StorageError::failed(format!("cannot read {space}"), error)
+fn not_opened(folder: &Path, file: &Path, error: DatabaseError) -> StorageError {
+    match error {
+        DatabaseError::DatabaseAlreadyOpen => StorageError::InUse(folder.to_owned()),
+        DatabaseError::Storage(redb::StorageError::Corrupted(cause)) => {
+            StorageError::damaged(format!("the file {}", file.display()), cause)
+        }
+        error => StorageError::failed(format!("cannot open {}", file.display()), error),
+    }
+}
+
+fn failed_read(space: Space, error: redb::StorageError) -> StorageError {
+    match error {
+        redb::StorageError::Corrupted(cause) => StorageError::damaged(space.name(), cause),
+        error => StorageError::failed(format!("cannot read {space}"), error),
+    }
 }

@@ -4,14 +4,24 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
     path::Path,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
-use light_client::state::{NodeId, NodeStore, StoredNode, trie::Value};
+use light_client::{
+    data_format::codec,
+    state::{NodeId, NodeStore, StoredNode, trie::Value},
+};
 use proptest::prelude::*;
 
 use super::{
     Batch, Change, Database, Read, RedbStorage, Retention, Segments, Snapshot, Space, Storage, StorageError,
+    keys::{FORMAT, META_FORMAT, META_LOG, META_LOGGED},
+    log::Log,
+    log_record::Record,
+    pending::{BOUND, Pending},
 };
 use crate::tests::crashes::DyingDisk;
 
@@ -20,16 +30,21 @@ const RETENTION: Retention =
 
 type During = Box<dyn FnOnce() + Send>;
 
-/// A disk on which something else happens while the tables are written.
+/// A disk on which something else happens while the tables are written, and whose tables cannot be read for a while.
 #[derive(Clone)]
 struct Disk {
     disk: Arc<RedbStorage>,
     during: Arc<Mutex<Option<During>>>,
+    unreadable: Arc<AtomicBool>,
 }
 
 impl Disk {
     fn new() -> Self {
-        Self { disk: Arc::new(RedbStorage::in_memory(&RETENTION).unwrap()), during: Arc::default() }
+        Self::over(RedbStorage::in_memory(&RETENTION).unwrap())
+    }
+
+    fn over(disk: RedbStorage) -> Self {
+        Self { disk: Arc::new(disk), during: Arc::default(), unreadable: Arc::default() }
     }
 
     fn open(&self) -> Database {
@@ -43,6 +58,9 @@ impl Disk {
 
 impl Storage for Disk {
     fn read(&self) -> Result<Box<dyn Read>, StorageError> {
+        if self.unreadable.load(Ordering::SeqCst) {
+            return Err(StorageError::failed("cannot read the database", "the disk is busy"));
+        }
         self.disk.read()
     }
 
@@ -243,6 +261,123 @@ fn tables_that_cannot_be_written_are_the_end_of_what_is_durable() {
     assert_eq!(disk.open().read().unwrap().all(Space::History).unwrap().len(), 1);
 }
 
+/// What is stored of numbers.
+fn numbers(database: &Database) -> Vec<u8> {
+    let entries = database.read().unwrap().all(Space::History).unwrap();
+    entries.into_iter().map(|(key, _)| key[0]).collect()
+}
+
+#[test]
+fn what_is_logged_and_seen_by_nobody_is_the_end_of_what_is_durable() {
+    let disk = Disk::new();
+    let database = disk.open();
+    disk.unreadable.store(true, Ordering::SeqCst);
+    assert!(database.commit(numbered(1)).is_err());
+    disk.unreadable.store(false, Ordering::SeqCst);
+    database.commit_later(numbered(2)).unwrap();
+    assert!(database.write_waiting().is_err(), "the tables get past what only the log has");
+    assert!(database.commit(numbered(3)).is_err());
+    assert_eq!(numbers(&disk.open()), [1]);
+}
+
+#[test]
+fn starts_that_fail_leave_no_row_of_parts() {
+    let disk = Disk::new();
+    disk.open().commit(numbered(1)).unwrap();
+    let parts = || disk.segments().numbers().unwrap();
+    for _ in 0..5 {
+        // There is room for the beginning of a part, and none for what goes into the tables.
+        let full = Arc::new(DyingDisk::over(disk.disk.clone(), 1, false));
+        assert!(Database::over(full, &RETENTION).is_err());
+        assert_eq!(parts(), [1, 2]);
+    }
+    let database = disk.open();
+    assert_eq!((parts(), numbers(&database)), (vec![2], vec![1]));
+    database.commit(numbered(2)).unwrap();
+    assert_eq!(numbers(&disk.open()), [1, 2]);
+}
+
+#[test]
+fn a_part_of_nothing_but_zeros_is_not_gone_on_with() {
+    let disk = Disk::new();
+    disk.open().commit(numbered(1)).unwrap();
+    // A power cut took what was written, and left its length.
+    disk.segments().append(2, &mut |file| file.write_all(&[0; 24])).unwrap();
+    disk.open().commit(numbered(2)).unwrap();
+    assert_eq!(disk.segments().numbers().unwrap(), [3]);
+    assert_eq!(numbers(&disk.open()), [1, 2]);
+}
+
+#[test]
+fn a_long_log_goes_into_the_tables_bit_by_bit() {
+    const RECORDS: u8 = 10;
+    let disk = Disk::new();
+    drop(disk.open());
+    let stored = |key| disk.disk.read().unwrap().get(Space::Meta, key).unwrap();
+    let log = Log::at(disk.segments(), stored(META_LOG).unwrap().try_into().unwrap(), 1);
+    let nothing = Pending::default().unlogged();
+    for number in 0..RECORDS {
+        let mut batch = numbered(number);
+        batch.put(Space::Bodies, *b"much", vec![number; BOUND / 8]);
+        let record = Record::new(&nothing, &batch);
+        log.append(&mut log.end(), record.length().unwrap(), |out| record.write(out)).unwrap();
+        if number % 4 == 3 {
+            log.rotate(&mut log.end()).unwrap();
+        }
+    }
+    // More than may wait is there at the end of the second part, which is not said to be in the tables. A kill comes right then.
+    let dying = Arc::new(DyingDisk::over(disk.disk.clone(), 0, true));
+    assert!(Database::over(dying, &RETENTION).is_err());
+    assert_eq!(stored(META_LOGGED), Some(codec::encode(&1_u64)));
+    let written = disk.disk.read().unwrap().range(Space::History, &[0], &[RECORDS], 99).unwrap();
+    assert_eq!(written.len(), 8);
+    let database = disk.open();
+    assert_eq!(numbers(&database), (0..RECORDS).collect::<Vec<_>>());
+    let much = database.read().unwrap().all(Space::Bodies).unwrap();
+    assert!(much.iter().all(|(_, value)| value[0] == RECORDS - 1) && much.len() == 1);
+    assert_eq!(disk.segments().numbers().unwrap(), [4]);
+}
+
+#[test]
+fn all_parts_of_the_log_are_bounded_together() {
+    const MEBIBYTE: usize = 1 << 20;
+    let disk = Disk::new();
+    let database = disk.open();
+    let logged = |disk: &Disk| {
+        let segments = disk.segments();
+        let length = |part: &u64| segments.read(*part).unwrap().len();
+        segments.numbers().unwrap().iter().map(length).sum::<usize>()
+    };
+    // Each goes before the next one comes, so that little waits.
+    let value: Arc<[u8]> = Arc::from(vec![7; MEBIBYTE]);
+    let one = move |number: u64| {
+        let leaf = StoredNode::Leaf { key: Arc::from([7]), value: Value::Known(value.clone()) };
+        let mut batch = Batch::default();
+        batch.node(NodeId::new(number).unwrap(), Arc::new(leaf));
+        batch.remove_nodes(NodeId::new(number - 1));
+        batch
+    };
+    (1..130).for_each(|number| database.commit(one(number)).unwrap());
+    let (inside, writer) = (disk.clone(), database.clone());
+    disk.during(move || {
+        (130..).take_while(|_| !writer.is_full()).for_each(|number| writer.commit(one(number)).unwrap());
+        let logged = logged(&inside);
+        assert!(logged > BOUND && logged < BOUND + 2 * MEBIBYTE, "{logged} bytes");
+    });
+    database.write_waiting().unwrap();
+    assert!(disk.during.lock().unwrap().is_none());
+
+    // What waits and is in no log goes there with what is durable after it, or into the tables before.
+    let before = logged(&disk);
+    let mut much = Batch::default();
+    much.put(Space::Bodies, *b"much", vec![7; BOUND - before]);
+    database.commit_later(much).unwrap();
+    assert_eq!(logged(&disk), before);
+    database.commit(numbered(1)).unwrap();
+    let logged = logged(&disk);
+    assert!(logged < MEBIBYTE, "{logged} bytes");
+}
+
 #[test]
 fn a_folder_survives_a_kill_at_any_write_while_it_is_opened() {
     for after in [false, true] {
@@ -304,8 +439,60 @@ fn parts(folder: &Path) -> Vec<String> {
 fn stored(folder: &Path) -> Result<Vec<u8>, StorageError> {
     let database = Database::open(Some(folder), &RETENTION)?;
     assert_eq!(parts(folder).len(), 1, "what is in the tables is in no log");
-    let entries = database.read().unwrap().all(Space::History).unwrap();
-    Ok(entries.into_iter().map(|(key, _)| key[0]).collect())
+    Ok(numbers(&database))
+}
+
+#[cfg(unix)]
+#[test]
+fn a_folder_that_another_user_opened_is_written_all_the_same() {
+    use std::os::unix::fs::MetadataExt;
+    let folder = tempfile::tempdir().unwrap();
+    Database::open(Some(folder.path()), &RETENTION).unwrap().commit(numbered(1)).unwrap();
+    // They put into the tables what only the log has, and leave a part behind, and one that they did not finish.
+    drop(Database::open_existing(folder.path(), false).unwrap());
+    assert_eq!(parts(folder.path()), ["2"]);
+    let [part, unfinished] = ["2", "new"].map(|name| folder.path().join("chain.wal").join(name));
+    fs::write(&unfinished, "half").unwrap();
+    for theirs in [&part, &unfinished] {
+        let mut permissions = fs::metadata(theirs).unwrap().permissions();
+        permissions.set_readonly(true);
+        fs::set_permissions(theirs, permissions).unwrap();
+    }
+    // Root may write to it: what shows is that nobody does.
+    let file = |path: &Path| fs::metadata(path).unwrap().ino();
+    let theirs = file(&part);
+    let database = Database::open(Some(folder.path()), &RETENTION).unwrap();
+    database.commit(numbered(2)).unwrap();
+    let ours = file(&part);
+    assert_ne!(ours, theirs);
+    database.commit(numbered(3)).unwrap();
+    assert_eq!((parts(folder.path()), file(&part)), (vec!["2".to_owned()], ours));
+    drop(database);
+    assert_eq!(stored(folder.path()), Ok(vec![1, 2, 3]));
+}
+
+#[test]
+fn a_folder_of_another_format_is_refused_and_stays_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("chain.redb");
+    let other = redb::Database::create(&path).unwrap();
+    let transaction = other.begin_write().unwrap();
+    let meta = redb::TableDefinition::<&'static [u8], &'static [u8]>::new(Space::Meta.name());
+    let format = codec::encode(&(FORMAT + 1));
+    let mut table = transaction.open_table(meta).unwrap();
+    table.insert(META_FORMAT, &format[..]).unwrap();
+    drop(table);
+    transaction.commit().unwrap();
+    drop(other);
+    let opened =
+        [Database::open(Some(folder.path()), &RETENTION), Database::open_existing(folder.path(), true)];
+    for error in opened.map(|opened| opened.err().unwrap()) {
+        assert_eq!(error, StorageError::Format { found: FORMAT + 1, known: FORMAT });
+        assert!(error.to_string().contains("move chain.redb and chain.wal out"), "{error}");
+    }
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "no log is made");
+    let tables = redb::Database::create(&path).unwrap().begin_write().unwrap().list_tables().unwrap().count();
+    assert_eq!(tables, 1);
 }
 
 #[test]
@@ -341,11 +528,11 @@ fn a_folder_that_is_opened_after_a_kill_has_what_was_durable() {
         assert!(error.contains(words), "{error}");
     };
     fs::remove_file(without.path().join("chain.wal/1")).unwrap();
-    refused(without.path(), "part 2 of the log is missing or damaged: what was written before it is missing");
+    refused(without.path(), "chain.wal/2 is missing or damaged: what was written before it is missing");
     // Tables without their log have forgotten something, and the log of others is not theirs.
     let none = killed(folder.path());
     fs::remove_dir_all(none.path().join("chain.wal")).unwrap();
-    refused(none.path(), "part 2 of the log is missing or damaged: it is not there");
+    refused(none.path(), "chain.wal/2 is missing or damaged: it is not there");
     let other = killed(folder.path());
     fs::remove_file(other.path().join("chain.redb")).unwrap();
     refused(other.path(), "belongs to another chain.redb");
@@ -355,8 +542,7 @@ fn a_folder_that_is_opened_after_a_kill_has_what_was_durable() {
 #[test]
 fn a_durable_write_waits_for_no_tables() {
     let folder = tempfile::tempdir().unwrap();
-    let storage = RedbStorage::open(folder.path(), &RETENTION).unwrap();
-    let disk = Disk { disk: Arc::new(storage), during: Arc::default() };
+    let disk = Disk::over(RedbStorage::open(folder.path(), &RETENTION).unwrap());
     let database = disk.open();
     let mut state = State::default();
     // What is on its way into the tables is in no log; a part of it goes while it is.
