@@ -306,6 +306,11 @@ impl Node {
             return Err(BlockError::Halted(why));
         }
         let Core { chain, minter } = core;
+        let parent = &block.header.header.parent;
+        if *parent != chain.head().id && chain.tree().entry(parent).is_ok() {
+            // Blocks may be undone, and then their transactions wait again: that they left the pool is written before.
+            self.0.pool.flush()?;
+        }
         let inserted = chain.insert(block, now, known);
         self.publish_halt(chain);
         let accepted = inserted?;
@@ -446,15 +451,19 @@ impl Node {
     fn update_pool(&self, chain: &Chain, accepted: &Accepted) -> Result<(), NodeError> {
         let snapshot = self.0.database.read()?;
         let included: HashSet<_> = accepted.included.iter().collect();
+        let stored: Vec<_> =
+            accepted.undone.iter().map(|signed| signed.transaction.id(&self.0.chain)).collect();
         // They were in a valid block, so their signatures hold: this costs time only after a change of the branch.
         let undone: Vec<CheckedTransaction> = accepted
             .undone
             .par_iter()
-            .filter(|signed| !included.contains(&signed.transaction.id(&self.0.chain)))
-            .filter_map(|signed| check_stateless(signed, &self.0.spec, &self.0.chain).ok())
+            .zip(&stored)
+            .filter(|(_, id)| !included.contains(id))
+            .filter_map(|(signed, _)| check_stateless(signed, &self.0.spec, &self.0.chain).ok())
             .collect();
+        let (touched, included) = (&accepted.touched, &accepted.included);
         let next = chain.head().header.height.next();
-        let change = HeadChange { touched: &accepted.touched, included: &accepted.included, undone, next };
+        let change = HeadChange { touched, included, undone, stored: &stored, next };
         Ok(self.0.pool.settle(change, &snapshot, chain.head().root)?)
     }
 

@@ -4,7 +4,7 @@ use light_client::{
     block_tree::{HeaderChanges, Inserted, Reorganisation},
     consensus::spos::{Block, Certificate, Epoch},
     data_format::{
-        Address, BlockId, ChainId, Checkpoint, Height, Outcome, SignedTransaction, Time, TransactionId,
+        Address, BlockId, ChainId, Checkpoint, Height, Outcome, SignedTransaction, Time, TransactionId, codec,
     },
 };
 
@@ -23,7 +23,7 @@ pub struct Accepted {
     pub moved: bool,
     /// Transactions of the blocks applied, newly on the best branch.
     pub included: Vec<TransactionId>,
-    /// Transactions of the blocks undone.
+    /// Transactions of the blocks undone. They wait on disk, but for those that the same write applies again.
     pub undone: Vec<SignedTransaction>,
     /// Blocks undone.
     pub undone_blocks: u64,
@@ -365,7 +365,7 @@ impl Chain {
         Some(epoch)
     }
 
-    /// Undoes and applies blocks in the indexes: each exactly as it was.
+    /// Undoes and applies blocks in the indexes: each exactly as it was. What was undone waits.
     pub(super) fn stage_way(
         &self,
         batch: &mut Batch,
@@ -415,7 +415,22 @@ impl Chain {
         touched.sort_unstable();
         touched.dedup();
         accepted.touched = touched;
+        if !accepted.undone.is_empty() {
+            self.stage_waiting(batch, accepted);
+        }
         Ok(())
+    }
+
+    /// Has transactions that were undone wait again: their blocks may be gone before the pool is told of them.
+    fn stage_waiting(&self, batch: &mut Batch, accepted: &Accepted) {
+        let included: HashSet<_> = accepted.included.iter().collect();
+        // Reports without a sender are kept as evidence, and are in no pool.
+        for signed in accepted.undone.iter().filter(|signed| signed.unsigned_evidence().is_none()) {
+            let id = signed.transaction.id(self.engine.chain());
+            if !included.contains(&id) {
+                batch.waiting(&id, codec::encode(signed));
+            }
+        }
     }
 }
 

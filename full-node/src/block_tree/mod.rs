@@ -3,7 +3,8 @@
 //! A block is checked wholly when it arrives, on whatever branch it is: the header by the engine, the certificate
 //! against the branch, every commitment by executing the transactions on the parent's version of the state. Versions
 //! share their nodes, so branches lie side by side on disk, and moving between them changes only indexes: each block
-//! keeps exactly what it adds to them ([`Effects`](crate::storage::Effects)), which undoing removes again.
+//! keeps exactly what it adds to them ([`Effects`](crate::storage::Effects)), which undoing removes again. The write that undoes
+//! a block also has its transactions wait, unless they are on the new branch: from then on the block may be deleted.
 //!
 //! **Trust and bounds.** Blocks come from anybody who holds a slot. At most
 //! [`MAX_PER_SLOT`](light_client::block_tree::MAX_PER_SLOT) blocks of a slot are kept on which nobody built, each of at most

@@ -1,9 +1,12 @@
 use light_client::{
     block_tree::TreeError,
-    data_format::{Height, Round, Slot},
+    data_format::{Amount, EngineSpec, Height, ProofOfWorkSpec, Round, Slot},
 };
 
-use super::harness::{Harness, in_slot};
+use super::{
+    harness::{Harness, accounts, in_slot},
+    simulation::Disk,
+};
 use crate::{
     block_tree::BlockError,
     network::Certainty,
@@ -162,6 +165,61 @@ fn finality_deletes_other_branches() {
     assert!(all.snapshot().header(&id).unwrap().is_none());
     assert!(all.snapshot().version(&id).unwrap().is_none());
     all.check_state();
+}
+
+#[test]
+fn what_a_block_undoes_and_drops_waits_whenever_the_node_is_killed() {
+    // Four blocks show more work than three, and the first of them is final then.
+    let work = ProofOfWorkSpec {
+        slot_ms: 1_000,
+        block_ms: 1_000,
+        genesis_difficulty: 16,
+        half_life_ms: 120_000,
+        final_depth: 3,
+        block_reward: Amount(7),
+    };
+    let miner = |index: usize| {
+        let payee = Some(accounts()[index].address);
+        Harness::of_engine(EngineSpec::ProofOfWork(work), Vec::new(), payee)
+    };
+    let (mut left, mut taken) = (miner(0), miner(1));
+    let id = left.pay(2, left.address(3), 9);
+    left.steps(3);
+    taken.steps(4);
+    assert_eq!((left.head(), taken.head()), (Height(3), Height(4)));
+    let left: Vec<_> = (1..=3).map(|height| left.block(height)).collect();
+    let others: Vec<_> = (1..=4).map(|height| taken.block(height)).collect();
+    let [first, last] = [&left[0], &left[2]].map(|block| block.header.header.id());
+
+    let open =
+        |disk: &Disk| Harness::loading(&disk.open(), taken.node.spec(), &[], Vec::new(), in_slot(9)).unwrap();
+    let mut untold = 0;
+    for syncs in 0.. {
+        let disk = Disk::default();
+        let mut node = open(&disk);
+        node.node.submit_now(&left[0].transactions[0]).unwrap();
+        node.take(&left, 9);
+        node.take(&others[..3], 9);
+        let status = node.node.status();
+        assert_eq!((status.head.id, status.final_block.height), (last, Height(0)));
+        disk.kill_after(syncs);
+        let is_whole = node.node.insert(&others[3], in_slot(9)).is_ok();
+        disk.kill();
+        drop(node);
+
+        let node = open(&disk);
+        let is_dropped = node.snapshot().header(&first).unwrap().is_none();
+        let is_included = node.snapshot().inclusion(&id).unwrap().is_some();
+        let waiting = node.node.status().pool_transactions;
+        assert_eq!((is_included, waiting), (!is_dropped, usize::from(is_dropped)), "after {syncs} syncs");
+        node.check_state();
+        if is_whole {
+            assert!(is_dropped);
+            break;
+        }
+        untold += usize::from(is_dropped);
+    }
+    assert!(untold > 0, "none was killed after the block was on disk");
 }
 
 /// A branch whose third block justifies round 1, and a heavier one without votes: blocks of slots 2 and 5, and of 3, 4 and 7.

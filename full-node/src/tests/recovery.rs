@@ -14,6 +14,7 @@ use light_client::{
 use super::{
     harness::{Harness, in_slot, keys, retention, spec},
     scene::{Scene, supernode, votes},
+    simulation::Disk,
 };
 use crate::{
     block_tree::{BlockError, RecoveryError, RecoveryStage},
@@ -32,7 +33,12 @@ const ROUND: u64 = 17;
 
 /// A chain of four slots of which two are lost in slot 20: it stands in slot 60.
 fn stuck() -> Harness {
-    let mut harness = Harness::new();
+    stuck_in(Database::open(None, &retention()).unwrap())
+}
+
+/// The same in a database.
+fn stuck_in(database: Database) -> Harness {
+    let mut harness = Harness::over_database(database);
     harness.steps(20);
     let mut harness = harness.reopened_with(keys(&[0, 1]), in_slot(20));
     harness.slot = 20;
@@ -255,6 +261,48 @@ fn what_was_planned_or_waited_before_is_dropped() {
     assert_eq!(scene.tables(), (recovery.slots, None));
     assert_eq!(supernode(&scene.harness, 0).waiting, 0);
     scene.harness.check_state();
+}
+
+#[test]
+fn what_a_recovery_undoes_waits_whenever_the_node_is_killed() {
+    let stopped = Disk::default();
+    let mut harness = stuck_in(stopped.open());
+    let id = harness.pay(2, harness.address(3), 7);
+    harness.step();
+    assert!(harness.snapshot().inclusion(&id).unwrap().is_some());
+    let recovery = usual(&harness);
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(harness.node.shutdown());
+    assert!(harness.snapshot().waiting().unwrap().is_empty());
+    drop(harness);
+
+    let load = |database: &Database| {
+        let recoveries = std::slice::from_ref(&recovery);
+        Harness::loading(database, &spec(), recoveries, all_keys(), in_slot(STOPPED + 1))
+    };
+    let mut untold = 0;
+    for syncs in 0.. {
+        let disk = stopped.backup();
+        let database = disk.open();
+        disk.kill_after(syncs);
+        let is_whole = load(&database).is_ok();
+        disk.kill();
+        drop(database);
+
+        let database = disk.open();
+        let took_effect = !database.read().unwrap().recoveries_done().unwrap().is_empty();
+        let mut harness = load(&database).unwrap();
+        assert_eq!(harness.node.status().head.id, recovery.block);
+        assert_eq!(harness.node.status().pool_transactions, 1, "after {syncs} syncs");
+        harness.steps(ROUND * 4 - STOPPED);
+        assert!(harness.snapshot().inclusion(&id).unwrap().is_some(), "after {syncs} syncs");
+        harness.check_state();
+        if is_whole {
+            break;
+        }
+        untold += usize::from(took_effect);
+    }
+    assert!(untold > 0, "none was killed after the recovery was on disk");
 }
 
 #[test]

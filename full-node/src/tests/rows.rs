@@ -12,8 +12,9 @@ use light_client::{
 use super::{
     branches::{Fork, fork},
     crashes::DyingDisk,
-    harness::{Harness, retention},
+    harness::{Harness, found, in_slot, keys, retention, spec},
     scene::{STRANGER, Scene},
+    simulation::Disk,
 };
 use crate::{
     block_tree::BlockError,
@@ -265,6 +266,44 @@ fn a_long_row_from_another_branch_is_taken_too() {
     assert_eq!(row.state_root(), giver.state_root());
     assert_eq!(row.node.status().pool_transactions, 1, "what was in the other block waits again");
     row.check_state();
+}
+
+#[test]
+fn what_a_row_undoes_and_drops_waits_whenever_the_node_is_killed() {
+    let mut others = Harness::with_keys(&[0, 2, 3]);
+    others.steps(16);
+    assert!(others.node.status().final_block.height > Height(0));
+    let blocks: Vec<Block> = (1..=others.head().0).map(|height| others.block(height)).collect();
+    let open = |database: &Database, slot| {
+        Harness::loading(database, &spec(), &[], keys(&[1]), in_slot(slot)).unwrap()
+    };
+    let mut untold = 0;
+    for syncs in 0.. {
+        let disk = Disk::default();
+        let database = disk.open();
+        found(&database, &spec(), &keys(&[1]));
+        let mut row = open(&database, 0);
+        let id = row.pay(0, row.address(3), 5);
+        row.step();
+        let own = row.block(1).header.header.id();
+        disk.kill_after(syncs);
+        let is_whole = row.take_row(&blocks, Certainty::Open, 16).iter().all(Result::is_ok);
+        disk.kill();
+        drop((row, database));
+
+        let mut row = open(&disk.open(), 16);
+        let is_dropped = row.snapshot().header(&own).unwrap().is_none();
+        assert_eq!(row.node.status().pool_transactions, usize::from(is_dropped), "after {syncs} syncs");
+        row.step();
+        assert!(row.snapshot().inclusion(&id).unwrap().is_some(), "after {syncs} syncs");
+        row.check_state();
+        if is_whole {
+            assert!(is_dropped);
+            break;
+        }
+        untold += usize::from(is_dropped);
+    }
+    assert!(untold > 0, "none was killed after the row was on disk");
 }
 
 #[test]

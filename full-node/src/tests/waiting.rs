@@ -2,10 +2,16 @@
 
 use std::sync::Arc;
 
-use light_client::data_format::{Amount, Call, CoinCall, SignedTransaction, TransactionId, codec};
+use light_client::data_format::{
+    Amount, Call, CoinCall, Height, SignedTransaction, Slot, TransactionId, codec,
+};
 
-use super::harness::{Harness, in_slot, retention};
+use super::{
+    harness::{Harness, in_slot, retention},
+    simulation::Disk,
+};
 use crate::{
+    network::Certainty,
     node::{Node, NodeConfig, OpenError, TransactionState},
     storage::{Batch, Database, RedbStorage, Space, StorageError},
 };
@@ -20,7 +26,11 @@ fn write(disk: &Arc<RedbStorage>, batch: Batch) {
 }
 
 fn stored(harness: &Harness) -> Vec<TransactionId> {
-    harness.snapshot().waiting().unwrap().into_iter().map(|(id, _)| id).collect()
+    stored_in(&harness.database)
+}
+
+fn stored_in(database: &Database) -> Vec<TransactionId> {
+    database.read().unwrap().waiting().unwrap().into_iter().map(|(id, _)| id).collect()
 }
 
 fn id(harness: &Harness, signed: &SignedTransaction) -> TransactionId {
@@ -145,7 +155,7 @@ fn what_was_undone_waits_on_disk_again() {
     assert!(matches!(runtime.block_on(node.node.transaction(id)).unwrap(), TransactionState::Pending(_)));
     drop(node);
 
-    // Killed after the branch changed and before that was written: the undone block has it.
+    // That it had left for its block was written after that, and then the node was killed: the undone block has it.
     let mut batch = Batch::default();
     batch.remove(Space::Waiting, *id.as_bytes());
     write(&disk, batch);
@@ -156,4 +166,94 @@ fn what_was_undone_waits_on_disk_again() {
     node.step();
     assert_eq!(node.block(3).transactions, [payment, later]);
     node.check_state();
+}
+
+#[test]
+fn what_is_undone_waits_with_the_same_write_and_left_before_it() {
+    let (mut a, mut b) = (Harness::with_keys(&[1]), Harness::with_keys(&[2, 3]));
+    let payment = a.transfer(0, 0, a.address(3), 5);
+    a.node.submit_now(&payment).unwrap();
+    a.step();
+    b.steps(3);
+    let (own, others) = ([a.block(1)], [b.block(1), b.block(2)]);
+    let mut found = Vec::new();
+    for syncs in 0.. {
+        let disk = Disk::default();
+        let mut node = Harness::restored(disk.open());
+        node.node.submit_now(&payment).unwrap();
+        node.take(&own, 9);
+        disk.kill_after(syncs);
+        let is_whole = others.iter().all(|block| node.node.insert(block, in_slot(9)).is_ok());
+        disk.kill();
+        drop(node);
+
+        let database = disk.open();
+        let stored = stored_in(&database);
+        let node = Harness::restored(database);
+        assert_eq!(node.node.status().pool_transactions, stored.len(), "after {syncs} syncs");
+        found.push((node.head_slot(), stored));
+        if is_whole {
+            break;
+        }
+    }
+    found.dedup();
+    assert_eq!(found, [(Slot(1), vec![]), (Slot(3), vec![id(&a, &payment)])]);
+}
+
+#[test]
+fn what_is_undone_and_in_a_block_again_leaves_the_disk() {
+    let (mut a, mut b) = (Harness::with_keys(&[1]), Harness::with_keys(&[2, 3]));
+    let payment = a.transfer(0, 0, a.address(3), 5);
+    a.node.submit_now(&payment).unwrap();
+    a.step();
+    b.steps(3);
+    b.node.submit_now(&payment).unwrap();
+    b.steps(3);
+    let row: Vec<_> = (1..=3).map(|height| b.block(height)).collect();
+    assert_eq!(row[2].transactions, std::slice::from_ref(&payment));
+
+    let mut node = Harness::with_keys(&[]);
+    node.take(&[a.block(1)], 9);
+    assert!(node.take_row(&row, Certainty::Open, 9).iter().all(Result::is_ok));
+    assert_eq!(node.node.status().pool_transactions, 0);
+    assert_eq!(stored(&node), [id(&a, &payment)], "no write of its own");
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(node.node.shutdown());
+    assert!(stored(&node).is_empty());
+}
+
+#[test]
+fn a_report_that_is_undone_does_not_wait() {
+    // The key of slot 1 seals two blocks for it, which the holder of slot 2 reports.
+    let sealed = |units| {
+        let mut minter = Harness::with_keys(&[1]);
+        minter.pay(0, minter.address(3), units);
+        minter.step();
+        minter.block(1)
+    };
+    let twins = [sealed(1), sealed(2)];
+    let mut reporter = Harness::with_keys(&[2]);
+    reporter.take(&twins, 1);
+    reporter.slot = 1;
+    reporter.step();
+    let own = [twins[0].clone(), reporter.block(2)];
+    assert!(own[1].transactions[0].unsigned_evidence().is_some());
+    let mut others = Harness::with_keys(&[0, 3]);
+    others.slot = 2;
+    others.steps(5);
+
+    let disk = Disk::default();
+    let mut node = Harness::restored(disk.open());
+    node.take(&own, 9);
+    node.take(&[others.block(1), others.block(2)], 9);
+    assert_eq!(node.head_slot(), Slot(2));
+    disk.kill_after(0);
+    assert!(node.node.insert(&others.block(3), in_slot(9)).is_err());
+    drop(node);
+
+    let database = disk.open();
+    let stored = stored_in(&database);
+    let node = Harness::restored(database);
+    assert_eq!(node.head(), Height(3));
+    assert_eq!(stored, [id(&node, &own[0].transactions[0])]);
 }

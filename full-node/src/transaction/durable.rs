@@ -82,7 +82,7 @@ impl DurablePool {
     /// # Errors
     /// [`PoolFault`] if the disk fails.
     pub fn settle(&self, change: HeadChange<'_>, snapshot: &Snapshot, root: Root) -> Result<(), PoolFault> {
-        // The disk may have forgotten them when they came into a block.
+        // They wait on disk, but that they left the pool for a block may have been written after that.
         let came_back = !change.undone.is_empty();
         let (settled, ticket) = self.edit(|pool| pool.settle(change, accounts(snapshot, root)));
         settled?;
@@ -122,7 +122,8 @@ fn restore(
     let mut on_disk: HashSet<TransactionId> = stored.iter().map(|(id, _)| *id).collect();
     let (count, mut in_blocks) = (stored.len(), 0_usize);
     let mut open = Vec::new();
-    for (id, signed) in stored.into_iter().chain(undone(snapshot, chain)?) {
+    let undone = undone(snapshot, chain)?.into_iter().filter(|(id, _)| !on_disk.contains(id));
+    for (id, signed) in stored.into_iter().chain(undone) {
         // Its removal was not written any more. Cheaper to find out than whether its signature holds.
         if snapshot.inclusion(&id)?.is_some() {
             in_blocks += usize::from(on_disk.contains(&id));
@@ -166,8 +167,8 @@ fn restore(
     Ok(pool)
 }
 
-/// Transactions of the blocks that are not on the best branch: what was undone may not have been written before the
-/// node was killed.
+/// Transactions of the blocks that are not on the best branch: when votes alone moved the head, it may have been written
+/// later that they had left the pool for those blocks.
 fn undone(
     snapshot: &Snapshot,
     chain: &ChainId,

@@ -18,7 +18,7 @@
 //! - **Following the head** ([`Pool::settle`]). What is in a block leaves. What was undone comes back, before what waits
 //!   of the same sender. What the account no longer covers leaves.
 //! - **Disk** ([`DurablePool`]). A transaction is *accepted* when it is on disk. What waits together for that shares one
-//!   write. At the start all of it is checked again.
+//!   write. What is undone waits on disk from the write on that undoes it. At the start all of it is checked again.
 //!
 //! # Trust and bounds
 //!
@@ -27,8 +27,8 @@
 //! - *Send what breaks a rule*: costs the node one check of at most 8 KiB, at worst with a signature; nothing is kept. The
 //!   API limits how often a client may ask.
 //! - *Fill the memory or the disk*: at most [`Limits::bytes`], on disk the same and a few thousand transactions that have
-//!   left since the last write. Whoever fills it must own accounts that can pay for all of it, since what does not pay
-//!   enough leaves first, and what does ends in blocks and pays.
+//!   left since the last write, or were undone since and have no room. Whoever fills it must own accounts that can pay for
+//!   all of it, since what does not pay enough leaves first, and what does ends in blocks and pays.
 //! - *Hide cheap transactions from eviction behind a dear one*: ranks see through it. *Make room with a dear one behind
 //!   cheap ones*: the same.
 //! - *Push out the transactions of others and then take back its own*: there is no taking back, only replacing, for more.

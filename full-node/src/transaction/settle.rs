@@ -16,6 +16,8 @@ pub struct HeadChange<'a> {
     pub included: &'a [TransactionId],
     /// Transactions of blocks that were undone, and that are in no other block.
     pub undone: Vec<CheckedTransaction>,
+    /// Transactions that wait on disk since their blocks were undone, whether they can wait here or not.
+    pub stored: &'a [TransactionId],
     /// The height of the next block.
     pub next: Height,
 }
@@ -48,6 +50,11 @@ impl Pool {
         let (cuts, _) = self.cheapest(self.bytes().saturating_sub(self.limits.bytes), None);
         for (sender, nonce) in cuts {
             self.cut(&sender, nonce);
+        }
+        for id in change.stored {
+            if self.get(id).is_none() {
+                self.changes.remove(*id);
+            }
         }
         self.settled += 1;
         Ok(())

@@ -352,6 +352,9 @@ impl Run {
         self.blocks.push(Block { transactions, before });
         self.world.next = Height(self.blocks.len() as u64 + 1);
         let undone: Vec<_> = undone.into_iter().filter(|one| !included.contains(&one.id())).collect();
+        // The chain writes them with the block that undoes theirs.
+        let stored = undone.iter().map(|one| (one.id().as_bytes().to_vec(), codec::encode(one.signed())));
+        self.disk.extend(stored);
         self.model.settle(&self.world, &undone, self.limits);
         let everybody: Vec<usize> = (0..SENDERS).collect();
         self.world.settle(&mut self.pool, &everybody, &undone);
@@ -366,6 +369,9 @@ impl Run {
                 None => drop(self.disk.remove(change.key)),
             }
         }
+        let waiting = self.pool.candidates(usize::MAX);
+        let waiting: BTreeSet<Vec<u8>> = waiting.iter().map(|one| one.id().as_bytes().to_vec()).collect();
+        assert!(self.disk.keys().eq(&waiting), "on disk is what waits, and nothing else");
     }
 
     /// Reads what is stored.

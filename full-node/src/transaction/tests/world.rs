@@ -2,7 +2,10 @@ use std::collections::BTreeMap;
 
 use light_client::{
     crypto::KeyPair,
-    data_format::{Address, Amount, Call, ChainId, ChainSpec, CoinCall, Height, Transaction, UNITS_PER_COIN},
+    data_format::{
+        Address, Amount, Call, ChainId, ChainSpec, CoinCall, Height, Transaction, TransactionId,
+        UNITS_PER_COIN,
+    },
     test_support::chain::{FEE, test_address, test_key, test_spec},
     transaction::{AccountView, CheckedTransaction, check_stateless},
 };
@@ -77,8 +80,9 @@ impl World {
     /// The head moved; `touched` are the senders whose accounts the test changed.
     pub(super) fn settle(&self, pool: &mut Pool, touched: &[usize], undone: &[CheckedTransaction]) {
         let touched: Vec<Address> = touched.iter().map(|sender| self.address(*sender)).collect();
-        let change =
-            HeadChange { touched: &touched, included: &[], undone: undone.to_vec(), next: self.next };
+        let stored: Vec<TransactionId> = undone.iter().map(CheckedTransaction::id).collect();
+        let (undone, next) = (undone.to_vec(), self.next);
+        let change = HeadChange { touched: &touched, included: &[], undone, stored: &stored, next };
         pool.settle(change, |address| Ok::<_, ()>(self.view(address))).unwrap();
     }
 
