@@ -6,7 +6,8 @@
 //! without children. One more that comes by itself is refused ([`BlockTree::check_room`]); one that was asked for, because
 //! something is built on it, comes in, and an earlier one goes ([`BlockTree::evict`]). Blocks with children lie on the way
 //! to those without, and a block costs a slot's key its seal; everything that does not descend from the newest final block
-//! is dropped when finality moves.
+//! is dropped when finality moves. That may take days: a block that comes in costs about the same however many are known, and
+//! what a justified or final checkpoint changes is found in one pass over them.
 
 mod header_range;
 mod store;

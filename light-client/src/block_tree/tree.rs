@@ -1,4 +1,5 @@
 use std::{
+    cmp::Reverse,
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
@@ -21,6 +22,10 @@ pub struct Entry {
     pub arrival: u64,
     /// The weight of its branch, from the root that the tree began with: what it and its ancestors add by the engine.
     pub weight: u128,
+    /// Known blocks that were built on it.
+    children: u32,
+    /// Whether it is the block that the best branch must contain, or descends from it.
+    follows: bool,
 }
 
 /// What an insertion did.
@@ -75,6 +80,8 @@ pub struct Reorganisation {
 pub struct BlockTree {
     engine: Arc<dyn Engine>,
     entries: BTreeMap<BlockId, Entry>,
+    /// The same blocks by slot.
+    slots: BTreeSet<(Slot, BlockId)>,
     root: BlockId,
     best: BlockId,
     justified: Checkpoint,
@@ -85,8 +92,10 @@ impl BlockTree {
     /// A tree that knows one final block.
     pub fn new(engine: Arc<dyn Engine>, root: SealedHeader, justified: Checkpoint) -> Self {
         let id = root.header.id();
-        let entries = BTreeMap::from([(id, Entry { sealed: root, arrival: 0, weight: 0 })]);
-        Self { engine, entries, root: id, best: id, justified, arrivals: 0 }
+        let slots = BTreeSet::from([(root.header.slot, id)]);
+        let entry = Entry { sealed: root, arrival: 0, weight: 0, children: 0, follows: true };
+        let entries = BTreeMap::from([(id, entry)]);
+        Self { engine, entries, slots, root: id, best: id, justified, arrivals: 0 }
     }
 
     /// The tree that a store saved.
@@ -113,15 +122,22 @@ impl BlockTree {
         if self.entries.contains_key(&id) {
             return Ok(Inserted::Known);
         }
+        let best = self.entry(&self.best)?.weight;
         let parent = sealed.header.parent;
-        let Some(before) = self.entries.get(&parent).map(|entry| entry.weight) else {
+        let Some(before) = self.entries.get_mut(&parent) else {
             return Err(TreeError::UnknownParent { id, parent });
         };
-        let weight = before.saturating_add(self.engine.weight(&sealed));
-        let heavier = self.entry(&self.best)?.weight < weight;
+        before.children += 1;
+        let weight = before.weight.saturating_add(self.engine.weight(&sealed));
+        let follows = before.follows;
         self.arrivals += 1;
-        self.entries.insert(id, Entry { sealed, arrival: self.arrivals, weight });
-        if heavier && self.descends(&id, &self.anchor()) {
+        self.slots.insert((sealed.header.slot, id));
+        self.entries.insert(id, Entry { sealed, arrival: self.arrivals, weight, children: 0, follows });
+        if id == self.justified.id {
+            // What came before it is not on its branch.
+            self.mark(&id);
+        }
+        if weight > best && follows {
             self.best = id;
             return Ok(Inserted::Best);
         }
@@ -133,33 +149,35 @@ impl BlockTree {
     /// # Errors
     /// [`TreeError::SlotFull`] if [`MAX_PER_SLOT`] blocks of it have no children.
     pub fn check_room(&self, slot: Slot) -> Result<(), TreeError> {
-        if self.childless(slot).len() < MAX_PER_SLOT { Ok(()) } else { Err(TreeError::SlotFull(slot)) }
+        if self.childless(slot).count() < MAX_PER_SLOT { Ok(()) } else { Err(TreeError::SlotFull(slot)) }
     }
 
     /// If more than [`MAX_PER_SLOT`] blocks of a slot have no children, takes the one of them that came first out of the
     /// tree, and gives it; but neither the best nor a final or justified one, nor one that is spared.
     pub fn evict(&mut self, slot: Slot, spared: impl Fn(&BlockId) -> bool) -> Option<BlockId> {
-        let childless = self.childless(slot);
-        if childless.len() <= MAX_PER_SLOT {
+        if self.childless(slot).count() <= MAX_PER_SLOT {
             return None;
         }
         let kept = |id: &BlockId| [self.best, self.root, self.justified.id].contains(id) || spared(id);
-        let (_, id) = childless.into_iter().filter(|(_, id)| !kept(id)).min()?;
-        self.entries.remove(&id);
+        let (_, id) = self.childless(slot).filter(|(_, id)| !kept(id)).min()?;
+        let gone = self.entries.remove(&id)?;
+        self.slots.remove(&(slot, id));
+        if let Some(parent) = self.entries.get_mut(&gone.sealed.header.parent) {
+            parent.children -= 1;
+        }
         Some(id)
     }
 
     /// The blocks of a slot that nobody built on, each with its place in the order of arrival.
-    fn childless(&self, slot: Slot) -> Vec<(u64, BlockId)> {
-        let of_slot = self.entries.iter().filter(|(_, entry)| entry.sealed.header.slot == slot);
-        let mut blocks: Vec<(u64, BlockId)> = of_slot.map(|(id, entry)| (entry.arrival, *id)).collect();
-        // Honest minters make one, and then there is nothing to look for.
-        if blocks.len() >= MAX_PER_SLOT {
-            let parents: BTreeSet<&BlockId> =
-                self.entries.values().map(|entry| &entry.sealed.header.parent).collect();
-            blocks.retain(|(_, id)| !parents.contains(id));
-        }
-        blocks
+    fn childless(&self, slot: Slot) -> impl Iterator<Item = (u64, BlockId)> {
+        let childless = self.in_slot(slot).filter(|(_, entry)| entry.children == 0);
+        childless.map(|(id, entry)| (entry.arrival, *id))
+    }
+
+    fn in_slot(&self, slot: Slot) -> impl Iterator<Item = (&BlockId, &Entry)> {
+        let from = self.slots.range((slot, BlockId::ZERO)..);
+        let blocks = from.take_while(move |(other, _)| *other == slot);
+        blocks.filter_map(move |(_, id)| self.entries.get_key_value(id))
     }
 
     /// Notes a justified checkpoint whose block is known, if it is higher than the highest so far.
@@ -185,18 +203,18 @@ impl BlockTree {
         if id == self.root {
             return Ok(HeaderChanges::default());
         }
-        if !self.descends(&id, &self.root) {
+        let path = self.path(&id);
+        if !path.contains(&self.root) {
             return Err(TreeError::LeavesFinal { asked: id, root: self.root });
         }
-        let path: Vec<BlockId> = self.ancestors(&id).map(|(ancestor, _)| ancestor).collect();
-        let keep: Vec<BlockId> =
-            self.entries.keys().copied().filter(|known| self.descends(known, &id)).collect();
-        let gone: Vec<BlockId> = self.entries.keys().copied().filter(|known| !keep.contains(known)).collect();
-        self.entries.retain(|known, _| keep.contains(known));
+        self.mark(&id);
+        let gone = self.entries.iter().filter(|(_, entry)| !entry.follows).map(|(known, _)| *known);
+        // Final ancestors leave the tree but stay in the store.
+        let dropped = gone.filter(|known| !path.contains(known)).collect();
+        self.entries.retain(|_, entry| entry.follows);
+        self.slots.retain(|(_, known)| self.entries.contains_key(known));
         self.root = id;
         self.choose();
-        // Final ancestors leave the tree but stay in the store.
-        let dropped = gone.into_iter().filter(|known| !path.contains(known)).collect();
         Ok(HeaderChanges { dropped, finalised: Some(id), ..HeaderChanges::default() })
     }
 
@@ -206,10 +224,12 @@ impl BlockTree {
     /// # Errors
     /// [`TreeError::Unknown`] unless the block is known after the newest final one, or is that.
     pub fn recover(&mut self, checkpoint: Checkpoint) -> Result<HeaderChanges, TreeError> {
-        self.entry(&checkpoint.id)?;
-        let path: Vec<BlockId> = self.ancestors(&checkpoint.id).map(|(ancestor, _)| ancestor).collect();
+        let slot = self.entry(&checkpoint.id)?.sealed.header.slot;
+        let path = self.path(&checkpoint.id);
         let dropped = self.entries.keys().copied().filter(|known| !path.contains(known)).collect();
         self.entries.retain(|known, _| *known == checkpoint.id);
+        self.entries.values_mut().for_each(|entry| (entry.children, entry.follows) = (0, true));
+        self.slots = BTreeSet::from([(slot, checkpoint.id)]);
         (self.root, self.best, self.justified) = (checkpoint.id, checkpoint.id, checkpoint);
         let (finalised, justified) = (Some(checkpoint.id), Some(checkpoint));
         Ok(HeaderChanges { dropped, finalised, justified, ..HeaderChanges::default() })
@@ -245,7 +265,7 @@ impl BlockTree {
 
     /// The known headers of a slot.
     pub fn of_slot(&self, slot: Slot) -> impl Iterator<Item = &SealedHeader> {
-        self.headers().filter(move |sealed| sealed.header.slot == slot)
+        self.in_slot(slot).map(|(_, entry)| &entry.sealed)
     }
 
     /// Known headers.
@@ -292,12 +312,26 @@ impl BlockTree {
     pub fn way(&self, from: &BlockId, to: &BlockId) -> Result<Reorganisation, TreeError> {
         self.entry(from)?;
         self.entry(to)?;
-        let undo: Vec<BlockId> =
-            self.ancestors(from).map(|(id, _)| id).take_while(|id| !self.descends(to, id)).collect();
-        let mut apply: Vec<BlockId> =
-            self.ancestors(to).map(|(id, _)| id).take_while(|id| !self.descends(from, id)).collect();
+        let (mut undo, mut apply) = (Vec::new(), Vec::new());
+        let (mut behind, mut ahead) = (*from, *to);
+        while behind != ahead {
+            let (back, forth) = (self.entry(&behind)?, self.entry(&ahead)?);
+            // Every block came after its parent, so the later one of two is no ancestor of the other.
+            if back.arrival > forth.arrival {
+                undo.push(behind);
+                behind = back.sealed.header.parent;
+            } else {
+                apply.push(ahead);
+                ahead = forth.sealed.header.parent;
+            }
+        }
         apply.reverse();
         Ok(Reorganisation { undo, apply })
+    }
+
+    /// The ids of [`BlockTree::ancestors`].
+    fn path(&self, id: &BlockId) -> BTreeSet<BlockId> {
+        self.ancestors(id).map(|(ancestor, _)| ancestor).collect()
     }
 
     /// The block that the best branch must contain.
@@ -306,20 +340,28 @@ impl BlockTree {
         if self.entries.contains_key(&self.justified.id) { self.justified.id } else { self.root }
     }
 
-    /// Among all blocks on the branch of the highest justified checkpoint: the greatest weight, then first seen.
-    fn choose(&mut self) {
-        let anchor = self.anchor();
-        // A best block that stays on the branch is left only for a strictly heavier one.
-        let stays = self.entries.contains_key(&self.best) && self.descends(&self.best, &anchor);
-        let mut best = if stays { self.best } else { anchor };
-        let weight = |tree: &Self, id: &BlockId| tree.entries.get(id).map(|entry| entry.weight);
-        let mut candidates: Vec<(&BlockId, &Entry)> = self.entries.iter().collect();
-        candidates.sort_by_key(|(_, entry)| entry.arrival);
-        for (id, entry) in candidates {
-            if Some(entry.weight) > weight(self, &best) && self.descends(id, &anchor) {
-                best = *id;
+    /// Notes of every block whether it is this one or descends from it.
+    fn mark(&mut self, anchor: &BlockId) {
+        let places = self.entries.iter().map(|(id, entry)| (entry.arrival, *id, entry.sealed.header.parent));
+        let mut places: Vec<(u64, BlockId, BlockId)> = places.collect();
+        // Every block came after its parent.
+        places.sort_unstable();
+        for (_, id, parent) in places {
+            let follows = id == *anchor || self.entries.get(&parent).is_some_and(|parent| parent.follows);
+            if let Some(entry) = self.entries.get_mut(&id) {
+                entry.follows = follows;
             }
         }
-        self.best = best;
+    }
+
+    /// Among all blocks on the branch of the highest justified checkpoint: the greatest weight, then first seen.
+    fn choose(&mut self) {
+        debug_assert_eq!(self.slots.len(), self.entries.len(), "every known block is in its slot");
+        let anchor = self.anchor();
+        self.mark(&anchor);
+        let branch = self.entries.iter().filter(|(_, entry)| entry.follows);
+        // A best block that stays on the branch is left only for a strictly heavier one.
+        let best = branch.max_by_key(|(id, entry)| (entry.weight, **id == self.best, Reverse(entry.arrival)));
+        self.best = best.map_or(anchor, |(id, _)| *id);
     }
 }
