@@ -19,7 +19,7 @@
 //! | connections | anybody | sockets, handshakes | `door`: by subnet, before the handshake; 32 pending each way; 64 peers in, 16 out, 8 of one address, 32 of one subnet; silent ones end after 10 s; whoever is half way to a ban, or comes from the most crowded subnet, makes room for others |
 //! | bans | whoever connects | list and file of bans | 4,096; a subnet with three of them is closed |
 //! | greeting | whoever connects | nothing | 8 KiB; 16 chains; once a connection, each further one is a fault; each chain has an equal share of the peers in; a refusal is logged once a minute by address |
-//! | gossip | who greeted | queues, the pool, the tree, evidence on disk | size by topic; budgets by peer and chain and for all peers of a chain; queues of fixed length by chain and kind; the bounds of pool, tree, votes and [witnesses](crate::consensus::spos::Witness) |
+//! | gossip | who greeted | queues, the pool, transactions before their turn, the tree, evidence on disk | size by topic; budgets by peer and chain and for all peers of a chain; queues of fixed length by chain and kind; shares by sender and peer of what waits for its turn (`early`); the bounds of pool, tree, votes and [witnesses](crate::consensus::spos::Witness) |
 //! | control of gossip | who connects | subscriptions, ids on offer | 3 topics; messages of gossip of any kind by peer and chain: what is beyond is not heard, and a fault; 50,000 ids on offer between two heartbeats; a message again three times |
 //! | requests | who greeted | reads of the disk, bytes sent | 4 KiB; 8 streams; budgets for requests and bytes of answers; 64 reads wait by chain |
 //! | snapshots | whom we asked | proven entries of the state on disk | [`snapshot`] |
@@ -38,6 +38,7 @@ mod chains;
 mod codec;
 pub(crate) mod decisions;
 mod door;
+mod early;
 mod events;
 mod host;
 pub mod identity;

@@ -3,6 +3,9 @@
 //! Each kind of work of each chain has its own queue and does one thing at a time. So a chain that is flooded fills
 //! its own queues and no others, votes never wait behind transactions, and reading for others never waits behind
 //! blocks. What finds its queue full is dropped by whoever sends it, and is not waited for.
+//!
+//! A panic is an error in the log, and the end of what was being done. The queue goes on with what comes next: no message may
+//! silence a chain for the rest of the time.
 
 use std::{
     collections::VecDeque,
@@ -23,6 +26,7 @@ use tokio::{
 use super::{
     codec::Reply,
     decisions::{Opinion, of_transaction, of_vote},
+    early::{Early, Waiting},
     messages::{Response, Tip},
     port::{Ballot, Block, Certainty, ChainPort, Heard, Inserted, PortError, Row},
     protocol::Topic,
@@ -46,10 +50,6 @@ const READS: usize = 64;
 const SNAPSHOTS: usize = 128;
 /// Messages that one thread takes at a time.
 const AT_ONCE: usize = 64;
-/// Transactions that wait for an earlier one of the same sender.
-const EARLY: usize = 1_024;
-/// How long they wait: as long as the gossip remembers them.
-const EARLY_MS: u64 = 3_000;
 
 /// A message of gossip.
 #[derive(Clone, Debug)]
@@ -174,14 +174,9 @@ impl Worker {
             VoteWork { told: votes_work, own: own_votes_work, moves, asks },
             done.clone(),
         ));
-        let on_transactions = tokio::task::spawn_blocking({
-            let (port, done) = (Arc::clone(&port), done.clone());
-            move || work_on_transactions(&*port, transactions_work, &done)
-        });
-        let on_snapshots = tokio::task::spawn_blocking({
-            let (port, done) = (Arc::clone(&port), done.clone());
-            move || work_on_snapshots(&*port, snapshots_work, &done)
-        });
+        let on_transactions =
+            tokio::spawn(work_on_transactions(Arc::clone(&port), transactions_work, done.clone()));
+        let on_snapshots = tokio::spawn(work_on_snapshots(Arc::clone(&port), snapshots_work, done.clone()));
         let on_reads = tokio::spawn(read(port, reads_work, asked, done));
         let tasks = vec![on_fetched, on_blocks, on_votes, on_transactions, on_snapshots, on_reads];
         Self { told_blocks, fetched, votes, own_votes, transactions, reads, snapshots, tasks }
@@ -230,6 +225,19 @@ impl Worker {
 
 fn sent<T>(sent: &Result<(), TrySendError<T>>) -> bool {
     sent.is_ok()
+}
+
+/// What the chain says, asked on a thread that may block. A panic is one way of not answering.
+async fn ask<T: Send + 'static>(
+    port: &Arc<dyn ChainPort>,
+    what: impl FnOnce(&dyn ChainPort) -> Result<T, PortError> + Send + 'static,
+) -> Result<T, PortError> {
+    let port = Arc::clone(port);
+    let answer = tokio::task::spawn_blocking(move || what(&*port)).await;
+    answer.unwrap_or_else(|error| {
+        tracing::error!(%error, "work of the network on a chain broke off");
+        Err(PortError(error.to_string()))
+    })
 }
 
 /// Checks fetched blocks ahead of their turn: those of the next row while the one before it is inserted.
@@ -333,11 +341,14 @@ async fn work_on_votes(port: Arc<dyn ChainPort>, mut work: VoteWork, done: Outco
                 if count == 0 {
                     return;
                 }
-                let told = std::mem::take(&mut batch);
-                let port = Arc::clone(&port);
-                let heard = tokio::task::spawn_blocking(move || hear(&*port, told)).await;
-                for (Told { peer, id, data }, heard) in heard.unwrap_or_default() {
-                    let opinion = of_vote(heard, data, &mut recent);
+                let told = std::mem::take(&mut batch).into_iter();
+                let (senders, votes): (Vec<_>, Vec<_>) =
+                    told.map(|Told { peer, id, data }| ((peer, id), data)).unzip();
+                let votes = Arc::new(votes);
+                let heard = hear(&port, Arc::clone(&votes)).await;
+                let votes = Arc::unwrap_or_clone(votes);
+                for (((peer, id), vote), heard) in senders.into_iter().zip(votes).zip(heard) {
+                    let opinion = of_vote(heard, vote, &mut recent);
                     let message = Done::Message { topic: Topic::Votes, peer, id, opinion };
                     if done.send(message).await.is_err() {
                         return;
@@ -349,100 +360,94 @@ async fn work_on_votes(port: Arc<dyn ChainPort>, mut work: VoteWork, done: Outco
                     recent.add(vote);
                 }
             }
-            Some(()) = work.moves.recv() => {
-                let (port, votes) = (Arc::clone(&port), recent.all());
-                let again = tokio::task::spawn_blocking(move || port.hear(&votes, system_time())).await;
-                if let Ok(Err(error)) = again {
-                    tracing::warn!(%error, "votes are not counted");
-                }
-            }
+            Some(()) = work.moves.recv() => drop(hear(&port, Arc::new(recent.all())).await),
             Some(ask) = work.asks.recv() => drop(ask.send(recent.all()).await),
         }
     }
 }
 
-/// Votes, heard together.
-fn hear(port: &dyn ChainPort, mut told: Vec<Told>) -> Vec<(Told, Heard)> {
-    let votes: Vec<Vec<u8>> = told.iter_mut().map(|told| std::mem::take(&mut told.data)).collect();
-    let heard = port.hear(&votes, system_time()).unwrap_or_else(|error| {
-        tracing::warn!(%error, "votes are not counted");
-        vec![Heard::Untimely; votes.len()]
-    });
-    for (told, vote) in told.iter_mut().zip(votes) {
-        told.data = vote;
-    }
-    told.into_iter().zip(heard).collect()
+/// What these votes are, heard together.
+async fn hear(port: &Arc<dyn ChainPort>, votes: Arc<Vec<Vec<u8>>>) -> Vec<Heard> {
+    let count = votes.len();
+    ask(port, move |port| port.hear(&votes, system_time())).await.unwrap_or_else(|error| {
+        tracing::warn!(%error, count, "votes are not counted");
+        vec![Heard::Untimely; count]
+    })
 }
 
-fn work_on_transactions(port: &dyn ChainPort, mut work: Receiver<Told>, done: &Outcomes) {
-    let mut early: VecDeque<(Time, Told, SignedTransaction)> = VecDeque::new();
+async fn work_on_transactions(port: Arc<dyn ChainPort>, mut work: Receiver<Told>, done: Outcomes) {
+    let mut early = Early::default();
     let mut batch = Vec::with_capacity(AT_ONCE);
-    let message = |told: &Told, opinion| Done::Message {
-        topic: Topic::Transactions,
-        peer: told.peer,
-        id: told.id.clone(),
-        opinion,
-    };
-    while work.blocking_recv_many(&mut batch, AT_ONCE) > 0 {
-        let mut progress = false;
-        for told in batch.drain(..) {
-            let Ok(signed) = codec::decode::<SignedTransaction>(&told.data, Topic::Transactions.max_bytes())
-            else {
-                done.tell(message(&told, Opinion::Garbage));
-                continue;
-            };
-            let opinion = of_transaction(port.take(&signed, system_time()));
-            progress |= opinion == Some(Opinion::Good);
-            match opinion {
-                Some(opinion) => done.tell(message(&told, opinion)),
-                None if early.len() < EARLY => early.push_back((system_time(), told, signed)),
-                None => done.tell(message(&told, Opinion::Ignore)),
-            }
-        }
-        while let Some((_, told, _)) =
-            early.pop_front_if(|(since, ..)| system_time().ms_since(*since) > EARLY_MS)
-        {
-            done.tell(message(&told, Opinion::Ignore));
-        }
-        // Each round takes at least one out, or ends.
-        while progress {
-            progress = false;
-            for (since, told, signed) in std::mem::take(&mut early) {
-                match of_transaction(port.take(&signed, system_time())) {
-                    Some(opinion) => {
-                        progress |= opinion == Opinion::Good;
-                        done.tell(message(&told, opinion));
+    while work.recv_many(&mut batch, AT_ONCE).await > 0 {
+        let (told, mut waiting, done) =
+            (std::mem::take(&mut batch), std::mem::take(&mut early), done.clone());
+        let taken = ask(&port, move |port| {
+            take(port, told, &mut waiting, &done);
+            Ok(waiting)
+        });
+        early = taken.await.unwrap_or_default();
+    }
+}
+
+/// Takes transactions in their order; what waits for one of them, right after it.
+fn take(port: &dyn ChainPort, told: Vec<Told>, early: &mut Early, done: &Outcomes) {
+    let tell = |peer, id, opinion| done.tell(Done::Message { topic: Topic::Transactions, peer, id, opinion });
+    for expired in early.expired(system_time()) {
+        tell(expired.peer, expired.id, Opinion::Ignore);
+    }
+    for Told { peer, id, data } in told {
+        let Ok(signed) = codec::decode::<SignedTransaction>(&data, Topic::Transactions.max_bytes()) else {
+            tell(peer, id, Opinion::Garbage);
+            continue;
+        };
+        let mut next = VecDeque::from([Waiting { since: system_time(), peer, id, signed }]);
+        while let Some(waiting) = next.pop_front() {
+            match of_transaction(port.take(&waiting.signed, system_time())) {
+                Some(opinion) => {
+                    if opinion == Opinion::Good {
+                        next.extend(early.after(&waiting.signed.transaction));
                     }
-                    None => early.push_back((since, told, signed)),
+                    tell(waiting.peer, waiting.id, opinion);
+                }
+                None => {
+                    if let Some(gone) = early.add(waiting) {
+                        tell(gone.peer, gone.id, Opinion::Ignore);
+                    }
                 }
             }
         }
     }
 }
 
-fn work_on_snapshots(port: &dyn ChainPort, mut work: Receiver<SnapshotWork>, done: &Outcomes) {
+async fn work_on_snapshots(port: Arc<dyn ChainPort>, mut work: Receiver<SnapshotWork>, done: Outcomes) {
     let failed = |error: PortError| tracing::error!(%error, "a snapshot cannot go on");
-    while let Some(next) = work.blocking_recv() {
-        match next {
+    while let Some(next) = work.recv().await {
+        let outcome = match next {
             SnapshotWork::Check { peer, proof, whose } => {
-                let shown = port.check_final(&proof, system_time());
+                let shown = ask(&port, move |port| port.check_final(&proof, system_time())).await;
                 let shown = shown.unwrap_or_else(|error| Shown::Unsure(error.to_string()));
-                done.tell(Done::Shown { peer, shown, whose });
+                Done::Shown { peer, shown, whose }
             }
             SnapshotWork::Begin { peer, block, base } => {
-                let begun = port.begin(&block, &base).map_err(failed).ok();
-                done.tell(Done::Begun { peer, begun });
+                let begun = ask(&port, move |port| port.begin(&block, &base)).await;
+                Done::Begun { peer, begun: begun.map_err(failed).ok() }
             }
             SnapshotWork::Take { peer, first, count, proof } => {
-                let taken = port.take_leaves(first, count, &proof).map_err(failed).ok();
-                done.tell(Done::Taken { peer, first, count, taken });
+                let taken = ask(&port, move |port| port.take_leaves(first, count, &proof)).await;
+                Done::Taken { peer, first, count, taken: taken.map_err(failed).ok() }
             }
-            SnapshotWork::Install => done.tell(Done::Installed(port.install().map_err(failed).ok())),
+            SnapshotWork::Install => {
+                Done::Installed(ask(&port, |port| port.install()).await.map_err(failed).ok())
+            }
             SnapshotWork::Forget { for_good } => {
-                if let Err(error) = port.forget(for_good) {
+                if let Err(error) = ask(&port, move |port| port.forget(for_good)).await {
                     failed(error);
                 }
+                continue;
             }
+        };
+        if done.send(outcome).await.is_err() {
+            return;
         }
     }
 }

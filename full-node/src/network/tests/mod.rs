@@ -42,6 +42,7 @@ mod bootstrap;
 mod closed;
 mod hostile;
 mod liars;
+mod scripted;
 mod server;
 mod snapshots;
 mod versions;
