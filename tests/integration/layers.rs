@@ -1,4 +1,4 @@
-//! The order of the light client's modules, and what none of them may use: read from the source.
+//! The order of the light client's modules, what none of them may use, and who knows which engine runs: read from the source.
 
 use std::{
     fs,
@@ -29,6 +29,31 @@ const FORBIDDEN: [&str; 11] = [
     "getrandom",
 ];
 
+/// The engines of consensus by their names in code, and how a spec is asked for the rules of one.
+const ENGINES: [&str; 11] = [
+    "EngineSpec",
+    "InstantSpec",
+    "Miner",
+    "ProofOfWork",
+    "ProofOfWorkSpec",
+    "Sealer",
+    "Spos",
+    "SposRules",
+    "VotelessRules",
+    "spos()",
+    "spos_mut()",
+];
+/// Who outside `consensus` names them all the same, and why. All others ask `Engine` and `Rules`.
+const NAME_ENGINES: [(&str, &str); 7] = [
+    ("full-node/src/config/development.rs", "makes the specs of chains for trying things out"),
+    ("full-node/src/config/spec_file/mod.rs", "a spec as TOML: each engine has a table of its own"),
+    ("full-node/src/measure/payments.rs", "makes the spec of the chain that is measured"),
+    ("light-client/src/data_format/chain_spec.rs", "checks the rules of whichever engine a spec names"),
+    ("light-client/src/data_format/engine_spec.rs", "is the choice of an engine as data"),
+    ("light-client/src/data_format/mod.rs", "exports that data"),
+    ("light-client/src/wallet/review.rs", "shows the price of a slot, which is below consensus"),
+];
+
 /// What a module may use; `None` if it may use everything.
 fn allowed(module: &str) -> Option<Vec<&'static str>> {
     let beside =
@@ -44,7 +69,7 @@ fn is_module(name: &str) -> bool {
 
 /// The source without comments, and without the module of unit tests at its end.
 fn code(source: &str) -> String {
-    let source = source.split("#[cfg(test)]\nmod tests {").next().unwrap();
+    let source = source.split("\nmod tests {").next().unwrap();
     source.lines().map(|line| line.split("//").next().unwrap()).collect::<Vec<_>>().join("\n")
 }
 
@@ -91,6 +116,12 @@ fn faults(module: &str, depth: usize, source: &str) -> Vec<String> {
     let edges = edges.map(|name| format!("{module} uses {name}, which is not below it"));
     let words = FORBIDDEN.iter().filter(|word| has_word(&code, word));
     edges.chain(words.map(|word| format!("{word} is used"))).collect()
+}
+
+/// The engines that a file names.
+fn engines(source: &str) -> Vec<&'static str> {
+    let code = code(source);
+    ENGINES.into_iter().filter(|name| has_word(&code, name)).collect()
 }
 
 fn has_word(code: &str, word: &str) -> bool {
@@ -148,6 +179,21 @@ fn modules_of_the_light_client_use_only_lower_ones() {
 }
 
 #[test]
+fn nothing_outside_consensus_knows_which_engine_runs() {
+    let mut found = Vec::new();
+    for folder in ["full-node/src", "light-client/src"] {
+        for (path, module, _) in sources(&root().join(folder)) {
+            let engines = engines(&fs::read_to_string(&path).unwrap());
+            if !engines.is_empty() && module != "consensus" && module != FOR_TESTS {
+                found.push(path.strip_prefix(root()).unwrap().display().to_string());
+            }
+        }
+    }
+    found.sort_unstable();
+    assert_eq!(found, NAME_ENGINES.map(|(file, _)| file), "who names an engine, and who has a reason to");
+}
+
+#[test]
 fn planted_faults_are_found() {
     let found = |module: &str, depth: usize, source: &str| faults(module, depth, source).len();
     assert_eq!(found("state", 2, "use crate::client::Client;"), 1);
@@ -169,4 +215,15 @@ fn planted_faults_are_found() {
     assert_eq!(found("wallet", 2, "use crate::transaction::RULES;\nuse super::client::Client;"), 0);
     assert_eq!(found("client", 2, "// std::fs is for hosts; async too\nfn asynchronous() {}"), 0);
     assert_eq!(found("state", 2, "#[cfg(test)]\nmod tests {\n    use crate::client::Client;\n}"), 0);
+
+    assert_eq!(engines("let engine = Spos::new(spec);"), ["Spos"]);
+    assert_eq!(engines("if let EngineSpec::Instant(_) = spec.engine {}"), ["EngineSpec"]);
+    assert_eq!(engines("let votes = spec.engine.spos().is_some();"), ["spos()"]);
+    for knows_none in [
+        "use light_client::consensus::spos::Block; // as Spos",
+        "fn stake(&self) -> &SposSpec;",
+        "#[cfg(test)]\n#[allow(unused)]\nmod tests {\n    use light_client::consensus::Spos;\n}",
+    ] {
+        assert!(engines(knows_none).is_empty(), "{knows_none}");
+    }
 }

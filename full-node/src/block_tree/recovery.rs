@@ -153,12 +153,11 @@ impl Chain {
     }
 
     fn check_slots(&self, recovery: &Recovery) -> Result<(), RecoveryError> {
-        let spos = self.spec.engine.spos().ok_or(RecoveryError::NoSlots)?;
-        let (expected, found) = (spos.slots.0.len(), recovery.slots.0.len());
-        if expected == found {
-            return Ok(());
+        match (self.spec.engine.slot_count(), recovery.slots.0.len()) {
+            (0, _) => Err(RecoveryError::NoSlots),
+            (expected, found) if expected == found => Ok(()),
+            (expected, found) => Err(RecoveryError::SlotCount { round: recovery.round, expected, found }),
         }
-        Err(RecoveryError::SlotCount { round: recovery.round, expected, found })
     }
 
     fn check_open(&self, recovery: &Recovery) -> Result<(), RecoveryError> {

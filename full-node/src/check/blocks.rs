@@ -1,12 +1,12 @@
 use light_client::{
     block_tree::{HeaderRange, RangeNodes, RangeStore},
     consensus::{
-        Spos, Trusted, genesis,
+        genesis,
         spos::{Certificate, CertificateError, HeaderError, TableError, Tables},
     },
     crypto::Hash,
     data_format::{
-        BlockId, Header, Height, MAX_BLOCK_BYTES, Outcome, SealedHeader, Time, TransactionId, codec,
+        BlockId, Header, Height, MAX_BLOCK_BYTES, Outcome, SealedHeader, TransactionId, codec,
         transactions_root,
     },
     transaction::{TransactionError, check_in_block},
@@ -261,43 +261,23 @@ impl Checker<'_> {
         if found != id {
             return Err(BlockFault::Id { expected: id, found });
         }
-        let engine = self.chain.engine();
         let checkpoint = match before {
             None => {
                 self.check_genesis(&sealed)?;
                 header.clone()
             }
             Some(before) => {
-                let clock = engine.clock();
-                let same = clock.round(before.header.slot) == clock.round(header.slot);
-                let checkpoint = if same { &before.checkpoint } else { &before.header };
-                // Whenever this runs: that is not a question of what is stored.
-                let now = Time(u64::MAX / 2);
-                let parent = &before.header;
-                if self.snapshot.recovery_from(parent).is_some() {
-                    let table = self.snapshot.tables_after(checkpoint)?.in_force;
-                    let justified = self.snapshot.justified_after(parent);
-                    let engine = Spos::new(self.chain.spec());
-                    engine.check_header(parent, justified, &table, &sealed, &id, now)?;
-                } else {
-                    engine.check_successor(&self.trusted_at(checkpoint)?, parent, &sealed, &id, now)?;
-                }
+                let (clock, parent) = (self.chain.engine().clock(), &before.header);
+                let same = clock.round(parent.slot) == clock.round(header.slot);
+                let checkpoint = if same { &before.checkpoint } else { parent };
+                let rules = self.chain.rules();
+                rules.check_stored(self.chain, self.snapshot, checkpoint, parent, &sealed, &id)??;
                 checkpoint.clone()
             }
         };
         let pushed = HeaderRange::new(self.snapshot, height.0).push(&id);
         let (nodes, headers_root) = pushed.map_err(|error| BlockFault::RangeUnreadable(error.to_string()))?;
         Ok((id, sealed, nodes, Before { header, checkpoint, headers_root }))
-    }
-
-    /// A checkpoint, as who may make the blocks of its round.
-    fn trusted_at(&self, checkpoint: &Header) -> Result<Trusted, BlockFault> {
-        let mut trusted = Trusted::voteless(checkpoint);
-        if !checkpoint.next_slots.is_zero() {
-            let in_force = self.snapshot.tables_after(checkpoint)?.in_force;
-            trusted.tables = Some(Tables { in_force, planned: None });
-        }
-        Ok(trusted)
     }
 
     /// Block 0 is what the chain spec makes: nobody sealed it.

@@ -45,8 +45,8 @@ impl Checker<'_> {
             return Ok(());
         }
         let here = Some((*address, height));
-        let spos = self.chain.spec().engine.spos();
-        let is_price = spos.is_some_and(|spos| i128::from(delta) == -i128::from(spos.contend_fee.units()));
+        let price = self.chain.rules().stake().contend_fee;
+        let is_price = i128::from(delta) == -i128::from(price.units());
         let is_right = is_price && record.asset == Asset::Coin && record.transaction == TransactionId::ZERO;
         if !is_right || here == self.burned.last || self.winner_at(height)? != Some(*address) {
             return Err(AccountFault::ContendFee(record.index));
@@ -82,7 +82,7 @@ impl Checker<'_> {
     /// Each slot that was won was paid for once.
     pub(super) fn compare_prices(&self) -> Result<(), StateFinding> {
         let Burned { won, paid, seen_from, .. } = self.burned;
-        let has_price = self.chain.spec().engine.spos().is_some_and(|spos| spos.contend_fee > Amount::ZERO);
+        let has_price = self.chain.rules().stake().contend_fee > Amount::ZERO;
         let won = if has_price { won } else { 0 };
         if seen_from.is_none() || won == paid { Ok(()) } else { Err(StateFinding::Slots { won, paid }) }
     }

@@ -2,7 +2,10 @@ use std::sync::Arc;
 
 use light_client::{
     client::Anchor,
-    consensus::spos::{Block, Certificate, HandOver, Tables},
+    consensus::{
+        HeaderError,
+        spos::{Block, Certificate, HandOver, Tables},
+    },
     data_format::{BlockId, ChainSpec, Checkpoint, EngineSpec, Header, Height, SealedHeader, SposSpec, Time},
 };
 
@@ -11,8 +14,11 @@ use crate::{
     block_tree::{BlockError, Chain},
     logic::{Place, Reward},
     node::OpenError,
-    storage::{Database, Finality, Snapshot},
+    storage::{Database, Finality, Snapshot, StorageError},
 };
+
+/// After the slots of all blocks: whether one has begun is no question of what is stored.
+pub(super) const AFTER_ALL: Time = Time(u64::MAX / 2);
 
 /// What a consensus model asks of the blocks of a node's chain, and makes of them: with the chain at hand, where
 /// [`light_client::consensus::Engine`] has headers alone.
@@ -36,6 +42,21 @@ pub trait Rules: Send + Sync {
         id: &BlockId,
         now: Time,
     ) -> Result<(), BlockError>;
+
+    /// Checks the header of a stored block against its parent, whenever that is asked; `checkpoint` is the last header before
+    /// its round.
+    ///
+    /// # Errors
+    /// A fault of the disk; else the first rule broken.
+    fn check_stored(
+        &self,
+        chain: &Chain,
+        snapshot: &Snapshot,
+        checkpoint: &Header,
+        parent: &Header,
+        sealed: &SealedHeader,
+        id: &BlockId,
+    ) -> Result<Result<(), HeaderError>, StorageError>;
 
     /// Where a block stands that follows `parent`, and what it earns whom. The seal of one that is being built is not
     /// made yet, but says already who is paid.

@@ -1,7 +1,7 @@
 use light_client::{
     client::Anchor,
     consensus::{
-        Buried, ProofOfWork, Trusted,
+        Buried, HeaderError, ProofOfWork, Trusted,
         spos::{Block, Certificate, Tables},
     },
     crypto::Hash,
@@ -11,7 +11,7 @@ use light_client::{
     },
 };
 
-use super::{Led, Rules};
+use super::{Led, Rules, rules::AFTER_ALL};
 use crate::{
     block_tree::{BlockError, Chain},
     logic::{Activity, Earner, Place, Reward},
@@ -71,6 +71,19 @@ impl Rules for VotelessRules {
         }
         let trusted = Trusted::voteless(&chain.genesis().header);
         Ok(chain.engine().check_successor(&trusted, parent, &block.header, id, now)?)
+    }
+
+    fn check_stored(
+        &self,
+        chain: &Chain,
+        _: &Snapshot,
+        checkpoint: &Header,
+        parent: &Header,
+        sealed: &SealedHeader,
+        id: &BlockId,
+    ) -> Result<Result<(), HeaderError>, StorageError> {
+        let trusted = Trusted::voteless(checkpoint);
+        Ok(chain.engine().check_successor(&trusted, parent, sealed, id, AFTER_ALL))
     }
 
     fn place(

@@ -1,14 +1,17 @@
 //! Supernodes at the head of the best branch, as the state has them.
 
 use light_client::{
-    consensus::spos::Evidence,
+    consensus::spos::{Evidence, Tables},
     crypto::Hash,
     data_format::{Address, Amount, Header},
     state::{Moment, Standing},
 };
 
 use super::{Node, NodeError, SupernodeState, SupernodesState};
-use crate::{block_tree::Head, storage::Snapshot};
+use crate::{
+    block_tree::Head,
+    storage::{Snapshot, StorageError},
+};
 
 impl Node {
     /// Minting keys that were given to it and are retired: no final table names them any more. Blocks the thread.
@@ -37,28 +40,17 @@ impl Node {
         let snapshot = self.0.database.read()?;
         let head = self.stored_head(&snapshot)?;
         let (height, round) = (head.header.height, self.0.clock.round(head.header.slot));
-        let Some(spos) = self.0.spec.engine.spos() else {
-            let (none, nothing) = (Vec::new(), Amount::ZERO);
-            return Ok(SupernodesState {
-                height,
-                round,
-                slots: 0,
-                contend_minimum: nothing,
-                contend_fee: nothing,
-                supernodes: none,
-            });
-        };
-        let tables = snapshot.tables_after(&head.header)?;
+        let (tables, stake) = (self.tables_after(&snapshot, &head.header)?, self.0.rules.stake());
         let mut supernodes = Vec::new();
-        for address in tables.addresses() {
+        for address in tables.as_ref().map(Tables::addresses).unwrap_or_default() {
             supernodes.extend(self.supernode_at(&snapshot, &head, &address)?);
         }
         Ok(SupernodesState {
             height,
             round,
-            slots: tables.in_force.slots().0.len(),
-            contend_minimum: spos.contend_minimum,
-            contend_fee: spos.contend_fee,
+            slots: tables.map_or(0, |tables| tables.in_force.slots().0.len()),
+            contend_minimum: stake.contend_minimum,
+            contend_fee: stake.contend_fee,
             supernodes,
         })
     }
@@ -70,13 +62,10 @@ impl Node {
         head: &Head,
         address: &Address,
     ) -> Result<Option<SupernodeState>, NodeError> {
-        if self.0.spec.engine.spos().is_none() {
-            return Ok(None);
-        }
+        let Some(tables) = self.tables_after(snapshot, &head.header)? else { return Ok(None) };
         let moment = self.moment(snapshot, &head.header)?;
         let standing = Standing::read(&mut snapshot.state(head.root), &moment, address)?;
         let Some(record) = standing.record else { return Ok(None) };
-        let tables = snapshot.tables_after(&head.header)?;
         let account = standing.account.unwrap_or_default();
         let pool = standing.pool.unwrap_or_default();
         Ok(Some(SupernodeState {
@@ -101,8 +90,12 @@ impl Node {
 
     /// What answers from the state depend on besides it, after a block.
     pub(super) fn moment(&self, snapshot: &Snapshot, header: &Header) -> Result<Moment, NodeError> {
-        let engine = &self.0.spec.engine;
-        let tables = engine.spos().map(|_| snapshot.tables_after(header)).transpose()?;
-        Ok(Moment::after(header, tables.as_ref(), &self.0.clock, engine.average_window()))
+        let (tables, window) = (self.tables_after(snapshot, header)?, self.0.spec.engine.average_window());
+        Ok(Moment::after(header, tables.as_ref(), &self.0.clock, window))
+    }
+
+    /// The slot tables after a block; `None` where nobody holds slots.
+    fn tables_after(&self, snapshot: &Snapshot, header: &Header) -> Result<Option<Tables>, StorageError> {
+        self.0.rules.genesis_tables().map(|_| snapshot.tables_after(header)).transpose()
     }
 }

@@ -13,7 +13,7 @@ use light_client::{
 use super::hand_overs::HandOvers;
 use crate::{
     block_tree::{BlockError, Chain},
-    consensus::{Led, Rules},
+    consensus::{Led, Rules, rules::AFTER_ALL},
     logic::{Activity, Earner, Place, Reward},
     storage::{Database, Finality, Snapshot, StorageError},
 };
@@ -101,6 +101,20 @@ impl Rules for SposRules {
         let justified = snapshot.justified_after(parent);
         self.engine.check_header(parent, justified, &table, &block.header, id, now)?;
         self.check_certificate(chain, snapshot, parent, block)
+    }
+
+    fn check_stored(
+        &self,
+        _: &Chain,
+        snapshot: &Snapshot,
+        checkpoint: &Header,
+        parent: &Header,
+        sealed: &SealedHeader,
+        id: &BlockId,
+    ) -> Result<Result<(), HeaderError>, StorageError> {
+        let table = snapshot.tables_after(checkpoint)?.in_force;
+        let justified = snapshot.justified_after(parent);
+        Ok(self.engine.check_header(parent, justified, &table, sealed, id, AFTER_ALL))
     }
 
     fn place(
