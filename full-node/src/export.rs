@@ -4,7 +4,8 @@
 //! and each transaction's `signed`, in Borsh as hexadecimal digits. Amounts are strings of units (1 VSYS = 10^8 units),
 //! ids 64 hexadecimal digits, times milliseconds since 1970.
 //!
-//! **Trust and bounds.** It writes what is stored, and checks nothing: that is what [`check`](crate::check) is for. One
+//! **Trust and bounds.** It writes what is stored, and checks nothing: that is what [`check`](crate::check) is for. It only
+//! reads; whoever [opens](Database::open_existing) the folder for it puts what only the log has into the tables first. One
 //! block is in memory at a time.
 
 use std::io::{self, Write};

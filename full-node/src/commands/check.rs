@@ -19,11 +19,13 @@ use super::say;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Reads everything: the file's pages, every block with its signatures, the newest state, the history of every account.
-Nothing is changed, except that what only the log has is put into the tables first, as at every start.
+Nothing is changed, except that what only the log has is put into the tables first, as at every start. What is written then
+belongs to whoever runs this: let it be the user that runs the node.
 Exit code 0: all of it is whole; 6: something is damaged, and is named.
 
 Examples:
-  vsys-node check --data /var/lib/vsys-node")]
+  vsys-node check --data DIR
+  sudo -u vsys-node -- vsys-node check --data /var/lib/vsys-node")]
 pub(crate) struct Check {
     /// Where the chain is kept; its node must be stopped
     #[arg(long, value_name = "DIR")]

@@ -18,10 +18,13 @@ use light_client::data_format::Height;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Amounts are strings of units (1 VSYS = 10^8 units). header, certificate and signed are the exact bytes, hexadecimal.
+Nothing is changed, except that what only the log has is put into the tables first, as at every start. What is written then
+belongs to whoever runs this: let it be the user that runs the node.
 
 Examples:
   vsys-node export --data DIR | jq .transactions
-  vsys-node export --data DIR --from 1000 --to 1999 --out blocks.jsonl")]
+  vsys-node export --data DIR --from 1000 --to 1999 --out blocks.jsonl
+  sudo -u vsys-node -- vsys-node export --data /var/lib/vsys-node > blocks.jsonl")]
 pub(crate) struct Export {
     /// Where the chain is kept; its node must be stopped
     #[arg(long, value_name = "DIR")]

@@ -44,10 +44,12 @@ pub(crate) struct Run {
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) payee: Option<Address>,
     /// If there are no blocks yet: start from the state after a recent final block, taken from peers and proven, not from
-    /// every block since the first. Older blocks are not kept then
+    /// every block since the first. Older blocks are not kept then. Once it has begun, the next start goes on with it, with or
+    /// without this argument
     #[arg(long)]
     pub(crate) snapshot: bool,
-    /// A final block of the first chain that you trust, which that state is proven from; without one it is proven from block 0
+    /// A final block of the first chain that you trust, which that state is proven from; without one it is proven from block 0.
+    /// A snapshot that has begun keeps the one that it has begun with; with another one it begins anew
     #[arg(long, value_name = "HEIGHT:ID", requires = "snapshot", value_parser = checkpoint)]
     pub(crate) checkpoint: Option<(Height, BlockId)>,
     /// Stop when standard input is closed: for programs that start nodes, and may be killed before they can stop them
@@ -116,8 +118,7 @@ fn to_run(settings: &Settings, chain: &ChainSettings, files: ChainFiles) -> Resu
     if spec.genesis_time > now {
         return Err(Failure::not_begun(spec.genesis_time, now).of(part));
     }
-    let votes = spec.engine.spos().is_some();
-    if votes && !keys.is_empty() && !RedbStorage::exists(&chain.data) {
+    if spec.engine.slot_count() > 0 && !keys.is_empty() && !RedbStorage::exists(&chain.data) {
         // Only `init` makes a chain together with the record that its key signed nothing: what this one signed is not known.
         tracing::warn!(
             chain = spec.name,

@@ -29,13 +29,14 @@ use super::{
 /// Where the network keeps its key and its addresses, in the data folder.
 pub(super) const NETWORK_FOLDER: &str = "network";
 
-/// Where other nodes are. With neither the node is alone.
+/// Where other nodes are. With neither, here or in config.toml, the node is alone.
 #[derive(Debug, Args)]
 pub(crate) struct Peering {
-    /// Listen there for other nodes, by TCP and QUIC, for example 0.0.0.0:9921. Without it nobody can connect to this one
+    /// Listen there for other nodes, by TCP and QUIC, for example 0.0.0.0:9921 [default: as config.toml in the data folder
+    /// says; without such a file nobody can connect]
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) p2p: Option<SocketAddr>,
-    /// A node to stay connected with, for example /ip4/192.0.2.1/tcp/9921; may be repeated
+    /// A node to stay connected with, for example /ip4/192.0.2.1/tcp/9921, instead of those in config.toml; may be repeated
     #[arg(long = "peer", value_name = "MULTIADDR")]
     pub(crate) peers: Vec<Multiaddr>,
 }
@@ -43,7 +44,8 @@ pub(crate) struct Peering {
 /// What is served, and where.
 #[derive(Debug, Args)]
 pub(crate) struct Serve {
-    /// Where the API listens [default: 127.0.0.1:9922]. Another address than a loopback one is reachable from the network
+    /// Where the API listens [default: as config.toml in the data folder says; without such a file 127.0.0.1:9922]. Another
+    /// address than a loopback one is reachable from the network
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) api: Option<SocketAddr>,
     /// The folder of a built wallet, served at /

@@ -14,7 +14,7 @@ use crate::{
     export::ExportError,
     network::{IdentityError, NetworkError},
     node::{NodeError, OpenError},
-    storage::StorageError,
+    storage::{LoadError, StorageError},
 };
 
 /// The node failed while it ran.
@@ -29,8 +29,9 @@ const NO_ANSWER: u8 = 5;
 const DAMAGED: u8 = 6;
 
 /// What to do with a chain that is not whole.
-const MOVE_AWAY: &str = "move chain.redb and chain.wal out of the folder: the node fetches the chain anew. Never put a \
-                         backup of them in their place: it does not know what your minting keys have signed since";
+const MOVE_AWAY: &str = "check the disk; then move chain.redb and chain.wal out of the folder: the node fetches the \
+                         chain anew. Never put a backup of them in their place: it does not know what your minting \
+                         keys have signed since";
 
 /// A failed command, for people: two sentences and an exit code (listed in `vsys-node --help`).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -117,7 +118,7 @@ impl Failure {
         if report.more > 0 {
             what += &format!("\n  - and {} more", report.more);
         }
-        Self::new(DAMAGED, what, format!("check the disk; then {MOVE_AWAY}"))
+        Self::new(DAMAGED, what, MOVE_AWAY)
     }
 
     /// A transaction that was not made, not taken, or in vain.
@@ -243,12 +244,15 @@ impl From<NoChain> for Failure {
 
 impl From<StorageError> for Failure {
     fn from(error: StorageError) -> Self {
-        match &error {
-            StorageError::Damaged { .. } => Self::new(DAMAGED, error, MOVE_AWAY),
-            StorageError::InUse(_) | StorageError::Format { .. } | StorageError::Failed { .. } => {
-                OpenError::from(error).into()
+        let (code, advice) = match &error {
+            StorageError::InUse(_) => (IN_USE, ""),
+            StorageError::Format { .. } => (UNUSABLE, ""),
+            StorageError::Failed { .. } => {
+                (UNUSABLE, "check the folder's permissions and the space left on the disk")
             }
-        }
+            StorageError::Damaged { .. } => (DAMAGED, MOVE_AWAY),
+        };
+        Self::new(code, error, advice)
     }
 }
 
@@ -270,15 +274,11 @@ impl From<ExportError> for Failure {
 /// The messages of [`OpenError`] say what to do.
 impl From<OpenError> for Failure {
     fn from(error: OpenError) -> Self {
-        let (code, advice) = match &error {
-            OpenError::Storage(StorageError::InUse(_)) => (IN_USE, ""),
-            OpenError::Damaged(_) | OpenError::Storage(StorageError::Damaged { .. }) => (UNUSABLE, MOVE_AWAY),
-            OpenError::Storage(StorageError::Failed { .. }) => {
-                (UNUSABLE, "check the folder's permissions and the space left on the disk")
-            }
-            _ => (UNUSABLE, ""),
-        };
-        Self::new(code, error, advice)
+        match error {
+            OpenError::Storage(error) | OpenError::Load(LoadError::Storage(error)) => error.into(),
+            error @ OpenError::Damaged(_) => Self::new(DAMAGED, error, MOVE_AWAY),
+            error => Self::new(UNUSABLE, error, ""),
+        }
     }
 }
 
@@ -305,7 +305,11 @@ impl From<NetworkError> for Failure {
 
 impl From<NodeError> for Failure {
     fn from(error: NodeError) -> Self {
-        Self::ended("the chain", error)
+        match error {
+            NodeError::Storage(error @ StorageError::Damaged { .. }) => error.into(),
+            error @ NodeError::Damaged(_) => Self::new(DAMAGED, error, MOVE_AWAY),
+            error => Self::ended("the chain", error),
+        }
     }
 }
 
@@ -327,5 +331,87 @@ impl From<AskError> for Failure {
             }
         };
         Self::new(NO_ANSWER, &error, advice)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use light_client::state::TrieError;
+
+    use super::*;
+    use crate::{
+        block_tree::BlockError,
+        logic::StateFault,
+        node::{ChainChoice, Node, NodeConfig},
+        storage::Retention,
+        transaction::Limits,
+    };
+
+    /// What only whoever has a damaged chain is told.
+    const ON_DAMAGE: &str = "Never put a backup";
+
+    #[test]
+    fn damage_is_damage_wherever_it_is_met() {
+        let damage = || StorageError::damaged("block 7", "it is not stored");
+        let failures: [Failure; 8] = [
+            damage().into(),
+            OpenError::Storage(damage()).into(),
+            OpenError::Load(LoadError::Storage(damage())).into(),
+            OpenError::Damaged("the head is missing".to_owned()).into(),
+            NodeError::Storage(damage()).into(),
+            NodeError::from(StateFault::from(TrieError::Store(damage()))).into(),
+            NodeError::Damaged("the range of headers".to_owned()).into(),
+            ExportError::Storage(damage()).into(),
+        ];
+        for failure in failures {
+            let words = failure.to_string();
+            assert_eq!(failure.exit_code(), 6, "{words}");
+            assert!(words.contains("damaged") && words.contains(ON_DAMAGE), "{words}");
+        }
+    }
+
+    #[test]
+    fn what_is_whole_is_not_called_damaged() {
+        let failed = || StorageError::failed("cannot write to the database", "No space left on device");
+        let cases: [(Failure, u8); 9] = [
+            (OpenError::Storage(failed()).into(), 3),
+            (OpenError::Load(LoadError::Storage(failed())).into(), 3),
+            (OpenError::Storage(StorageError::Format { found: 1, known: 2 }).into(), 3),
+            (OpenError::Storage(StorageError::InUse("node".into())).into(), 4),
+            (OpenError::NoPayee.into(), 3),
+            (NodeError::Storage(failed()).into(), 1),
+            (NodeError::from(BlockError::Halted("the disk is full".to_owned())).into(), 1),
+            (NodeError::from(StateFault::from(TrieError::Store(failed()))).into(), 1),
+            (NodeError::Paused("the disk is full".to_owned()).into(), 1),
+        ];
+        for (failure, code) in cases {
+            let words = failure.to_string();
+            assert_eq!(failure.exit_code(), code, "{words}");
+            assert!(!words.contains(ON_DAMAGE), "{words}");
+        }
+    }
+
+    /// Half of a chain is not taken for a new one: what the minting keys signed would be forgotten in silence.
+    #[test]
+    fn a_node_whose_folder_lost_half_of_the_chain_says_that_it_is_damaged() {
+        for lost in ["chain.redb", "chain.wal"] {
+            let folder = tempfile::tempdir().unwrap();
+            let config = || NodeConfig {
+                data: Some(folder.path().to_owned()),
+                chain: ChainChoice::Development,
+                recoveries: Vec::new(),
+                minting_keys: Vec::new(),
+                payee: None,
+                retention: Retention::default(),
+                pool: Limits::default(),
+                now: Time(1_790_000_000_000),
+            };
+            drop(Node::open(config()).unwrap());
+            fs::rename(folder.path().join(lost), folder.path().join("lost")).unwrap();
+            let failure = Failure::from(Node::open(config()).err().unwrap());
+            assert_eq!(failure.exit_code(), 6, "without {lost}: {failure}");
+        }
     }
 }

@@ -2,6 +2,7 @@ use std::path::PathBuf;
 
 use light_client::{
     data_format::{Address, Amount, BlockId, ChainId, Height, SpecError},
+    state::TrieError,
     transaction::TransactionError,
 };
 
@@ -116,7 +117,7 @@ pub enum NodeError {
          block is final, for whoever trusts a block of then"
     )]
     Recovered(BlockId),
-    /// The node stands still for now.
+    /// The node stands still: for now, or until it is started again.
     #[error("the node stands still: {0}")]
     Paused(String),
     /// It was there once, and this node does not keep it: it started from a snapshot.
@@ -143,7 +144,11 @@ impl From<AddError> for SubmitError {
 
 impl From<StateFault> for NodeError {
     fn from(error: StateFault) -> Self {
-        Self::Damaged(error.to_string())
+        match error {
+            // A disk that fails does not damage what it has.
+            StateFault::Trie(TrieError::Store(error)) => error.into(),
+            error => Self::Damaged(error.to_string()),
+        }
     }
 }
 
@@ -170,6 +175,7 @@ impl From<BlockError> for NodeError {
         match error {
             BlockError::Storage(error) => error.into(),
             BlockError::State(error) => error.into(),
+            BlockError::Halted(why) => Self::Paused(why),
             error => Self::Damaged(error.to_string()),
         }
     }
