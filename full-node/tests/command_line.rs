@@ -363,59 +363,128 @@ fn told(arguments: &[&str], line: &str) -> Output {
     child.wait_with_output().unwrap()
 }
 
+/// Two votes of a development chain's minting key for the same round, which no honest holder signs, as `/v1/evidence` writes
+/// them.
+fn evidence(chain: &str, position: usize) -> String {
+    use light_client::{
+        crypto::Hash,
+        data_format::{Checkpoint, Evidence, Link, Round, Triple, Vote, codec},
+    };
+    let chain = Hash::from_hex(chain).unwrap();
+    let key = full_node::config::minting_keys().swap_remove(position);
+    let triple = |round, id| Triple {
+        checkpoint: Checkpoint { round: Round(round), id: Hash([id; 32]) },
+        next_slots: Hash::ZERO,
+    };
+    let vote = |id| Vote::sign(Link { source: triple(0, 0), target: triple(1, id) }, &chain, &key).unwrap();
+    let evidence = Evidence::of_votes(&vote(1), &vote(2)).unwrap();
+    codec::encode(&evidence).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 #[test]
 fn a_supernode_is_run_from_the_command_line() {
-    use full_node::config::{DEVELOPMENT_PHRASE, funded_accounts};
+    use full_node::config::{DEVELOPMENT_PHRASE, faucet_key, funded_accounts};
+    use light_client::data_format::{Address, Network};
     let node = Node::dev(&["--ephemeral"]);
     let folder = tempfile::tempdir().unwrap();
     let api = ["--api", &node.url];
     let holders = funded_accounts();
-    let [first, second] = [holders[0].to_string(), holders[1].to_string()];
+    let [first, second, third, fourth] = [0, 1, 2, 3].map(|index: usize| holders[index].to_string());
     let supernode = |arguments: &[&str]| {
         let output =
             told(&[&["supernode"], arguments, &api, &["--phrase", "--yes"]].concat(), DEVELOPMENT_PHRASE);
         let said = [output.stdout, output.stderr].concat();
         (output.status.code(), String::from_utf8(said).unwrap())
     };
+    // Each waits until it is final: those of different accounts wait together.
+    let at_once = |commands: &[&[&str]]| -> Vec<(Option<i32>, String)> {
+        let supernode = &supernode;
+        std::thread::scope(|scope| {
+            let running: Vec<_> =
+                commands.iter().map(|arguments| scope.spawn(move || supernode(arguments))).collect();
+            running.into_iter().map(|command| command.join().unwrap()).collect()
+        })
+    };
     let status = |arguments: &[&str]| {
         let output = run(&[&["supernode", "status"], arguments, &api].concat());
         assert!(output.status.success());
         String::from_utf8(output.stdout).unwrap()
     };
+    let balance = |address: &str| -> u64 {
+        let account: serde_json::Value = serde_json::from_str(&status(&[address, "--json"])).unwrap();
+        account["balance"].as_str().unwrap().parse().unwrap()
+    };
     assert!(status(&[]).contains(&first) && status(&[]).contains("10.00 %"));
+    let (code, said) = supernode(&["report"]);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("no minting key"), "{said}");
 
-    // What is signed is read first, as in wallets; and followed until it is final.
-    let (code, said) = supernode(&["lease", &second, "1000"]);
-    assert_eq!(code, Some(0), "{said}");
-    for words in ["Lease to", "1000 VSYS", "part of what you sign", "Sent: ", "Final, in block "] {
-        assert!(said.contains(words), "{words:?} is not in {said}");
-    }
-    assert!(status(&[&second]).contains("leased in    1000 VSYS"));
-
-    // A new minting key needs the word of the key itself.
     let key = folder.path().join("minting.key");
     let key = key.to_str().unwrap();
     let public = String::from_utf8(run(&["keys", "--out", key]).stdout).unwrap();
     let public = public.split('"').nth(1).unwrap();
-    let (code, said) = supernode(&["set-minting-key", "--minting-key", key, "--account", "3"]);
-    assert_eq!(code, Some(0), "{said}");
-    assert!(said.contains(public));
-    assert!(status(&[&holders[3].to_string()]).contains(public));
+    let done = at_once(&[
+        &["lease", &second, "1000000"],
+        &["set-commission", "5", "--account", "1"],
+        &["set-reward-address", &fourth, "--account", "2"],
+        &["set-minting-key", "--minting-key", key, "--account", "3"],
+    ]);
+    for (code, said) in &done {
+        assert_eq!(*code, Some(0), "{said}");
+    }
+    // What is signed is read first, as in wallets; and followed until it is final.
+    for words in ["Lease to", "1000000 VSYS", "part of what you sign", "Sent: ", "Final, in block "] {
+        assert!(done[0].1.contains(words), "{words:?} is not in {}", done[0].1);
+    }
+    assert!(!done[0].1.contains("holds no slot"), "{}", done[0].1);
+    let shown = status(&[&second]);
+    assert!(shown.contains("leased in    1000000 VSYS") && shown.contains("keeps        5.00 %"), "{shown}");
+    let shown = status(&[&third]);
+    assert!(shown.contains(&format!("rewards to   {fourth}")), "{shown}");
+    // A new minting key needs the word of the key itself.
+    assert!(done[3].1.contains(public), "{}", done[3].1);
+    assert!(status(&[&fourth]).contains(public));
 
-    // What has no effect says why, and what to do.
-    let (code, said) = supernode(&["contend", "--slot", "1", "--commission", "5", "--minting-key", key]);
-    assert_eq!(code, Some(1), "{said}");
+    // A lessor, a supernode and a reward address are paid more than the fee. What has no effect says why, and what to do.
+    let claimants = [&first, &second, &fourth];
+    let before = claimants.map(|address| balance(address));
+    let done = at_once(&[
+        &["claim", &second],
+        &["claim", "--account", "1"],
+        &["claim", &third, "--account", "3"],
+        &["contend", "--slot", "1", "--commission", "5", "--minting-key", key, "--account", "2"],
+    ]);
+    for ((address, before), (code, said)) in claimants.into_iter().zip(before).zip(&done) {
+        assert_eq!(*code, Some(0), "{said}");
+        assert!(balance(address) > before, "{address} had {before}\n{said}");
+    }
+    let (code, said) = &done[3];
+    assert_eq!(*code, Some(1), "{said}");
     assert!(said.contains("holds a slot already") && said.contains("release it first"), "{said}");
     // What winning would cost is said before anybody signs, and with the holders.
     let price = said.lines().find(|line| line.contains("Burned besides if it wins"));
     assert!(price.is_some_and(|line| line.contains(" 1000 VSYS ")), "{said}");
     assert!(status(&[]).contains("A contender needs 1000000 VSYS besides the 1000 VSYS that are burned"));
-    let (code, said) = supernode(&["report"]);
-    assert_eq!(code, Some(1), "{said}");
-    assert!(said.contains("no minting key"), "{said}");
     let (code, said) = supernode(&["lease", &second, "100000000"]);
     assert_eq!(code, Some(1), "{said}");
     assert!(said.contains("nothing was sent"), "{said}");
+
+    // Evidence from a file bans whom its key serves; the key is not this holder's any more. Who leases to somebody without a
+    // slot reads that it earns nothing, and may.
+    let file = folder.path().join("evidence");
+    let chain: serde_json::Value =
+        serde_json::from_slice(&run(&["status", "--json", "--api", &node.url]).stdout).unwrap();
+    fs::write(&file, evidence(chain["chain_id"].as_str().unwrap(), 3)).unwrap();
+    let nobody = Address::of(&faucet_key().public(), Network::Test).to_string();
+    assert!(!status(&[&fourth]).contains("banned"));
+    let done = at_once(&[&["report", "--evidence", text(&file), "--account", "1"], &["lease", &nobody, "1"]]);
+    for (code, said) in &done {
+        assert_eq!(*code, Some(0), "{said}");
+    }
+    assert!(status(&[&fourth]).contains("banned"), "{}", done[0].1);
+    let said = &done[1].1;
+    let (note, sent) = (said.find(&format!("{nobody} holds no slot")), said.find("Sent: "));
+    assert!(note.is_some() && note < sent && said.contains("earns nothing"), "{said}");
 
     // Without a person there is no yes.
     let asked = [&["supernode", "release", "--phrase"], &api[..]].concat();

@@ -2,8 +2,8 @@
 //!
 //! They are short on purpose: each shows that the fault is mended through the same code that runs in a node or a wallet. The
 //! depth is elsewhere: `proofs` (1), `branches`, `finality` and the simulations (2), `tampering` (3, 4),
-//! `supernodes` (5), `light-client/src/transaction/tests.rs` (6), `leases` (7, 10), `crashes` and the simulations (9),
-//! `light-client/src/wallet/tests` (12).
+//! `supernodes` (5), `light-client/src/transaction/tests.rs` (6), `leases` (7, 10), `api/tests/numbers.rs` (8), `crashes` and the
+//! simulations (9), `light-client/src/wallet/tests` (10, 12), `tests/browser/secrets.test.js` (12).
 
 use std::collections::BTreeSet;
 
@@ -20,8 +20,8 @@ use light_client::{
     test_support::chain::test_key,
     transaction::check_stateless,
     wallet::{
-        Caution, Keyring, Label, RequestId, ReviewFacts, Seed, SignRequest, SigningContext, Value, keystore,
-        review, sign, verify_reply,
+        Caution, Fact, Keyring, Label, RequestId, ReviewFacts, Seed, SignRequest, SigningContext, Value,
+        keystore, review, sign, verify_reply,
     },
 };
 
@@ -259,10 +259,20 @@ fn fault_09_a_crash_at_any_sync_leaves_a_whole_chain() {
 /// There: leases are seen in the history of wallets only, and whoever leases to a supernode that is none any more is not
 /// told.
 #[test]
-fn fault_10_leases_are_state_and_who_holds_a_slot_is_proven() {
+fn fault_10_leases_are_state_and_whoever_leases_to_no_supernode_is_told() {
     let mut scene = Scene::new();
     let (key, lessor, supernode) = (scene.holder(0), scene.harness.address(0), scene.harness.address(3));
     let lease = |amount| Call::Lease(LeaseCall::Lease { to: supernode, amount: Amount(amount) });
+    // What is pointed out before somebody signs a lease, by who holds slots.
+    let told = |scene: &Scene| {
+        let (spec, chain) = (scene.harness.node.spec(), scene.harness.node.chain());
+        let draft = scene.harness.signed(0, 0, vec![lease(700)]).transaction;
+        let holds = Fact { value: scene.holders().contains(&Some(supernode)), proven_at: None };
+        let facts = ReviewFacts { holders: [(supernode, holds)].into(), ..ReviewFacts::default() };
+        review(&draft.signed_bytes(&chain), spec, &chain, &facts).unwrap().cautions
+    };
+    scene.harness.step();
+    assert_eq!(told(&scene), []);
     assert_eq!(scene.run(&key, vec![lease(700)]), Status::Success);
     // Much history later.
     for nonce in 0..40 {
@@ -284,6 +294,7 @@ fn fault_10_leases_are_state_and_who_holds_a_slot_is_proven() {
     assert_eq!(scene.harness.record(&lessor).leased_out, Amount(700));
     // What the header commits to says that its slot is gone, and the coins come back at once.
     assert!(!scene.holders().contains(&Some(supernode)));
+    assert_eq!(told(&scene), [Caution::HoldsNoSlot { to: supernode }]);
     let cancel = Call::Lease(LeaseCall::Cancel { from: supernode, amount: Amount(700) });
     assert_eq!(scene.run(&key, vec![cancel]), Status::Success);
     assert_eq!(scene.harness.record(&lessor).leased_out, Amount::ZERO);

@@ -83,6 +83,9 @@ impl fmt::Display for Caution {
             Self::NewRecipient { to } => {
                 write!(f, "Nobody ever paid to {to}: compare the address once more.")
             }
+            Self::HoldsNoSlot { to } => {
+                write!(f, "{to} holds no slot: what is leased to it earns nothing until it does.")
+            }
             Self::UnprintableMemo => f.write_str("The memo holds signs that cannot be shown."),
         }
     }

@@ -29,6 +29,8 @@ pub struct ReviewFacts {
     pub sender: Option<Fact<Option<AccountView>>>,
     /// For each recipient whether its account is in the state.
     pub recipients: BTreeMap<Address, Fact<bool>>,
+    /// For each one coins are leased to whether it holds a slot.
+    pub holders: BTreeMap<Address, Fact<bool>>,
     /// The names that this wallet's owner gave to addresses.
     pub names: BTreeMap<Address, String>,
     /// The height of the next block.
@@ -169,6 +171,11 @@ pub enum Caution {
         /// The recipient.
         to: Address,
     },
+    /// Somebody coins are leased to holds no slot, so that they earn nothing.
+    HoldsNoSlot {
+        /// To whom they are leased.
+        to: Address,
+    },
     /// The memo holds characters that do not print or that reorder text; it is shown as bytes.
     UnprintableMemo,
 }
@@ -245,7 +252,12 @@ impl Writer<'_> {
                 self.cautions.push(Caution::ToSelf);
             }
             Call::Coin(CoinCall::Transfer { to, .. }) => self.recipient(Label::To, *to),
-            Call::Lease(LeaseCall::Lease { to, .. }) => self.recipient(Label::LeaseTo, *to),
+            Call::Lease(LeaseCall::Lease { to, .. }) => {
+                self.recipient(Label::LeaseTo, *to);
+                if self.facts.holders.get(to).is_some_and(|holds| !holds.value) {
+                    self.cautions.push(Caution::HoldsNoSlot { to: *to });
+                }
+            }
             Call::Lease(LeaseCall::Cancel { from, .. }) => self.address(Label::CallBackFrom, *from),
             Call::Lease(LeaseCall::Claim { from }) => self.address(Label::ClaimFrom, *from),
             Call::Supernode(SupernodeCall::Contend { slot, .. }) => {

@@ -205,6 +205,11 @@ pub enum Caution {
         /// The recipient.
         to: String,
     },
+    /// Somebody coins are leased to holds no slot, so that they earn nothing.
+    HoldsNoSlot {
+        /// To whom they are leased.
+        to: String,
+    },
     /// The memo holds characters that do not print or that reorder text.
     UnprintableMemo,
 }
@@ -234,6 +239,7 @@ impl From<&wallet::Caution> for CautionNote {
             }
             wallet::Caution::ToSelf => Caution::ToSelf,
             wallet::Caution::NewRecipient { to } => Caution::NewRecipient { to: to.to_string() },
+            wallet::Caution::HoldsNoSlot { to } => Caution::HoldsNoSlot { to: to.to_string() },
             wallet::Caution::UnprintableMemo => Caution::UnprintableMemo,
         };
         Self { caution, text }

@@ -28,6 +28,18 @@ export async function createWallet(page, { later = false } = {}) {
   return words;
 }
 
+/** From where restoring is offered → home. */
+export async function restoreWallet(page, words) {
+  await press(page, "Restore from your words");
+  for (const [at, word] of words.entries()) await page.locator(`#word-${at}`).fill(word);
+  await press(page, "Continue");
+  await press(page, "This is mine");
+  await page.locator("#password").fill(PASSWORD);
+  await page.locator("#repeat").fill(PASSWORD);
+  await press(page, "Open the wallet");
+  await page.locator(".balance").waitFor();
+}
+
 /** Picks each word of the check from its three. */
 export async function pickWords(page, words) {
   const questions = page.getByRole("radiogroup");

@@ -36,6 +36,7 @@ fn next(socket: &mut Socket, kind: &str) -> Value {
     loop {
         if let Message::Text(text) = socket.read().unwrap() {
             let message: Value = serde_json::from_str(&text).unwrap();
+            assert_eq!(super::numbers::faults(&message), Vec::<String>::new(), "{message}");
             if message["type"] == kind {
                 return message;
             }

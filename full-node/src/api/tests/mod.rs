@@ -3,6 +3,7 @@
 mod chains;
 mod events;
 mod inputs;
+mod numbers;
 mod operators;
 mod proofs;
 mod submissions;

@@ -14,7 +14,7 @@ use crate::tests::harness::{Harness, in_slot};
 const OCTETS: &str = "application/octet-stream";
 
 /// The API over the node of a harness.
-fn over(harness: &Harness) -> Server {
+pub(super) fn over(harness: &Harness) -> Server {
     let (stopping, stopped) = watch::channel(false);
     let node = harness.node.clone();
     let router = router(std::slice::from_ref(&node), None, None, stopped).unwrap();

@@ -1,7 +1,7 @@
 use std::sync::OnceLock;
 
 use full_node::{
-    api::{AskError, EvidenceAnswer, ask},
+    api::{AskError, EvidenceAnswer, SupernodeAnswer, ask},
     config::Failure,
 };
 use light_client::{
@@ -44,6 +44,7 @@ struct AccountAnswer {
     exists: bool,
     available: String,
     next_nonce: u64,
+    supernode: Option<SupernodeAnswer>,
     height: u64,
 }
 
@@ -94,6 +95,12 @@ impl Facts {
             height: Height(account.height),
             evidence: OnceLock::new(),
         })
+    }
+
+    /// Whether somebody holds a slot.
+    pub(super) fn holds_slot(&self, address: &Address) -> Result<bool, Failure> {
+        let (_, account): (_, AccountAnswer) = ask(&self.api, &format!("/v1/accounts/{address}"))?;
+        Ok(account.supernode.is_some_and(|supernode| supernode.slot.is_some()))
     }
 
     /// The checkpoint of the newest block's round: a minting key that signs it shows that it runs.

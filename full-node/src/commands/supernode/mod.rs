@@ -51,7 +51,7 @@ enum What {
     SetCommission(SetCommission),
     /// Let another account claim the commission and what own coins earn
     SetRewardAddress(SetRewardAddress),
-    /// Lease coins to a supernode: they stay in the account
+    /// Lease coins to a supernode: they stay in the account, and earn while it holds a slot
     Lease(Move),
     /// Call leased coins back
     Cancel(Move),

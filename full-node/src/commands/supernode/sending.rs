@@ -1,4 +1,5 @@
 use std::{
+    collections::BTreeMap,
     io::{self, IsTerminal, Write},
     thread,
     time::Duration,
@@ -7,7 +8,7 @@ use std::{
 use full_node::{api::send as send_bytes, config::Failure};
 use light_client::{
     crypto::{Hash, KeyPair},
-    data_format::{Address, Call, ChainSpec, Height, Transaction},
+    data_format::{Address, Call, ChainSpec, Height, LeaseCall, Transaction},
     transaction::{AccountView, Submission},
     wallet::{Caution, Fact, Review, ReviewFacts, review},
 };
@@ -39,7 +40,8 @@ pub(super) fn send(sending: &Sending, call: impl Fn(&Facts) -> Result<Call, Fail
     let address = Address::of(&key.public(), spec.network);
     let facts = Facts::ask(&url, spec, chain, address)?;
     let draft = transaction(&facts, &key, call(&facts)?)?;
-    let review = reviewed(&facts, &draft)?;
+    let known = known(&facts, &draft.calls)?;
+    let review = reviewed(&facts, &draft, &known)?;
     say(&printed(&review));
     if let Some(Caution::WouldFail(error)) =
         review.cautions.iter().find(|caution| matches!(caution, Caution::WouldFail(_)))
@@ -53,7 +55,7 @@ pub(super) fn send(sending: &Sending, call: impl Fn(&Facts) -> Result<Call, Fail
         return Err(Failure::transaction("nothing was signed or sent", ""));
     }
     let last = Transaction { calls: vec![call(&facts)?], ..draft };
-    reviewed(&facts, &last)?;
+    reviewed(&facts, &last, &known)?;
     let valid_until = last.valid_until;
     let submission = Submission { chain, signed: last.sign(&chain, &key) };
     let Accepted { id } = send_bytes(&url, "/v1/transactions", &submission.encode())?;
@@ -75,14 +77,25 @@ fn block_ms(spec: &ChainSpec) -> u32 {
     spec.engine.block_ms().max(1)
 }
 
-fn reviewed(facts: &Facts, transaction: &Transaction) -> Result<Review, Failure> {
+/// What the node says of the accounts that the calls concern.
+fn known(facts: &Facts, calls: &[Call]) -> Result<ReviewFacts, Failure> {
     let account = facts.exists.then_some(AccountView { nonce: facts.nonce, balance: facts.available });
-    let known = ReviewFacts {
+    let mut holders = BTreeMap::new();
+    for call in calls {
+        if let Call::Lease(LeaseCall::Lease { to, .. }) = call {
+            holders.insert(*to, Fact { value: facts.holds_slot(to)?, proven_at: None });
+        }
+    }
+    Ok(ReviewFacts {
         sender: Some(Fact { value: account, proven_at: None }),
+        holders,
         next_height: Some(facts.height.next()),
         ..ReviewFacts::default()
-    };
-    review(&transaction.signed_bytes(&facts.chain), &facts.spec, &facts.chain, &known).map_err(|error| {
+    })
+}
+
+fn reviewed(facts: &Facts, transaction: &Transaction, known: &ReviewFacts) -> Result<Review, Failure> {
+    review(&transaction.signed_bytes(&facts.chain), &facts.spec, &facts.chain, known).map_err(|error| {
         Failure::transaction(
             format!("no node would take this transaction: {error}"),
             "change what you asked for, or see vsys-node supernode --help",
@@ -99,6 +112,9 @@ fn printed(review: &Review) -> String {
     }
     for caution in &review.cautions {
         text += &format!("  Note: {caution}\n");
+        if matches!(caution, Caution::HoldsNoSlot { .. }) {
+            text += "        See who holds one with: vsys-node supernode status\n";
+        }
     }
     text
 }

@@ -142,6 +142,7 @@ fn facts(client: &Client, to: Address, account: Option<AccountView>) -> ReviewFa
     ReviewFacts {
         sender: Some(Fact { value: account, proven_at: Some(height) }),
         recipients: recipient.into_iter().collect(),
+        holders: BTreeMap::new(),
         names: BTreeMap::new(),
         next_height: Some(height.next()),
     }

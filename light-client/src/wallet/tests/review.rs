@@ -29,6 +29,7 @@ fn facts() -> ReviewFacts {
         recipients: [(recipient(), Fact { value: true, proven_at: Some(Height(42)) })].into(),
         names: [(recipient(), "Ada".to_owned())].into(),
         next_height: Some(Height(43)),
+        ..ReviewFacts::default()
     }
 }
 
@@ -83,6 +84,26 @@ fn leases_are_told_from_payments() {
     let claim = with(LeaseCall::Claim { from: recipient() });
     assert!(row(&claim, Label::ClaimFrom).is_some());
     assert_eq!(rows(&claim, figures), ["", "0.1 VSYS", "19.9 VSYS", ""]);
+}
+
+#[test]
+fn a_lease_to_somebody_without_a_slot_is_pointed_out() {
+    let spec = ChainSpec { modules: vec![ModuleName::Lease], ..spec() };
+    let cautions = |call: LeaseCall, holds: Option<bool>| {
+        let transaction = Transaction { calls: vec![Call::Lease(call)], ..payment() };
+        let holders = holds.map(|value| (recipient(), Fact { value, proven_at: None })).into_iter().collect();
+        let facts = ReviewFacts { holders, ..facts() };
+        review(&transaction.signed_bytes(&spec.id()), &spec, &spec.id(), &facts).unwrap().cautions
+    };
+    let amount = Amount(500_000_000);
+    let lease = || LeaseCall::Lease { to: recipient(), amount };
+    let found = cautions(lease(), Some(false));
+    assert_eq!(found, [Caution::HoldsNoSlot { to: recipient() }]);
+    let words = found[0].to_string();
+    assert!(words.contains(&recipient().to_string()) && words.contains("earns nothing"), "{words}");
+    assert_eq!(cautions(lease(), Some(true)), []);
+    assert_eq!(cautions(lease(), None), [], "what is not known is not said");
+    assert_eq!(cautions(LeaseCall::Cancel { from: recipient(), amount }, Some(false)), []);
 }
 
 #[test]
