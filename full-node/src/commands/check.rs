@@ -19,8 +19,7 @@ use super::say;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Reads everything: the file's pages, every block with its signatures, the newest state, the history of every account.
-Nothing is changed, except that what only the log has is put into the tables first, as at every start. What is written then
-belongs to whoever runs this: let it be the user that runs the node.
+Nothing is changed, except that what only the log has is put into the tables first, as at every start.
 Exit code 0: all of it is whole; 6: something is damaged, and is named.
 
 Examples:

@@ -18,8 +18,7 @@ use light_client::data_format::Height;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Amounts are strings of units (1 VSYS = 10^8 units). header, certificate and signed are the exact bytes, hexadecimal.
-Nothing is changed, except that what only the log has is put into the tables first, as at every start. What is written then
-belongs to whoever runs this: let it be the user that runs the node.
+Nothing is changed, except that what only the log has is put into the tables first, as at every start.
 
 Examples:
   vsys-node export --data DIR | jq .transactions
